@@ -1,0 +1,61 @@
+# `make help` lists what there is. Everything runs in .venv, which is made when it is missing or out of date.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+EXAMPLE := examples/7.png
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-slow lint format lock clean
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+run: .venv/product ## train dense.yaml, evaluate it, write its report, read an example picture
+	@$(BIN)/mnist run --config configs/dense.yaml
+	@$(BIN)/mnist predict $(EXAMPLE)
+	@echo
+	@echo "Next: open artifacts/dense/report.html, then try"
+	@echo "  $(BIN)/mnist predict YOUR_PICTURE.png      your own digit"
+	@echo "  $(BIN)/mnist run --config cnn.yaml         the convolutional network"
+	@echo "  $(BIN)/mnist --help                        everything else"
+
+test: lint ## lint, types and the whole fast test suite
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/develop ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/develop ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: .venv/develop ## put the code in its form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# The stamps are as old as the lock they were made from: a second make does nothing.
+.venv/product: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing the locked packages into .venv (a minute the first time)"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+.venv/develop: requirements-dev.lock .venv/product
+	@echo "installing the locked development tools into .venv"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+COMPILE = .venv/lock-tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url --upgrade
+
+lock: ## renew the locks from pyproject.toml, for Python 3.11 to 3.13
+	@$(PYTHON) -m venv .venv/lock-tools && .venv/lock-tools/bin/pip --disable-pip-version-check install --quiet uv
+	$(COMPILE) pyproject.toml --group build --output-file requirements.lock
+	$(COMPILE) pyproject.toml --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## take away the environment and the caches; artifacts/ stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,32 @@
+"""Train, evaluate, reproduce and use MNIST digit classifiers.
+
+The public names load what they need when first used, so that `import mnist_pipeline` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mnist_pipeline.config import load_config
+    from mnist_pipeline.pipeline import evaluate, report, train
+    from mnist_pipeline.prediction import predict
+    from mnist_pipeline.runs import open_run
+
+__version__ = "0.1.0"
+__all__ = ["evaluate", "load_config", "open_run", "predict", "report", "train"]
+
+_HOMES = {
+    "evaluate": "pipeline",
+    "load_config": "config",
+    "open_run": "runs",
+    "predict": "prediction",
+    "report": "pipeline",
+    "train": "pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch a public name from the module it lives in."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,61 @@
+"""Starts TensorFlow for this process: quietly, on the processor alone, with the same bits every time.
+
+Whoever needs keras or tensorflow imports them from here, so that no import escapes these settings.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mnist_pipeline.errors import TrainingError
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it prints below that is about itself
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the promises about bits and speed were measured on processors
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Hold back what C++ prints before its log level applies; let it out if the block fails."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+with _quiet_stderr():
+    import keras
+    import tensorflow as tf
+
+__all__ = ["keras", "start", "tf"]
+
+_threads: list[int] = []
+
+
+def start(threads: int | None = None) -> None:
+    """Pin the threads and make every operation deterministic, once a process; None takes them as they are.
+
+    TensorFlow cannot change its threads later, and the bits of a convolution depend on them: a training that
+    asks for others than this process has is refused rather than given another result under the same name.
+    """
+    if not _threads:
+        _threads.append(threads or 1)
+        tf.config.threading.set_intra_op_parallelism_threads(_threads[0])
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.experimental.enable_op_determinism()
+    elif threads not in (None, _threads[0]):
+        raise TrainingError(
+            f"training.threads is {threads}, and this process already computes with {_threads[0]}: "
+            f"train it in a process of its own"
+        )

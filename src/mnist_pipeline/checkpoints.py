@@ -1,0 +1,87 @@
+"""The state of an unfinished training on disk: whole, checked when read, the one before kept in reserve."""
+
+import hashlib
+import io
+import json
+import shutil
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.files import whole
+
+Arrays = dict[str, NDArray[Any]]
+_KEPT = 2  # the newest, and one to fall back on
+
+
+@dataclass
+class State:
+    """All that decides how training goes on after an epoch."""
+
+    epoch: int
+    """Epochs done."""
+    arrays: Arrays
+    history: dict[str, list[float]]
+    callbacks: dict[str, dict[str, Any]]
+    seconds: float
+    stopped: bool = False
+    """True when early stopping has spoken."""
+
+
+@dataclass
+class Checkpoints:
+    """The checkpoint folder of one run."""
+
+    folder: Path
+    damaged: list[Path] = field(default_factory=list)
+    """Files that the last call of `latest` had to pass over."""
+
+    def save(self, state: State) -> None:
+        """Write the state of an epoch's end, then let go of the oldest."""
+        facts = {name: value for name, value in vars(state).items() if name != "arrays"}
+        stream = io.BytesIO()
+        np.savez(stream, allow_pickle=False, **state.arrays, __facts__=_as_array(json.dumps(facts)))
+        body = stream.getbuffer()
+        with whole(self.folder / f"epoch-{state.epoch:05d}.ckpt") as beside, beside.open("wb") as out:
+            out.write(hashlib.sha256(body).hexdigest().encode() + b"\n")
+            out.write(body)
+        for old in self._newest_first()[_KEPT:]:
+            old.unlink(missing_ok=True)
+
+    def latest(self) -> State | None:
+        """The newest state that is whole; damaged ones are noted, and training repeats what they held."""
+        self.damaged = []
+        for path in self._newest_first():
+            state = _read(path)
+            if state is not None:
+                return state
+            self.damaged.append(path)
+        return None
+
+    def clear(self) -> None:
+        """Take the folder away: training is done and its files are in place."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _newest_first(self) -> list[Path]:
+        return sorted(self.folder.glob("epoch-*.ckpt"), reverse=True)
+
+
+def _as_array(text: str) -> NDArray[np.uint8]:
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def _read(path: Path) -> State | None:
+    """The state in the file; None when its checksum or its form is not right."""
+    digest, _, body = path.read_bytes().partition(b"\n")
+    if hashlib.sha256(body).hexdigest().encode() != digest:
+        return None
+    try:
+        with np.load(io.BytesIO(body), allow_pickle=False) as archive:
+            arrays = dict(archive.items())
+        return State(arrays=arrays, **json.loads(arrays.pop("__facts__").tobytes()))
+    except (ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None

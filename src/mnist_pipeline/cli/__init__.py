@@ -1,0 +1,39 @@
+"""The command line: parse, call one function, print. Whatever is heavy loads in the verb that needs it."""
+
+from typing import Annotated
+
+import typer
+
+from mnist_pipeline import __version__
+from mnist_pipeline.cli import config, data, judge, learn, runs
+from mnist_pipeline.cli.console import Group, say
+
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with: mnist run --config dense.yaml",
+)
+learn.register(app)
+judge.register(app)
+app.add_typer(data.app, name="data")
+app.add_typer(config.app, name="config")
+app.add_typer(runs.app, name="runs")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        say(f"mnist-pipeline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train, evaluate and use MNIST digit classifiers. A config and a seed name a result."""

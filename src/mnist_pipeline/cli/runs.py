@@ -1,0 +1,63 @@
+"""mnist runs: all runs with their numbers."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from mnist_pipeline.cli.console import Group, note, say_json, table
+from mnist_pipeline.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from mnist_pipeline.runs import Run
+
+app = typer.Typer(cls=Group, help="List the runs in artifacts/.")
+
+
+@app.callback(invoke_without_command=True, epilog="Example: mnist runs --json")
+def runs(context: typer.Context, json: JsonOption = False) -> None:
+    """All runs in artifacts/ with their numbers."""
+    if context.invoked_subcommand:
+        return
+    from mnist_pipeline.runs import all_runs
+
+    found = [_facts(run) for run in all_runs()]
+    if json:
+        say_json({"runs": found})
+    elif not found:
+        note("nothing is trained yet. Start with: mnist train --config dense.yaml")
+    else:
+        columns = ["run", "state", "seed", "epochs", "seconds", "validation", "test accuracy", "test loss"]
+        table(columns, [_row(facts) for facts in found])
+
+
+def _facts(run: "Run") -> dict[str, Any]:
+    metrics = run.metrics() if run.state == "trained" else {}
+    train, test = metrics.get("train", {}), metrics.get("evaluate", {})
+    return {
+        "run": str(run.path),
+        "name": run.name,
+        "state": "evaluated" if test else run.state,
+        **{
+            key: train.get(key)
+            for key in (
+                "seed",
+                "epochs",
+                "train_seconds",
+                "val_accuracy",
+                "parameters",
+                "weights_sha256",
+                "finished",
+            )
+        },
+        **{key: test.get(key) for key in ("test_accuracy", "test_loss")},
+    }
+
+
+def _row(facts: dict[str, Any]) -> list[str]:
+    def cell(key: str, form: str) -> str:
+        return "" if facts[key] is None else format(facts[key], form)
+
+    return [
+        facts["name"], facts["state"], cell("seed", "d"), cell("epochs", "d"), cell("train_seconds", ".1f"),
+        cell("val_accuracy", ".2%"), cell("test_accuracy", ".2%"), cell("test_loss", ".4f"),
+    ]  # fmt: skip

@@ -1,0 +1,130 @@
+"""The schema of a recipe: typed, frozen, strict; every setting has its bounds and its reason here."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Activation = Literal["relu", "elu", "gelu", "leaky_relu", "selu", "sigmoid", "silu", "tanh"]
+Output = Literal["softmax", "sigmoid"]
+Monitor = Literal["loss", "accuracy", "val_loss", "val_accuracy"]
+Units = Annotated[int, Field(ge=1, le=8192)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Settings(BaseModel):
+    """Strict and frozen, so that a config means exactly what it says and stays what it was."""
+
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class DataSettings(Settings):
+    """Where the images come from and which of them validate."""
+
+    source: Annotated[str, Field(min_length=1)] = "mnist"
+    """`mnist` (shipped with the package), a folder of IDX files, or an .npz with Keras' names."""
+    validation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of the training images kept apart to validate on, the same share of every class."""
+    split_seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """Chooses the validation images; apart from training.seed, so that seeds share one split."""
+
+
+class DenseModel(Settings):
+    """Flatten, hidden layers, one unit a class."""
+
+    family: Literal["dense"]
+    hidden: Annotated[tuple[Units, ...], Field(max_length=16)] = (50, 50)
+    """Units of each hidden layer."""
+    activation: Activation = "relu"
+    dropout: Share = 0.0
+    """Share of each hidden layer's outputs dropped while training."""
+    output: Output = "softmax"
+
+
+class Convolution(Settings):
+    """One block: convolution, activation, then batch normalisation and pooling where asked for."""
+
+    filters: Units
+    kernel: Annotated[int, Field(ge=1, le=11)] = 3
+    batch_norm: bool = False
+    pool: Annotated[int, Field(ge=1, le=4)] = 1
+    """Side of the max pooling window; 1 is none."""
+
+
+class CnnModel(Settings):
+    """Convolution blocks, flatten, hidden layers with dropout, one unit a class."""
+
+    family: Literal["cnn"]
+    convolutions: Annotated[tuple[Convolution, ...], Field(min_length=1, max_length=16)]
+    hidden: Annotated[tuple[Units, ...], Field(max_length=16)] = (128,)
+    activation: Activation = "relu"
+    dropout: Share = 0.0
+    """Share of the last hidden layer's outputs dropped while training."""
+    output: Output = "softmax"
+
+
+class Optimizer(Settings):
+    """How a gradient becomes a step."""
+
+    name: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.001
+
+
+class EarlyStopping(Settings):
+    """Stop when the monitored figure has not improved for `patience` epochs."""
+
+    monitor: Monitor = "val_loss"
+    patience: Annotated[int, Field(ge=1, le=10_000)] = 5
+    min_delta: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class Plateau(Settings):
+    """Lower the learning rate when the monitored figure stands still."""
+
+    monitor: Monitor = "val_loss"
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    patience: Annotated[int, Field(ge=1, le=10_000)] = 3
+    min_delta: Annotated[float, Field(ge=0, le=1)] = 0.0001
+    min_learning_rate: Annotated[float, Field(ge=0, le=10)] = 0.0
+
+
+class Training(Settings):
+    """Everything that turns an untrained model into this one."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    epochs: Annotated[int, Field(ge=1, le=10_000)]
+    batch_size: Annotated[int, Field(ge=1, le=60_000)] = 32
+    threads: Annotated[int, Field(ge=1, le=256)] = 1
+    """Threads that training computes with: part of the recipe, as a convolution's bits depend on it."""
+    loss: Literal["sparse", "onehot", "binary"] = "sparse"
+    """Cross-entropy on class numbers, on one-hot labels, or each class against the rest (binary)."""
+    optimizer: Optimizer = Optimizer()
+    early_stopping: EarlyStopping | None = None
+    plateau: Plateau | None = None
+    keep_best: Monitor | None = None
+    """Keep the weights of the epoch that is best by this figure; null keeps the last epoch's."""
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class Config(Settings):
+    """A recipe: with its seed it names one result."""
+
+    name: Name
+    """Names the run folder, artifacts/<name>."""
+    description: Annotated[str, Field(max_length=500)] = ""
+    data: DataSettings = DataSettings()
+    model: Annotated[DenseModel | CnnModel, Field(discriminator="family")]
+    training: Training
+
+    def tree(self) -> dict[str, Any]:
+        """The complete config as plain lists and dictionaries."""
+        return self.model_dump(mode="json")
+
+    def recipe(self) -> dict[str, Any]:
+        """The part of the tree that decides what is trained: all but the words."""
+        tree = self.tree()
+        del tree["name"], tree["description"]
+        return tree

@@ -1,0 +1,127 @@
+"""What pydantic finds wrong, in the words of somebody who edits a recipe: place, value, suggestion."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from mnist_pipeline.config.complaint import Complaint, Place, dotted, shown
+from mnist_pipeline.config.schema import CnnModel, Config, DenseModel
+
+_FAMILIES: dict[Any, type[BaseModel]] = {"dense": DenseModel, "cnn": CnnModel}
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+# What a value must be, by pydantic's type of error, with the limits that the error brings.
+_WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of a sensible size",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "string_too_short": "text that is not empty",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": (
+        "1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit"
+    ),
+    "tuple_type": "a list",
+    "too_short": "a list of {min_length} or more",
+    "too_long": "a list of {max_length} or fewer",
+    "model_type": "a block of settings",
+    "dict_type": "a block of settings",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+}
+
+
+def complaint_about(tree: dict[str, Any], fault: ErrorDetails) -> Complaint | None:
+    """The fault as a complaint; None for one that only follows from another."""
+    place, kind, value = place_of(fault), fault["type"], fault["input"]
+    limits = fault.get("ctx", {})
+    if kind == "extra_forbidden":
+        return Complaint(place, "no such setting" + _meant_setting(tree, place))
+    if kind in ("missing", "union_tag_not_found"):
+        choices = f": one of {', '.join(_FAMILIES)}" if place[-1] == "family" else ""
+        return Complaint(place, f"missing{choices}")
+    if kind == "union_tag_invalid":
+        return Complaint(place, _not_among(value["family"], list(_FAMILIES)))
+    if kind == "literal_error":
+        return Complaint(place, _not_among(value, re.findall(r"'([^']+)'", limits["expected"])))
+    if kind == "too_short" and len(value) >= limits["min_length"]:
+        return None  # there are enough, but some are wrong
+    limits = {name: f"{limit:.15g}" if isinstance(limit, float) else limit for name, limit in limits.items()}
+    wanted = _WANTED[kind].format(**limits) if kind in _WANTED else f"something else ({fault['msg']})"
+    return Complaint(place, f"must be {wanted}, not {shown(value)}{_meant_value(kind, value)}")
+
+
+def place_of(fault: ErrorDetails) -> Place:
+    """Where in the file the fault is: pydantic puts the name of the chosen family after `model`."""
+    place = fault["loc"]
+    if fault["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return (*place, "family")
+    return (place[0], *place[2:]) if len(place) > 1 and place[0] == "model" else place
+
+
+def _not_among(value: Any, names: list[str]) -> str:
+    close = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5) if isinstance(value, str) else []
+    return f"must be one of {', '.join(names)}, not {shown(value)}" + (
+        f": did you mean {close[0]}?" if close else ""
+    )
+
+
+def _meant_value(kind: str, value: Any) -> str:
+    """A suggestion for the slips that are easily made."""
+    if kind in ("int_type", "float_type") and isinstance(value, str) and _NUMBER.fullmatch(value):
+        return ": write it without quotes"
+    if kind == "string_type" and not isinstance(value, dict | list | None):
+        return ": put it in quotes"
+    if kind == "tuple_type" and not isinstance(value, dict | None):
+        return f": did you mean [{shown(value)}]?"
+    return ""
+
+
+def _meant_setting(tree: dict[str, Any], place: Place) -> str:
+    """The setting of that name in another block, or one here with a name like it, or all there are here."""
+    names = list(_block_at(tree, place[:-1]).model_fields)
+    elsewhere = [dotted(known) for known in _settings(tree) if known[-1] == place[-1]]
+    close = difflib.get_close_matches(str(place[-1]), names, n=1, cutoff=0.5)
+    if close or elsewhere:
+        return f": did you mean {(elsewhere or close)[0]}?"
+    return f" (there are: {', '.join(names)})"
+
+
+def _block_at(tree: dict[str, Any], place: Place) -> type[BaseModel]:
+    block: type[BaseModel] = Config
+    for step in place:
+        if isinstance(step, str):
+            block = next(_blocks_in(block.model_fields[step].annotation, tree))
+    return block
+
+
+def _settings(tree: dict[str, Any], block: type[BaseModel] = Config, place: Place = ()) -> Iterator[Place]:
+    """Every setting of the schema, with the model's family as in the tree; those in lists are left out."""
+    for name, field in block.model_fields.items():
+        yield (*place, name)
+        if "tuple" not in str(field.annotation):
+            for inner in _blocks_in(field.annotation, tree):
+                yield from _settings(tree, inner, (*place, name))
+
+
+def _blocks_in(annotation: Any, tree: dict[str, Any]) -> Iterator[type[BaseModel]]:
+    """The blocks inside an annotation such as `Block | None`; of the two model families, the tree's."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        model = tree.get("model")
+        if annotation not in _FAMILIES.values() or annotation is _chosen(model):
+            yield annotation
+    for part in getattr(annotation, "__args__", ()):
+        yield from _blocks_in(part, tree)
+
+
+def _chosen(model: Any) -> type[BaseModel] | None:
+    family = model.get("family") if isinstance(model, dict) else None
+    return _FAMILIES.get(family) if isinstance(family, str) else None

@@ -1,0 +1,29 @@
+"""What can go wrong for a reason the user can act on; anything else is a bug and shows its traceback."""
+
+
+class MnistError(Exception):
+    """An expected failure: its text is one clear line for the user, saying what to do."""
+
+    exit_code = 2
+
+
+class ConfigError(MnistError):
+    """A config that cannot be used, with every complaint about it."""
+
+
+class DataError(MnistError):
+    """Images or labels that are not what they must be."""
+
+
+class RunError(MnistError):
+    """A run folder that is missing, taken, or does not fit the request."""
+
+
+class PictureError(MnistError):
+    """A picture file that cannot be read."""
+
+
+class TrainingError(MnistError):
+    """A training that cannot go on."""
+
+    exit_code = 1

@@ -1,0 +1,57 @@
+"""Files written whole or not at all: beside their place first, then renamed."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mnist_pipeline.errors import RunError
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path to write to; the file takes its final name once the block has ended well, and not before.
+
+    The stand-in has the same suffix as the final name, because writers go by it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
+        os.close(handle)
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+    beside = Path(name)
+    try:
+        yield beside
+        beside.chmod(0o644)
+        with beside.open("rb") as written:
+            os.fsync(written.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _cannot_write(path: Path, error: OSError) -> RunError:
+    return RunError(f"{path}: cannot be written ({error.strerror or error}); nothing there was changed")
+
+
+def write_text(path: Path, text: str) -> None:
+    """The text as a whole file."""
+    with whole(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """The value as readable JSON; NaN and infinity are refused, as other readers refuse them."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def write_with(path: Path, writer: Callable[[Path], object]) -> None:
+    """A file that a library writes by itself, given the path."""
+    with whole(path) as beside:
+        writer(beside)

@@ -1,0 +1,56 @@
+"""A model config to an untrained Keras model; one small builder a family."""
+
+from mnist_pipeline.backend import keras
+from mnist_pipeline.config import CnnModel, DenseModel
+from mnist_pipeline.layer import Layer
+from mnist_pipeline.preprocess import SIDE
+
+CLASSES = 10
+
+
+def build(settings: DenseModel | CnnModel, seed: int) -> keras.Model:
+    """The network, its first weights a function of the seed alone."""
+    keras.utils.set_random_seed(seed)
+    return _cnn(settings) if isinstance(settings, CnnModel) else _dense(settings)
+
+
+def describe(model: keras.Model) -> list[Layer]:
+    """Name, kind, output shape and parameters of each layer, in order."""
+    return [
+        Layer(layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
+        for layer in model.layers
+        if not isinstance(layer, keras.layers.InputLayer)
+    ]
+
+
+def _dense(settings: DenseModel) -> keras.Model:
+    inputs = keras.Input((SIDE, SIDE), name="image")
+    x = keras.layers.Flatten(name="flatten")(inputs)
+    for number, units in enumerate(settings.hidden, start=1):
+        x = keras.layers.Dense(units, activation=settings.activation, name=f"dense{number}")(x)
+        if settings.dropout:
+            x = keras.layers.Dropout(settings.dropout, name=f"dropout{number}")(x)
+    return keras.Model(inputs, _output(x, settings.output), name="dense")
+
+
+def _cnn(settings: CnnModel) -> keras.Model:
+    inputs = keras.Input((SIDE, SIDE, 1), name="image")
+    x = inputs
+    for number, block in enumerate(settings.convolutions, start=1):
+        x = keras.layers.Conv2D(
+            block.filters, block.kernel, padding="same", activation=settings.activation, name=f"conv{number}"
+        )(x)
+        if block.batch_norm:
+            x = keras.layers.BatchNormalization(name=f"bn{number}")(x)
+        if block.pool > 1:
+            x = keras.layers.MaxPooling2D(block.pool, name=f"pool{number}")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    for number, units in enumerate(settings.hidden, start=1):
+        x = keras.layers.Dense(units, activation=settings.activation, name=f"dense{number}")(x)
+    if settings.dropout:
+        x = keras.layers.Dropout(settings.dropout, name="dropout")(x)
+    return keras.Model(inputs, _output(x, settings.output), name="cnn")
+
+
+def _output(x: keras.KerasTensor, activation: str) -> keras.KerasTensor:
+    return keras.layers.Dense(CLASSES, activation=activation, name="output")(x)

@@ -1,0 +1,124 @@
+"""A picture file of any kind to grey bytes: bounds first, upright, transparency laid over paper."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.errors import PictureError
+from mnist_pipeline.picture_header import Header, read_header
+
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the errors here say it better
+
+LARGEST_FILE = 64 * 2**20  # bytes
+MOST_PIXELS = 50_000_000  # the largest phone pictures have about as many
+_SMALLEST_SIDE = 4  # pixels: less holds no digit
+
+
+def read_grey(path: str | Path) -> NDArray[np.uint8]:
+    """The picture as grey bytes (height, width); PictureError says in one line why it cannot be."""
+    path = Path(path)
+    data = _read_bytes(path)
+    try:
+        header = read_header(data)
+        _within_bounds(header)
+        return _grey(_upright(_decode(data, header), header))
+    except PictureError as error:
+        raise PictureError(f"{path}: {error}") from None
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise PictureError(f"{path}: is a folder, not a picture")
+        if not path.is_file():
+            problem = "not a regular file" if path.exists() else "no such file"
+            raise PictureError(f"{path}: {problem}")
+        size = path.stat().st_size
+        if size == 0:
+            raise PictureError(f"{path}: the file is empty")
+        if size > LARGEST_FILE:
+            raise PictureError(
+                f"{path}: {size / 2**20:.0f} MiB, more than the {LARGEST_FILE // 2**20} MiB read here"
+            )
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise PictureError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+
+
+def _within_bounds(header: Header) -> None:
+    if header.width * header.height > MOST_PIXELS:
+        raise PictureError(
+            f"{header.width} x {header.height} pixels, more than the {MOST_PIXELS // 10**6} million "
+            f"decoded here: make it smaller first"
+        )
+    if min(header.width, header.height) < _SMALLEST_SIDE:
+        raise PictureError(
+            f"{header.width} x {header.height} pixels: too small for a digit (at least {_SMALLEST_SIDE} x "
+            f"{_SMALLEST_SIDE})"
+        )
+
+
+def _decode(data: bytes, header: Header) -> NDArray[np.generic]:
+    if header.kind == "jpeg" and data.find(b"\xff\xd9", header.pixels_at) < 0:
+        # The decoder would fill what is missing with grey and call it read.
+        raise PictureError("the JPEG is cut short: fetch the file again")
+    try:
+        decoded: NDArray[np.generic] | None = cv2.imdecode(
+            np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED
+        )
+    except cv2.error:
+        decoded = None
+    if decoded is None:
+        raise PictureError("the picture cannot be decoded: it is damaged, cut short or of a rare kind")
+    return decoded
+
+
+def _upright(picture: NDArray[np.generic], header: Header) -> NDArray[np.generic]:
+    """Turned as EXIF asks; of a TIFF the decoder has done so already."""
+    if header.kind == "tiff" or header.orientation == 1:
+        return picture
+    if header.orientation >= 5:
+        picture = picture.swapaxes(0, 1)
+    if header.orientation in (3, 4, 7, 8):
+        picture = picture[::-1]
+    if header.orientation in (2, 3, 6, 7):
+        picture = picture[:, ::-1]
+    return picture
+
+
+def _grey(picture: NDArray[np.generic]) -> NDArray[np.uint8]:
+    pixels = _as_bytes(picture)
+    if pixels.ndim == 2:
+        return np.ascontiguousarray(pixels)
+    channels = pixels.shape[2]
+    if channels < 3:
+        grey = np.ascontiguousarray(pixels[:, :, 0])
+    else:
+        grey = cv2.cvtColor(pixels[:, :, :3], cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
+    return _over_paper(grey, pixels[:, :, -1]) if channels in (2, 4) else grey
+
+
+def _as_bytes(picture: NDArray[np.generic]) -> NDArray[np.uint8]:
+    if picture.dtype == np.uint8:
+        return picture.astype(np.uint8, copy=False)
+    if picture.dtype == np.uint16:
+        return (picture.view(np.uint16) >> 8).astype(np.uint8)
+    if picture.dtype.kind == "f":
+        values: NDArray[np.float32] = np.clip(np.nan_to_num(picture), 0, 255).astype(np.float32)
+        if values.max() <= 1:  # white is 1 in some files and 255 in others, and no header says which
+            values *= 255
+        return values.round().astype(np.uint8)
+    raise PictureError(f"pixels of type {picture.dtype} are not read here: save it with 8 or 16 bits")
+
+
+def _over_paper(grey: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Laid over white or black: what sets the ink off, or carries on the paper that is in the picture."""
+    if alpha.min() == 255:
+        return grey
+    laid = cv2.multiply(grey, alpha, scale=1 / 255).astype(np.uint8, copy=False)
+    light = float(laid.sum()) * 2 > float(alpha.sum())
+    border = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
+    ink_alone = float(border.mean()) < 128
+    return laid + (255 - alpha) if light != ink_alone else laid

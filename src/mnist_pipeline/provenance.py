@@ -1,0 +1,75 @@
+"""What a result came from, apart from its config: versions, processor, settings of the machine, commit."""
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+# Those whose version can move a number or a file.
+_PACKAGES = ("mnist-pipeline", "tensorflow", "keras", "numpy", "opencv-python-headless", "onnx", "tf2onnx")
+_FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS")
+_INSTRUCTIONS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve")
+
+
+def environment(threads: int) -> dict[str, Any]:
+    """The facts that a reader needs to judge or repeat a result, and nothing personal."""
+    return {
+        "versions": {name: _version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "threads": threads,
+        "flags": {name: os.environ[name] for name in _FLAGS if name in os.environ},
+        "source": _source(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> dict[str, Any]:
+    """Model and instruction sets, as Linux tells them; elsewhere what Python knows."""
+    try:
+        lines = (
+            Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0].splitlines()
+        )
+    except OSError:
+        return {"model": platform.processor(), "cores": os.cpu_count(), "instructions": []}
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = (facts.get("flags") or facts.get("Features") or "").split()
+    return {
+        "model": facts.get("model name", platform.processor()),
+        "cores": os.cpu_count(),
+        "instructions": [name for name in _INSTRUCTIONS if name in flags],
+    }
+
+
+def _source() -> dict[str, Any] | None:
+    """Commit of the checkout this runs from and whether files in it were changed; None when installed."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return None
+    commit = _git(root, "rev-parse", "HEAD")
+    changes = _git(root, "status", "--porcelain")
+    return None if commit is None else {"commit": commit, "dirty": bool(changes)}
+
+
+def _git(root: Path, *words: str) -> str | None:
+    try:
+        answer = subprocess.run(  # noqa: S603 - fixed words, no shell
+            ["git", "-C", str(root), *words],  # noqa: S607 - git is wherever the user's PATH has it
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

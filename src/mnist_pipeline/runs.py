@@ -1,0 +1,243 @@
+"""A run folder: its files by name, its state, who may write to it, and how it is found again."""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.config.difference import differences
+from mnist_pipeline.config.yaml_text import write as yaml_of
+from mnist_pipeline.errors import ConfigError, RunError
+from mnist_pipeline.files import write_json, write_text
+
+State = Literal["new", "unfinished", "trained"]
+
+
+def artifacts() -> Path:
+    """The folder that holds all runs: artifacts/ here, or where MNIST_ARTIFACTS says."""
+    return Path(os.environ.get("MNIST_ARTIFACTS") or "artifacts")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder. It names the files; the stages write them."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is its folder's."""
+        return self.path.resolve().name
+
+    @property
+    def config_file(self) -> Path:
+        """The complete config, written first; enough to train the run again."""
+        return self.path / "config.yaml"
+
+    @property
+    def environment_file(self) -> Path:
+        """What the run was made with."""
+        return self.path / "environment.json"
+
+    @property
+    def split_file(self) -> Path:
+        """The indices of the training images that validated."""
+        return self.path / "split.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        """The numbers: written last by training, which makes a run trained; evaluation adds its own."""
+        return self.path / "metrics.json"
+
+    @property
+    def model_file(self) -> Path:
+        """The trained Keras model."""
+        return self.path / "model.keras"
+
+    @property
+    def onnx_file(self) -> Path:
+        """The same model as ONNX, which predicts."""
+        return self.path / "model.onnx"
+
+    @property
+    def history_file(self) -> Path:
+        """Every epoch's figures; history.csv beside it holds the same."""
+        return self.path / "history.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """What an unfinished training goes on from."""
+        return self.path / "checkpoint"
+
+    @property
+    def plots(self) -> Path:
+        """The pictures."""
+        return self.path / "plots"
+
+    @property
+    def report_file(self) -> Path:
+        """The page that shows it all."""
+        return self.path / "report.html"
+
+    @property
+    def state(self) -> State:
+        """How far the run has come."""
+        if self.metrics_file.is_file():
+            return "trained"
+        return "unfinished" if self.config_file.is_file() else "new"
+
+    def config(self) -> Config:
+        """The config it was made with."""
+        try:
+            return load_config(self.config_file)
+        except ConfigError as error:
+            raise RunError(
+                f"{self.path}: its config does not fit this version of mnist-pipeline\n{error}\n"
+                f"Train it again under another --name, or read it with the version in its environment.json"
+            ) from None
+
+    def metrics(self) -> dict[str, Any]:
+        """The numbers of training under `train`, those of evaluation under `evaluate`."""
+        return dict(_read_json(self.metrics_file))
+
+    def history(self) -> dict[str, list[float]]:
+        """Each figure's values, epoch by epoch."""
+        return dict(_read_json(self.history_file))
+
+    def environment(self) -> dict[str, Any]:
+        """What the run was made with."""
+        return dict(_read_json(self.environment_file))
+
+    def add_metrics(self, section: str, values: dict[str, Any]) -> None:
+        """Write one section of the numbers, keeping the others."""
+        write_json(
+            self.metrics_file, (self.metrics() if self.metrics_file.is_file() else {}) | {section: values}
+        )
+
+    def require_trained(self) -> None:
+        """Refuse, with what to do, when there is no finished training here."""
+        if self.state == "unfinished":
+            raise RunError(f"{self.path}: its training is not finished. Go on: {self.train_command()}")
+        if self.state == "new":
+            raise RunError(f"{self.path}: no run here. {_known()}")
+
+    def train_command(self) -> str:
+        """The command that goes on with, or repeats, this run."""
+        return f"mnist train --config {self.config_file}"
+
+
+_FILES = ("metrics.json", "config.yaml", "environment.json", "split.json", "history.json", "history.csv",
+          "model.keras", "model.onnx", "report.html")  # fmt: skip
+_FOLDERS = ("checkpoint", "plots", "export")
+
+
+def begin(config: Config, environment: dict[str, Any], *, force: bool = False) -> Run:
+    """The folder for this config: new, or one to go on with; another config's is refused unless forced."""
+    run = Run(artifacts() / config.name)
+    if run.state == "new":
+        if run.path.exists() and any(not path.name.startswith(".") for path in run.path.iterdir()):
+            raise RunError(f"{run.path}: holds files that are no run's: choose another --name")
+    elif force:
+        _clear(run)
+    else:
+        _same_recipe(run, config)
+        return run
+    write_text(run.config_file, f"# mnist train --config {run.config_file}\n{yaml_of(config.tree())}")
+    write_json(run.environment_file, environment)
+    return run
+
+
+def _same_recipe(run: Run, config: Config) -> None:
+    changes = differences(run.config().recipe(), config.recipe())
+    if changes:
+        raise RunError(
+            f"{run.path}: holds a run of another config:\n"
+            + "\n".join(f"  {line}" for line in changes)
+            + "\nChoose another --name, or replace it with --force"
+        )
+
+
+def _clear(run: Run) -> None:
+    """Take away a run's own files, the mark of a finished one first, and nothing else."""
+    for name in _FILES:
+        (run.path / name).unlink(missing_ok=True)
+    for name in _FOLDERS:
+        shutil.rmtree(run.path / name, ignore_errors=True)
+
+
+@contextmanager
+def claimed(name: str) -> Iterator[None]:
+    """Hold the run folder of this name for one process; the claim ends with the process, however it ends."""
+    folder = artifacts() / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written ({error.strerror}); nothing was changed") from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                f"{folder}: another process is training there; wait for it, or use another --name"
+            ) from None
+        for leftover in folder.rglob(".writing-*"):  # what a killed process left behind
+            leftover.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(handle)
+
+
+def open_run(where: str | Path | Run | None = None) -> Run:
+    """The trained run at a path or of a name; without either, the one trained last."""
+    if where is None:
+        trained = [run for run in all_runs() if run.state == "trained"]
+        if not trained:
+            raise RunError("nothing is trained yet. Start with: mnist train --config dense.yaml")
+        return max(trained, key=lambda run: str(run.metrics()["train"]["finished"]))
+    if isinstance(where, Run):
+        run = where
+    else:
+        given = Path(where)
+        named = artifacts() / given
+        run = Run(named if len(given.parts) == 1 and named.is_dir() and not _is_run(given) else given)
+    run.require_trained()
+    return run
+
+
+def all_runs() -> list[Run]:
+    """Every run in the artifacts folder, by name."""
+    folder = artifacts()
+    if not folder.is_dir():
+        return []
+    return [Run(path) for path in sorted(folder.iterdir()) if _is_run(path)]
+
+
+def _is_run(path: Path) -> bool:
+    return (path / "config.yaml").is_file()
+
+
+def _known() -> str:
+    names = [run.name for run in all_runs()]
+    return (
+        f"Runs in {artifacts()}: {', '.join(names)}"
+        if names
+        else "Train one: mnist train --config dense.yaml"
+    )
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(
+            f"{path}: cannot be read ({error.strerror}): train the run again with --force"
+        ) from None
+    except ValueError:
+        raise RunError(f"{path}: is damaged (not JSON): train the run again with --force") from None

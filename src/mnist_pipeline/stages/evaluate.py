@@ -1,0 +1,34 @@
+"""The evaluate stage: a trained run over the test images; numbers and pictures into the run folder."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline import backend, models, plots, scoring, training
+from mnist_pipeline.data import Part, load_part
+from mnist_pipeline.evaluation import Metrics, measure
+from mnist_pipeline.layer import Layer
+from mnist_pipeline.runs import Run
+
+
+def evaluate_run(run: Run) -> None:
+    """Look at the test images once, write the numbers, then draw."""
+    config = run.config()
+    part = load_part(config.data.source, "test")
+    backend.start()
+    model = scoring.load_model(run.model_file)
+    probabilities, loss = scoring.score(model, config, part)
+    metrics = measure(probabilities, part.labels, loss)
+    digests = {"weights_sha256": training.weights_sha256(model), "data_sha256": part.sha256}
+    _draw(run, models.describe(model), part, probabilities, metrics)
+    run.add_metrics("evaluate", metrics.tree() | digests)
+
+
+def _draw(
+    run: Run, layers: list[Layer], part: Part, probabilities: NDArray[np.float32], metrics: Metrics
+) -> None:
+    answers, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    plots.confusion(np.array(metrics.confusion), run.plots / "confusion.png", run.name)
+    plots.samples(part.images, part.labels, answers, confidences, run.plots / "samples.png")
+    plots.mistakes(part.images, part.labels, answers, confidences, run.plots / "mistakes.png")
+    plots.curves(run.history(), run.plots / "curves.png")
+    plots.architecture(layers, run.plots / "architecture.png", run.name)

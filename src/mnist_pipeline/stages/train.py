@@ -1,0 +1,61 @@
+"""The train stage: images in; model, numbers and history in the run folder."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+from mnist_pipeline import backend, export, training
+from mnist_pipeline.checkpoints import Checkpoints
+from mnist_pipeline.config import Config
+from mnist_pipeline.data import Part, load_part
+from mnist_pipeline.files import write_json, write_text
+from mnist_pipeline.runs import Run
+from mnist_pipeline.training import Fitted
+from mnist_pipeline.watching import Watcher
+
+
+def train_run(run: Run, config: Config, watcher: Watcher) -> None:
+    """Train to the end, then write every file; the numbers last, for they say that the run is whole."""
+    part = load_part(config.data.source, "train")
+    backend.start(config.training.threads)
+    store = Checkpoints(run.checkpoints)
+    fitted = training.fit(config, part, store, watcher)
+    write_json(run.split_file, {"seed": config.data.split_seed, "validation": fitted.validation.tolist()})
+    _write_history(run, fitted.history)
+    export.save_keras(fitted.model, run.model_file)
+    export.save_onnx(fitted.model, run.onnx_file)
+    run.add_metrics("train", _numbers(config, part, fitted))
+    store.clear()
+
+
+def _numbers(config: Config, part: Part, fitted: Fitted) -> dict[str, Any]:
+    kept = (fitted.best_epoch or len(fitted.history["loss"])) - 1
+    figures = {name: values[kept] for name, values in fitted.history.items()}
+    return {
+        "seed": config.training.seed,
+        "epochs": len(fitted.history["loss"]),
+        "best_epoch": fitted.best_epoch,
+        "steps": fitted.steps,
+        "train_seconds": round(fitted.seconds, 3),
+        "train_loss": figures["loss"],
+        "train_accuracy": figures["accuracy"],
+        "val_loss": figures.get("val_loss"),
+        "val_accuracy": figures.get("val_accuracy"),
+        "parameters": fitted.model.count_params(),
+        "weights_sha256": training.weights_sha256(fitted.model),
+        "data_sha256": part.sha256,
+        "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+
+
+def _write_history(run: Run, history: dict[str, list[float]]) -> None:
+    """The epochs' figures as JSON for programs and CSV for spreadsheets."""
+    write_json(run.history_file, history)
+    table = io.StringIO()
+    rows = csv.writer(table, lineterminator="\n")
+    rows.writerow(["epoch", *history])
+    rows.writerows(
+        [epoch, *figures] for epoch, figures in enumerate(zip(*history.values(), strict=True), start=1)
+    )
+    write_text(run.history_file.with_suffix(".csv"), table.getvalue())

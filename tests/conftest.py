@@ -1,0 +1,40 @@
+"""What several test modules share: a folder for runs of their own, and one small trained run."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mnist_pipeline import evaluate, report, train
+from mnist_pipeline.config import load_config
+from mnist_pipeline.runs import Run
+
+
+@pytest.fixture(autouse=True)
+def _own_artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees or touches the runs of the user."""
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path / "artifacts"))
+
+
+@pytest.fixture(scope="session")
+def smoke_artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artifacts folder in which smoke.yaml was trained, evaluated and reported, once for all tests."""
+    folder = tmp_path_factory.mktemp("smoke")
+    before = os.environ.get("MNIST_ARTIFACTS")
+    os.environ["MNIST_ARTIFACTS"] = str(folder)
+    try:
+        train(load_config("smoke"))
+        evaluate("smoke")
+        report("smoke")
+    finally:
+        os.environ.pop("MNIST_ARTIFACTS")
+        if before is not None:
+            os.environ["MNIST_ARTIFACTS"] = before
+    return folder
+
+
+@pytest.fixture
+def smoke_run(smoke_artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The trained smoke run, in an artifacts folder that is the current one."""
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(smoke_artifacts))
+    return Run(smoke_artifacts / "smoke")

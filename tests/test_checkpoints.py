@@ -1,0 +1,63 @@
+"""A checkpoint comes back as it was, or is recognised as damaged."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_pipeline.checkpoints import Checkpoints, State
+
+
+def state(epoch: int) -> State:
+    return State(
+        epoch=epoch,
+        arrays={"weight-000": np.full((3, 2), epoch, np.float32), "optimizer-000": np.array(epoch, np.int64)},
+        history={"loss": [0.1] * epoch},
+        callbacks={"plateau": {"wait": 1, "best": None, "cooldown_counter": 0}},
+        seconds=1.5,
+    )
+
+
+def test_what_is_saved_comes_back(tmp_path: Path) -> None:
+    store = Checkpoints(tmp_path)
+    store.save(state(1))
+    back = store.latest()
+    assert back is not None
+    np.testing.assert_array_equal(back.arrays["weight-000"], state(1).arrays["weight-000"])
+    assert back.arrays["optimizer-000"].dtype == np.int64
+    assert (back.epoch, back.history, back.callbacks) == (1, {"loss": [0.1]}, state(1).callbacks)
+
+
+def test_the_newest_comes_first_and_one_more_is_kept(tmp_path: Path) -> None:
+    store = Checkpoints(tmp_path)
+    for epoch in (1, 2, 3):
+        store.save(state(epoch))
+    latest = store.latest()
+    assert latest is not None
+    assert latest.epoch == 3
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("at", [0, 70, 200, -1])
+def test_one_flipped_bit_is_noticed_and_the_one_before_is_used(tmp_path: Path, at: int) -> None:
+    store = Checkpoints(tmp_path)
+    store.save(state(1))
+    store.save(state(2))
+    newest = tmp_path / "epoch-00002.ckpt"
+    content = bytearray(newest.read_bytes())
+    content[at] ^= 1
+    newest.write_bytes(content)
+    latest = store.latest()
+    assert latest is not None
+    assert latest.epoch == 1
+    assert store.damaged == [newest]
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"\n" * 100])
+def test_rubbish_is_no_checkpoint(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "epoch-00001.ckpt").write_bytes(content)
+    assert Checkpoints(tmp_path).latest() is None
+
+
+def test_a_folder_that_does_not_exist_holds_no_checkpoint(tmp_path: Path) -> None:
+    assert Checkpoints(tmp_path / "none").latest() is None

@@ -1,0 +1,184 @@
+"""The command line as a user meets it: what is on stdout, what on stderr, and the exit code."""
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from mnist_pipeline.cli import app
+from mnist_pipeline.data import load_part
+from mnist_pipeline.runs import Run
+
+
+def mnist(*words: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(words), input=stdin)
+
+
+@pytest.fixture
+def seven(tmp_path: Path) -> str:
+    path = tmp_path / "seven.png"
+    cv2.imwrite(str(path), load_part("mnist", "test").images[0])
+    return str(path)
+
+
+def test_predict_answers_in_a_sentence(smoke_run: Run, seven: str) -> None:
+    result = mnist("predict", seven)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{seven}: this is a 7 (")
+    assert "trained last" in result.stderr
+
+
+def test_predict_json_is_one_line_a_file_and_nothing_else(smoke_run: Run, seven: str) -> None:
+    result = mnist("predict", "--json", seven, "none.png", seven)
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["digit"] for line in lines] == [7, None, 7]
+    assert "no such file" in lines[1]["error"]
+    assert result.exit_code == 2
+
+
+def test_predict_answers_the_other_files_when_one_is_bad(smoke_run: Run, seven: str, tmp_path: Path) -> None:
+    text = tmp_path / "text.png"
+    text.write_text("not a picture")
+    result = mnist("predict", str(text), seven)
+    assert result.exit_code == 2
+    assert "this is a 7" in result.stdout
+    assert result.stderr.count("Error:") == 1
+    assert str(text) in result.stderr
+
+
+def test_predict_without_a_path_says_what_is_missing(smoke_run: Run) -> None:
+    result = mnist("predict")
+    assert result.exit_code == 2
+    assert "mnist predict digit.png" in result.stderr
+
+
+def test_predict_inverts_when_told_and_not_otherwise(smoke_run: Run, seven: str) -> None:
+    inverted = [
+        json.loads(mnist("predict", "--json", "--invert", how, seven).stdout)["inverted"]
+        for how in ("auto", "yes", "no")
+    ]
+    assert inverted == [False, True, False]
+
+
+def test_predict_show_writes_a_picture_and_never_over_another(
+    smoke_run: Run, seven: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("seven-seen.png", "seven-seen-2.png"):
+        assert name in mnist("predict", "--show", seven).stderr
+        assert cv2.imread(name) is not None
+
+
+def test_predict_with_nothing_trained_says_how_to_begin(seven: str) -> None:
+    result = mnist("predict", seven)
+    assert result.exit_code == 2
+    assert "mnist train --config dense.yaml" in result.stderr
+
+
+def test_predict_with_a_damaged_model_is_one_line(smoke_run: Run, seven: str, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(smoke_run.path, copy)
+    (copy / "model.onnx").write_bytes(b"\x08\x07rubbish")
+    result = mnist("predict", "--run", str(copy), seven)
+    assert result.exit_code == 2
+    assert "is damaged" in result.stderr
+
+
+def test_train_json_prints_one_object(smoke_run: Run) -> None:
+    result = mnist("train", "--config", "smoke.yaml", "--json")
+    assert json.loads(result.stdout)["name"] == "smoke"
+    assert "already" in result.stderr
+
+
+def test_train_refuses_another_config_under_the_same_name(smoke_run: Run) -> None:
+    result = mnist("train", "--config", "smoke", "--set", "training.epochs=2")
+    assert result.exit_code == 2
+    assert "training.epochs: 1 → 2" in result.stderr
+
+
+def test_evaluate_prints_a_table_of_all_digits(smoke_run: Run) -> None:
+    result = mnist("evaluate", "smoke")
+    assert result.exit_code == 0
+    assert "test accuracy" in result.stdout
+    assert [line.split()[0] for line in result.stdout.splitlines()[3:13]] == [
+        str(digit) for digit in range(10)
+    ]
+
+
+def test_evaluate_json_holds_the_confusion_matrix(smoke_run: Run) -> None:
+    numbers = json.loads(mnist("evaluate", "--json").stdout)
+    assert np.array(numbers["confusion"]).shape == (10, 10)
+    assert np.array(numbers["confusion"]).sum() == numbers["n"] == 10_000
+
+
+def test_evaluate_of_an_unknown_run_lists_those_there_are(smoke_run: Run) -> None:
+    result = mnist("evaluate", "dense")
+    assert result.exit_code == 2
+    assert "smoke" in result.stderr
+
+
+def test_runs_lists_every_run_with_its_numbers(smoke_run: Run) -> None:
+    assert "evaluated" in mnist("runs").stdout
+    (only,) = json.loads(mnist("runs", "--json").stdout)["runs"]
+    assert only["name"] == "smoke"
+    assert only["test_accuracy"] > 0.9
+
+
+def test_runs_with_nothing_trained() -> None:
+    result = mnist("runs")
+    assert result.exit_code == 0
+    assert "nothing is trained yet" in result.stderr
+
+
+def test_data_info_counts_the_classes() -> None:
+    facts = json.loads(mnist("data", "info", "--json").stdout)
+    assert facts["train"]["counts"] == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert "33.3184" in mnist("data", "info").stdout
+
+
+def test_data_verify_is_silent_about_nothing(tmp_path: Path) -> None:
+    assert "whole and right" in mnist("data", "verify").stdout
+    result = mnist("data", "verify", str(tmp_path))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error:")
+
+
+def test_data_plot_writes_two_pictures(tmp_path: Path) -> None:
+    result = mnist("data", "plot", "--out", str(tmp_path))
+    assert len(result.stdout.splitlines()) == 2
+    for path in result.stdout.splitlines():
+        assert cv2.imread(path) is not None
+
+
+def test_config_show_of_a_changed_config_is_complete_and_trains(tmp_path: Path) -> None:
+    text = mnist("config", "show", "tiny", "--set", "training.epochs=3").stdout
+    (tmp_path / "mine.yaml").write_text(text)
+    assert mnist("config", "diff", "tiny", str(tmp_path / "mine.yaml")).stdout == "training.epochs: 10 → 3\n"
+
+
+def test_config_list_has_every_recipe_with_a_description() -> None:
+    lines = mnist("config", "list").stdout.splitlines()
+    assert {line.split()[0] for line in lines[1:]} >= {"cnn", "dense", "dense-10", "smoke", "tiny"}
+    assert all(len(line.split()) > 3 for line in lines[1:])
+
+
+def test_config_schema_is_a_json_schema_with_descriptions() -> None:
+    schema = json.loads(mnist("config", "schema").stdout)
+    assert schema["$defs"]["DataSettings"]["properties"]["validation"]["description"]
+
+
+def test_all_mistakes_of_a_config_are_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("name: x\nmodel: {family: dense, hiden: [1]}\ntraining: {epochs: 0, seed: yes}\n")
+    result = mnist("train", "--config", str(path))
+    assert result.exit_code == 2
+    assert "3 complaints" in result.stderr
+    assert "did you mean hidden?" in result.stderr
+
+
+def test_version() -> None:
+    assert mnist("--version").stdout.strip().startswith("mnist-pipeline ")

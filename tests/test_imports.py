@@ -1,0 +1,101 @@
+"""Which module may know which: imports go down only, and nothing heavy loads before it is needed."""
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
+
+# From the ground up: a module imports from its own floor or from below. Packages stand for all inside them.
+FLOORS = [
+    {"errors", "watching", "layer"},
+    {"files", "config"},
+    {
+        "backend",
+        "data",
+        "picture_header",
+        "pictures",
+        "preprocess",
+        "provenance",
+        "runs",
+        "evaluation",
+        "plots",
+    },
+    {"models", "checkpoints", "epochs", "callbacks", "export"},
+    {"training"},
+    {"scoring", "prediction", "report"},
+    {"stages"},
+    {"pipeline"},
+    {"cli"},
+    {"__main__", "__init__"},
+]
+HEAVY = {"tensorflow", "keras", "cv2", "matplotlib", "seaborn", "numpy", "pandas", "pydantic", "yaml", "onnx"}
+
+
+def module_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def floor_of(module: str) -> int:
+    return next(number for number, floor in enumerate(FLOORS) if module in floor)
+
+
+def imported_by(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("mnist_pipeline"):
+            _, _, inside = node.module.partition(".")
+            found |= (
+                {inside.split(".")[0]}
+                if inside
+                else {alias.name for alias in node.names if alias.name != "__version__"}
+            )
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_imports_go_down(path: Path) -> None:
+    own = module_of(path)
+    upwards = {name for name in imported_by(path) if floor_of(name) > floor_of(own)}
+    assert not upwards, f"{own} imports {upwards} from above"
+
+
+def loaded_by(code: str) -> set[str]:
+    """The heavy packages in a fresh process that has run the code."""
+    script = f"{code}\nimport sys; print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(answer.stdout.split()) & HEAVY
+
+
+def test_help_loads_nothing_heavy() -> None:
+    call = "from mnist_pipeline.cli import app\ntry: app(['--help'])\nexcept SystemExit: pass"
+    assert loaded_by(call) == set()
+
+
+def test_the_package_itself_loads_nothing() -> None:
+    assert loaded_by("import mnist_pipeline") == set()
+
+
+def test_a_config_is_checked_without_numpy() -> None:
+    assert loaded_by("from mnist_pipeline import load_config\nload_config('dense')") == {"pydantic", "yaml"}
+
+
+def test_predicting_loads_neither_tensorflow_nor_matplotlib() -> None:
+    loaded = loaded_by("from mnist_pipeline import predict\npredict")
+    assert "cv2" in loaded
+    assert not loaded & {"tensorflow", "keras", "matplotlib", "seaborn", "pandas", "onnx"}
+
+
+def test_help_answers_within_a_quarter_of_a_second() -> None:
+    def wall() -> float:
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "mnist_pipeline", "--help"], capture_output=True, check=True)
+        return time.perf_counter() - begin
+
+    assert min(wall() for _ in range(5)) <= 0.25

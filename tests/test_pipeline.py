@@ -1,0 +1,142 @@
+"""The stages on the real data: train, evaluate, report, predict, and the numbers agree all the way."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import mnist_pipeline
+from mnist_pipeline import evaluate, predict, train
+from mnist_pipeline.config import load_config
+from mnist_pipeline.data import load_part
+from mnist_pipeline.prediction import predictor
+from mnist_pipeline.runs import Run
+from mnist_pipeline.scoring import load_model, score
+from mnist_pipeline.watching import Watcher
+
+TRAIN_KEYS = {
+    "run", "name", "seed", "epochs", "steps", "train_seconds", "train_loss", "train_accuracy", "val_loss",
+    "val_accuracy", "parameters", "weights_sha256", "data_sha256",
+}  # fmt: skip
+EVALUATE_KEYS = {
+    "run", "test_accuracy", "test_loss", "n", "per_class", "confusion", "report", "ece", "weights_sha256",
+}  # fmt: skip
+PREDICT_KEYS = {"image", "digit", "guess", "confidence", "probabilities", "inverted", "reason", "model"}
+
+
+def test_a_run_holds_every_file_it_promises(smoke_run: Run) -> None:
+    files = {str(path.relative_to(smoke_run.path)) for path in smoke_run.path.rglob("*") if path.is_file()}
+    assert files == {
+        ".lock", "config.yaml", "environment.json", "split.json", "history.csv", "history.json",
+        "metrics.json", "model.keras", "model.onnx", "report.html", "plots/confusion.png",
+        "plots/samples.png", "plots/mistakes.png", "plots/curves.png", "plots/architecture.png",
+    }  # fmt: skip
+
+
+def test_one_epoch_of_the_smoke_recipe_is_in_its_band(smoke_run: Run) -> None:
+    test = smoke_run.metrics()["evaluate"]
+    assert 0.92 < test["test_accuracy"] < 0.97
+    assert 0.10 < test["test_loss"] < 0.27
+
+
+def test_the_keys_of_the_numbers_are_those_promised(smoke_run: Run) -> None:
+    assert train(load_config("smoke")).keys() >= TRAIN_KEYS
+    assert evaluate(smoke_run).keys() >= EVALUATE_KEYS
+
+
+def test_training_counts_what_it_did(smoke_run: Run) -> None:
+    numbers = smoke_run.metrics()["train"]
+    kept = 60_000 - len(json.loads(smoke_run.split_file.read_text())["validation"])
+    assert numbers["steps"] == -(-kept // 200)
+    assert numbers["parameters"] == 784 * 32 + 32 + 32 * 10 + 10
+    assert numbers["data_sha256"] == load_part("mnist", "train").sha256
+
+
+def test_the_same_config_again_does_nothing_and_says_so(smoke_run: Run) -> None:
+    notes: list[str] = []
+    before = smoke_run.metrics_file.read_bytes()
+    numbers = train(load_config("smoke"), watcher=Watcher(note=notes.append))
+    assert "trained with this config already" in notes[0]
+    assert smoke_run.metrics_file.read_bytes() == before
+    assert numbers["weights_sha256"] == smoke_run.metrics()["train"]["weights_sha256"]
+
+
+def test_the_saved_model_gives_the_numbers_of_the_run(smoke_run: Run) -> None:
+    part = load_part("mnist", "test")
+    probabilities, loss = score(load_model(smoke_run.model_file), smoke_run.config(), part)
+    test = smoke_run.metrics()["evaluate"]
+    assert float((probabilities.argmax(1) == part.labels).mean()) == test["test_accuracy"]
+    assert loss == test["test_loss"]
+
+
+def test_the_digest_is_over_the_float32_bytes_of_the_weights_in_order(smoke_run: Run) -> None:
+    digest = hashlib.sha256()
+    for weight in load_model(smoke_run.model_file).weights:
+        digest.update(np.asarray(weight, np.float32).tobytes())
+    metrics = smoke_run.metrics()
+    assert digest.hexdigest() == metrics["train"]["weights_sha256"] == metrics["evaluate"]["weights_sha256"]
+
+
+def test_opencv_gives_the_probabilities_of_keras(smoke_run: Run) -> None:
+    part = load_part("mnist", "test")
+    expected, _ = score(load_model(smoke_run.model_file), smoke_run.config(), part)
+    found = predictor(smoke_run).probabilities(part.images)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_test_image_from_a_file_gets_the_probabilities_of_its_array(smoke_run: Run, tmp_path: Path) -> None:
+    images = load_part("mnist", "test").images[:20]
+    model = predictor(smoke_run)
+    for number, (image, expected) in enumerate(zip(images, model.probabilities(images), strict=True)):
+        path = tmp_path / f"{number}.png"
+        cv2.imwrite(str(path), image)
+        np.testing.assert_allclose(model.predict(path).probabilities or [], expected, atol=1e-6)
+
+
+def test_a_prediction_holds_what_is_promised(smoke_run: Run, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "digit.png"), 255 - load_part("mnist", "test").images[0])
+    answer = predict(tmp_path / "digit.png", smoke_run)
+    assert answer.tree().keys() == PREDICT_KEYS
+    assert answer.digit == answer.guess == 7
+    assert answer.inverted is True
+    assert answer.probabilities is not None
+    assert sum(answer.probabilities) == pytest.approx(1, abs=1e-9)
+    assert answer.confidence == pytest.approx(answer.probabilities[7])
+    assert answer.sentence().endswith("sure)")
+
+
+def test_a_file_that_cannot_be_read_is_an_answer_too(smoke_run: Run, tmp_path: Path) -> None:
+    answer = predict(tmp_path / "none.png", smoke_run)
+    assert (answer.digit, answer.guess, answer.probabilities) == (None, None, None)
+    assert answer.error is not None
+    assert "no such file" in answer.error
+    assert answer.tree().keys() == PREDICT_KEYS | {"error"}
+
+
+def test_validation_images_are_not_trained_on(smoke_run: Run) -> None:
+    split = json.loads(smoke_run.split_file.read_text())["validation"]
+    assert len(split) == len(set(split)) == pytest.approx(6000, abs=5)
+    assert split == sorted(split)
+
+
+def test_the_history_is_the_same_in_both_its_forms(smoke_run: Run) -> None:
+    header, row = (smoke_run.path / "history.csv").read_text().splitlines()
+    history = smoke_run.history()
+    assert header.split(",") == ["epoch", *history]
+    assert [float(cell) for cell in row.split(",")[1:]] == [values[0] for values in history.values()]
+
+
+def test_nothing_personal_is_in_the_environment(smoke_run: Run) -> None:
+    text = smoke_run.environment_file.read_text()
+    assert str(Path.home()) not in text
+    assert set(smoke_run.environment()) == {
+        "versions", "python", "system", "machine", "processor", "threads", "flags", "source",
+    }  # fmt: skip
+
+
+def test_an_unknown_public_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = mnist_pipeline.nonsense

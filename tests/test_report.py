@@ -1,0 +1,185 @@
+"""The report: a page that says what the run's files say, and fetches nothing."""
+
+import copy
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from mnist_pipeline import runs
+from mnist_pipeline.config import load_config
+from mnist_pipeline.errors import RunError
+from mnist_pipeline.files import write_json
+from mnist_pipeline.report import write_report
+from mnist_pipeline.runs import Run
+
+RECIPE = """
+name: trial
+description: "a <script>alert('&')</script> \\"quoted\\" recipe for $5"
+model: {family: dense}
+training: {epochs: 2, seed: 7}
+"""
+TRAIN: dict[str, Any] = {
+    "seed": 7, "epochs": 2, "steps": 3750, "train_seconds": 83.2, "train_loss": 0.03, "train_accuracy": 0.99,
+    "val_loss": None, "val_accuracy": None, "best_epoch": None, "parameters": 42310,
+    "weights_sha256": "ab" * 32, "data_sha256": "cd" * 32, "finished": "2026-11-20T14:03:11+00:00",
+}  # fmt: skip
+SCORES = {"precision": 0.9712, "recall": 0.9785, "f1": 0.9748, "n": 1000}
+EVALUATION: dict[str, Any] = {
+    "test_accuracy": 0.9785,
+    "test_loss": 0.0812,
+    "n": 10000,
+    "per_class": [{"digit": d, "n": 1000, "right": 980 - d, "accuracy": (980 - d) / 1000} for d in range(10)],
+    "confusion": [[0] * 10] * 10,
+    "report": {str(digit): SCORES for digit in range(10)} | {"macro": SCORES, "weighted": SCORES},
+    "ece": 0.0123,
+    "most_confused": [{"true": 4, "answer": 9, "n": 12}],
+    "calibration": [{"from": 0.9333, "to": 1.0, "n": 9000, "confidence": 0.99, "accuracy": 0.985}],
+    "weights_sha256": "ab" * 32,
+    "data_sha256": "cd" * 32,
+}
+HISTORY = {"loss": [0.3, 0.1], "accuracy": [0.9, 0.97], "learning_rate": [0.001, 0.001]}
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A trained and evaluated run, with pictures of a few pixels."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MNIST_ARTIFACTS", raising=False)
+    Path("trial.yaml").write_text(RECIPE, encoding="utf-8")
+    made_with = {
+        "versions": {"keras": "3.12.0", "onnx": None},
+        "processor": {"instructions": ["avx2", "fma"]},
+    }
+    run = runs.begin(load_config("trial.yaml"), made_with)
+    write_json(run.history_file, HISTORY)
+    run.add_metrics("train", TRAIN)
+    run.add_metrics("evaluate", EVALUATION)
+    run.plots.mkdir()
+    for name in ("confusion", "samples", "mistakes", "curves", "architecture"):
+        cv2.imwrite(str(run.plots / f"{name}.png"), np.zeros((20, 30, 3), np.uint8))
+    return run
+
+
+class Page(HTMLParser):
+    """The page as a browser takes it apart."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data.replace("\N{NO-BREAK SPACE}", " "))
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.words)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def test_the_page_lies_in_the_run_folder(run: Run) -> None:
+    assert write_report(run) == run.report_file
+    assert run.report_file.is_file()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "97.85 %", "0.0812", "0.0123", "42,310", "1 min 23 s", "9,755 of 10,000 right",  # the tiles
+        "mnist train --config artifacts/trial/config.yaml --name trial-again", "ab" * 32,  # how to repeat it
+        "4 read as 9", "1.20 %",  # the most confused, with their share of all fours
+        "97.12 %", "97.48 %",  # precision and F1
+        "93.3 to 100.0 %", "98.50 %",  # calibration
+        "90.00 %", "0.3000",  # the first epoch
+        "seed: 7",  # the config
+        "versions: keras", "3.12.0", "avx2, fma",  # the environment
+    ],
+)  # fmt: skip
+def test_the_page_says(said: str, run: Run) -> None:
+    assert said in Page(write_report(run)).text
+
+
+def test_words_from_the_config_stay_words(run: Run) -> None:
+    page = Page(write_report(run))
+    assert not page.all("script")
+    assert "a <script>alert('&')</script> \"quoted\" recipe for $5" in page.words
+
+
+def test_nothing_is_fetched_and_nothing_runs(run: Run) -> None:
+    page = Page(write_report(run))
+    links = [
+        value or ""
+        for _, attributes in page.tags
+        for key, value in attributes.items()
+        if key in ("href", "src")
+    ]
+    assert links
+    assert all(link.startswith(("#", "data:")) for link in links)
+    assert not any(key.startswith("on") for _, attributes in page.tags for key in attributes)
+    style = run.report_file.read_text(encoding="utf-8").partition("<style>")[2].partition("</style>")[0]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_links_within_the_page_lead_somewhere(run: Run) -> None:
+    page = Page(write_report(run))
+    places = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    assert {str(link["href"])[1:] for link in page.all("a")} == places
+
+
+def test_pictures_have_a_text_and_a_size(run: Run) -> None:
+    pictures = Page(write_report(run)).all("img")
+    assert len(pictures) == 5
+    assert all(picture["alt"] for picture in pictures)
+    assert {(picture["width"], picture["height"]) for picture in pictures} == {("30", "20")}
+
+
+def test_the_weakest_digit_is_marked(run: Run) -> None:
+    page = write_report(run).read_text(encoding="utf-8")
+    assert '<tr class=mark><th scope="row">9</th>' in page
+    assert page.count("class=mark") == 1
+
+
+def test_the_kept_epoch_is_marked(run: Run) -> None:
+    run.add_metrics("train", TRAIN | {"best_epoch": 1})
+    page = write_report(run)
+    assert '<tr class=mark><th scope="row">1</th><td>0.3000</td>' in page.read_text(encoding="utf-8")
+    assert "epoch 1 kept" in Page(page).text
+
+
+def test_a_perfect_run_has_no_confused_pairs(run: Run) -> None:
+    perfect = copy.deepcopy(EVALUATION) | {"most_confused": [], "test_accuracy": 1.0}
+    for row in perfect["per_class"]:
+        row |= {"right": row["n"], "accuracy": 1.0}
+    run.add_metrics("evaluate", perfect)
+    text = Page(write_report(run)).text
+    assert "No mistakes." in text
+    assert "100.00 %" in text
+
+
+def test_a_run_that_was_not_evaluated_is_refused_with_what_to_do(run: Run) -> None:
+    write_json(run.metrics_file, {"train": TRAIN})
+    with pytest.raises(RunError, match=r"not evaluated yet.*mnist evaluate trial"):
+        write_report(run)
+    assert not run.report_file.exists()
+
+
+def test_a_missing_picture_is_refused_with_what_to_do(run: Run) -> None:
+    (run.plots / "curves.png").unlink()
+    with pytest.raises(RunError, match=r"curves\.png.*mnist evaluate trial"):
+        write_report(run)
+
+
+def test_an_untrained_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no run here"):
+        write_report(Run(tmp_path / "nothing"))
