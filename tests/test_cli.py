@@ -104,9 +104,7 @@ def test_evaluate_prints_a_table_of_all_digits(smoke_run: Run) -> None:
     result = mnist("evaluate", "smoke")
     assert result.exit_code == 0
     assert "test accuracy" in result.stdout
-    assert [line.split()[0] for line in result.stdout.splitlines()[3:13]] == [
-        str(digit) for digit in range(10)
-    ]
+    assert [line.split()[0] for line in result.stdout.splitlines()[3:13]] == [str(digit) for digit in range(10)]
 
 
 def test_evaluate_json_holds_the_confusion_matrix(smoke_run: Run) -> None:

@@ -42,9 +42,7 @@ PICTURES: dict[str, Draw] = {
     "architecture": lambda path: plots.architecture(LAYERS, path, "dense"),
     "digits": lambda path: plots.digits(IMAGES, LABELS, path, "MNIST"),
     "distribution": lambda path: plots.distribution([6000] * 10, [1000] * 10, path),
-    "seen": lambda path: plots.seen(
-        IMAGES[0].repeat(20, axis=0), IMAGES[0], [0.1] * 10, "A 7, perhaps", path
-    ),
+    "seen": lambda path: plots.seen(IMAGES[0].repeat(20, axis=0), IMAGES[0], [0.1] * 10, "A 7, perhaps", path),
 }
 
 
@@ -94,9 +92,7 @@ def orange(picture: NDArray[np.uint8]) -> int:
 
 def test_a_perfect_confusion_matrix_has_no_coloured_cell(gallery: Path, tmp_path: Path) -> None:
     cells = slice(100, 880), slice(96, 876)  # without the colour scale beside them
-    perfect = drawn(lambda path: plots.confusion(np.diag([100] * 10), path, "best"), tmp_path / "p.png")[
-        cells
-    ]
+    perfect = drawn(lambda path: plots.confusion(np.diag([100] * 10), path, "best"), tmp_path / "p.png")[cells]
     usual = read(gallery / "confusion.png")[cells]
     reddish = [int((cells[..., 2].astype(int) - cells[..., 0] > 30).sum()) for cells in (perfect, usual)]
     assert reddish[0] == 0
@@ -124,9 +120,7 @@ def test_samples_mark_what_is_wrong_and_only_that(gallery: Path, tmp_path: Path)
 
 
 def test_no_mistakes_is_said_on_a_small_sheet(tmp_path: Path) -> None:
-    picture = drawn(
-        lambda path: plots.mistakes(IMAGES, LABELS, LABELS, CONFIDENCES, path), tmp_path / "p.png"
-    )
+    picture = drawn(lambda path: plots.mistakes(IMAGES, LABELS, LABELS, CONFIDENCES, path), tmp_path / "p.png")
     assert picture.shape[0] < 200
     assert picture.std() > 1
 

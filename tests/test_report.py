@@ -117,12 +117,7 @@ def test_words_from_the_config_stay_words(run: Run) -> None:
 
 def test_nothing_is_fetched_and_nothing_runs(run: Run) -> None:
     page = Page(write_report(run))
-    links = [
-        value or ""
-        for _, attributes in page.tags
-        for key, value in attributes.items()
-        if key in ("href", "src")
-    ]
+    links = [value or "" for _, attributes in page.tags for key, value in attributes.items() if key in ("href", "src")]
     assert links
     assert all(link.startswith(("#", "data:")) for link in links)
     assert not any(key.startswith("on") for _, attributes in page.tags for key in attributes)

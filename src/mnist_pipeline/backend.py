@@ -3,6 +3,7 @@
 Whoever needs keras or tensorflow imports them from here, so that no import escapes these settings.
 """
 
+import gc
 import os
 import sys
 import tempfile
@@ -37,6 +38,9 @@ def _quiet_stderr() -> Iterator[None]:
 with _quiet_stderr():
     import keras
     import tensorflow as tf
+
+# A collection that walks all that TensorFlow has brought into the world costs 0.2 s in the middle of a training.
+gc.freeze()
 
 __all__ = ["keras", "start", "tf"]
 

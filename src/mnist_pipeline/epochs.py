@@ -1,98 +1,199 @@
-"""Training a whole epoch in one compiled program, inside Keras' own fit.
+"""Training whole epochs in compiled programs under Keras' own fit: callbacks, metrics and history stay Keras'.
 
-fit is given a tiny dataset that holds nothing but the numbers of the epoch's chunks. The train function looks up
-which images those are and loops Keras' own train step over them, in one call of a compiled function with images
-and labels resident in memory: callbacks, metrics, validation and history stay Keras' own.
+What fit is fed with are the numbers of the epoch's chunks. The train function looks up which images those are and
+runs a compiled program over images and targets that are resident in memory.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.backend import keras, tf
+from mnist_pipeline.preprocess import PIXEL
 
-Logs = dict[str, Any]
+# Runs the training steps [first, end) of an epoch, given the order of the images.
+Program = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], None]
+TrainStep = Callable[[tuple[tf.Tensor, tf.Tensor]], Any]
+_VALIDATION_BATCH = 1000  # no effect on the figures, only on speed
 
 
-def order_of(seed: int, epoch: int, images: int) -> NDArray[np.int32]:
-    """The order of the images in an epoch: a function of these three numbers and of nothing before."""
-    return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(images).astype(np.int32)
+@dataclass(frozen=True)
+class Resident:
+    """Images as bytes and targets, in memory while training lasts; a batch is a look-up in them."""
+
+    images: tf.Tensor
+    targets: tf.Tensor
+    shape: tuple[int, ...]
+    """What the model takes one image as."""
+
+    @classmethod
+    def of(cls, model: keras.Model, images: NDArray[np.uint8], targets: NDArray[Any]) -> "Resident":
+        """The arrays as this model's resident data."""
+        return cls(tf.constant(images), tf.constant(targets), tuple(model.input_shape[1:]))
+
+    def __len__(self) -> int:
+        return int(self.images.shape[0])
+
+    def batch(self, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images, scaled as preprocess.scale does, and targets."""
+        picked = tf.cast(tf.gather(self.images, places), tf.float32) * PIXEL
+        count = places.shape[0] or -1
+        return tf.reshape(picked, (count, *self.shape)), tf.gather(self.targets, places)
 
 
-class EpochModel(keras.Model):  # type: ignore[misc]
-    """A model whose train function runs many steps over resident data."""
+@dataclass(frozen=True)
+class Plan:
+    """How an epoch is cut: into batches for the update rule, into chunks for whoever watches."""
 
-    def attach(
-        self,
-        images: NDArray[np.float32],
-        targets: NDArray[Any],
-        seed: int,
-        batch: int,
-        chunks: int,
-        xla: bool,
-    ) -> None:
-        """Give it the training data, the seed of the order, the chunks of an epoch, and the compiler."""
-        self._images, self._targets = tf.constant(images), tf.constant(targets)
-        self._seed, self._batch = seed, batch
-        self._steps, self._rest = divmod(len(images), batch)
-        self._chunks = min(chunks, max(self._steps, 1))
-        self._compiled = tf.function(self._train_on, reduce_retracing=not xla, jit_compile=xla)
-        self._order = np.empty(0, np.int32)
-
-    @property
-    def chunks(self) -> int:
-        """Calls of the train function an epoch."""
-        return int(self._chunks)
+    images: int
+    batch: int
+    chunks: int
+    seed: int
 
     @property
     def steps(self) -> int:
         """Batches an epoch, a smaller last one included."""
-        return int(self._steps + bool(self._rest))
+        return -(-self.images // self.batch)
 
-    def fit_epochs(self, done: int, epochs: int, **options: Any) -> None:
-        """Keras' fit from epoch `done` on."""
-        numbers = tf.data.Dataset.range(done * self.chunks, epochs * self.chunks)
-        self.fit(
-            numbers,
+    def bounds(self, chunk: int) -> tuple[int, int]:
+        """First step of a chunk, and the step after its last."""
+        return self.steps * chunk // self.chunks, self.steps * (chunk + 1) // self.chunks
+
+    def order(self, epoch: int) -> NDArray[np.int32]:
+        """The order of the images: a function of seed and epoch, and of nothing that happened before."""
+        random = np.random.Generator(np.random.PCG64([self.seed, epoch]))
+        return random.permutation(self.images).astype(np.int32)
+
+
+def fit_epochs(
+    model: keras.Model,
+    program: Program,
+    plan: Plan,
+    *,
+    validation: Resident | None,
+    validate_with_xla: bool,
+    done: int,
+    epochs: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    """Keras' fit over compiled epochs, from epoch `done` on."""
+    model.train_function = _train_function(model, program, plan)
+    if validation is not None:
+        model.test_function = _test_function(model, validation, validate_with_xla)
+    try:
+        model.fit(
+            _numbers(done * plan.chunks, epochs * plan.chunks),
             epochs=epochs,
             initial_epoch=done,
-            steps_per_epoch=self.chunks,
+            steps_per_epoch=plan.chunks,
+            validation_data=None if validation is None else _numbers(0, 1).repeat(),
+            validation_steps=None if validation is None else 1,
+            callbacks=list(callbacks),
             shuffle=False,
             verbose=0,
-            **options,
         )
+    finally:
+        model.train_function = model.test_function = None
 
-    def make_train_function(self, force: bool = False) -> Callable[[Iterator[Any]], Logs]:
-        """The function that fit calls once a chunk."""
-        self.train_function = self._train_chunk
-        return self._train_chunk
 
-    def _symbolic_build(self, *_: Any, **__: Any) -> None:
-        """Fit would build the metrics from the first element of its data, which is only a number here."""
+def build_state(model: keras.Model, targets: tf.Tensor) -> None:
+    """Create the variables of optimizer and metrics now: a compiled loop cannot."""
+    model.optimizer.build(model.trainable_variables)
+    outputs = tf.zeros((1, *model.output_shape[1:]))
+    model.compute_loss(y=targets[:1], y_pred=outputs)
+    model.compute_metrics(None, targets[:1], outputs)
+    model.reset_metrics()
 
-    def _train_chunk(self, numbers: Iterator[Any]) -> Logs:
-        epoch, chunk = divmod(int(next(numbers)), self.chunks)
-        if chunk == 0 or not len(self._order):
-            self._order = order_of(self._seed, epoch, len(self._images))
-            self._seed_dropout(epoch)
-        first, last = (self._steps * at // self.chunks for at in (chunk, chunk + 1))
-        if last > first:
-            picked = self._order[first * self._batch : last * self._batch]
-            self._compiled(tf.constant(picked.reshape(-1, self._batch)))
-        if self._rest and chunk == self.chunks - 1:
-            self._compiled(tf.constant(self._order[None, -self._rest :]))
-        return dict(self.get_metrics_result())
 
-    def _seed_dropout(self, epoch: int) -> None:
-        """Each layer's random stream starts anew with the epoch, so that resuming needs no memory of it."""
-        for number, layer in enumerate(self.layers):
-            if isinstance(layer, keras.layers.Dropout):
-                layer.seed_generator.state.assign(np.array([self._seed, (epoch << 12) + number], np.uint32))
+def graph_program(train_step: TrainStep, data: Resident, plan: Plan) -> Program:
+    """Steps in a graph's loop; its kernels beat XLA's where there are convolutions."""
 
-    def _train_on(self, order: tf.Tensor) -> None:
-        """Keras' own train step for each row of the order."""
-        for step in tf.range(tf.shape(order)[0]):
-            picked = order[step]
-            self.train_step((tf.gather(self._images, picked), tf.gather(self._targets, picked)))
+    # Without autograph, which only costs time here; a batch's slice ends with the images, so the last may be smaller.
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def run(order: tf.Tensor, first: tf.Tensor, end: tf.Tensor) -> None:
+        def step(number: tf.Tensor) -> tuple[tf.Tensor]:
+            train_step(data.batch(order[number * plan.batch : (number + 1) * plan.batch]))
+            return (number + 1,)
+
+        # Every step needs the one before: more iterations in flight would only hold more memory.
+        tf.while_loop(lambda number: number < end, step, (first,), parallel_iterations=1)
+
+    return run  # type: ignore[no-any-return]
+
+
+def xla_program(train_step: TrainStep, data: Resident, plan: Plan) -> Program:
+    """A whole epoch in one XLA program: what dense networks want."""
+    full, rest = divmod(plan.images, plan.batch)
+
+    # The data are arguments, because XLA would compile constants into the program.
+    @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
+    def run(order: tf.Tensor, images: tf.Tensor, targets: tf.Tensor) -> None:
+        rows = Resident(images, targets, data.shape)
+        batches = tf.reshape(order[: full * plan.batch], (full, plan.batch))
+
+        def step(number: tf.Tensor) -> tuple[tf.Tensor]:
+            train_step(rows.batch(batches[number]))
+            return (number + 1,)
+
+        tf.while_loop(lambda number: number < full, step, (tf.constant(0),))
+        if rest:  # XLA's shapes are fixed, so a smaller last batch is a second copy of the step
+            train_step(rows.batch(order[-rest:]))
+
+    return lambda order, _first, _end: run(order, data.images, data.targets)
+
+
+def _train_function(model: keras.Model, program: Program, plan: Plan) -> Callable[[Iterator[Any]], Any]:
+    orders: dict[int, tf.Tensor] = {}
+
+    def train(numbers: Iterator[Any]) -> Any:
+        epoch, chunk = divmod(int(next(numbers)), plan.chunks)
+        if epoch not in orders:
+            orders.clear()
+            orders[epoch] = tf.constant(plan.order(epoch))
+        first, end = plan.bounds(chunk)
+        _seed_dropout(model, plan.seed, epoch * plan.steps + first)
+        program(orders[epoch], tf.constant(first), tf.constant(end))
+        return model.get_metrics_result()
+
+    return train
+
+
+def _seed_dropout(model: keras.Model, seed: int, step: int) -> None:
+    """Make what the layers drop a function of seed and step: Keras adds one to the second number at each use."""
+    for number, layer in enumerate(model.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            layer.seed_generator.state.assign(np.array([seed * 64 + number, step], np.uint32))
+
+
+def _test_function(model: keras.Model, data: Resident, xla: bool) -> Callable[[Iterator[Any]], Any]:
+    full = len(data) // _VALIDATION_BATCH * _VALIDATION_BATCH
+
+    @tf.function(jit_compile=xla, autograph=False)  # type: ignore[untyped-decorator]
+    def run(images: tf.Tensor, targets: tf.Tensor) -> None:
+        rows = Resident(images, targets, data.shape)
+
+        def step(first: tf.Tensor) -> tuple[tf.Tensor]:
+            model.test_step(rows.batch(first + tf.range(_VALIDATION_BATCH)))
+            return (first + _VALIDATION_BATCH,)
+
+        tf.while_loop(lambda first: first < full, step, (tf.constant(0),), parallel_iterations=1)
+        if len(data) > full:
+            model.test_step(rows.batch(tf.range(full, len(data))))
+
+    def test(numbers: Iterator[Any]) -> Any:
+        next(numbers)
+        run(data.images, data.targets)
+        return model.get_metrics_result()
+
+    return test
+
+
+def _numbers(first: int, end: int) -> tf.data.Dataset:
+    """Numbers for fit to count by; without autotuning, whose thread can hold up the end of fit for five seconds."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.threading.private_threadpool_size = 1
+    return tf.data.Dataset.range(first, end).with_options(options)

@@ -56,9 +56,7 @@ def measure(probabilities: NDArray[np.float32], labels: NDArray[np.uint8], loss:
     )
 
 
-def calibrate(
-    probabilities: NDArray[np.float32], labels: NDArray[np.uint8]
-) -> tuple[float, list[dict[str, float]]]:
+def calibrate(probabilities: NDArray[np.float32], labels: NDArray[np.uint8]) -> tuple[float, list[dict[str, float]]]:
     """Expected calibration error, and for each used bin how sure the model was and how often right."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
@@ -102,9 +100,7 @@ def _report(confusion: NDArray[np.int64]) -> dict[str, dict[str, float]]:
     }
 
 
-def _average(
-    rows: dict[str, dict[str, float]], weights: NDArray[Any], counts: NDArray[np.int64]
-) -> dict[str, float]:
+def _average(rows: dict[str, dict[str, float]], weights: NDArray[Any], counts: NDArray[np.int64]) -> dict[str, float]:
     mean = {
         figure: float(np.average([row[figure] for row in rows.values()], weights=weights))
         for figure in ("precision", "recall", "f1")

@@ -1,5 +1,8 @@
 """A model config to an untrained Keras model; one small builder a family."""
 
+from dataclasses import dataclass
+from typing import Any
+
 from mnist_pipeline.backend import keras
 from mnist_pipeline.config import CnnModel, DenseModel
 from mnist_pipeline.layer import Layer
@@ -8,10 +11,26 @@ from mnist_pipeline.preprocess import SIDE
 CLASSES = 10
 
 
-def build(settings: DenseModel | CnnModel, seed: int) -> keras.Model:
+@dataclass(frozen=True)
+class Form:
+    """The classes and the precision that a network is built in; by default Keras' own, to be saved."""
+
+    dense: type[Any] = keras.layers.Dense
+    batch_norm: type[Any] = keras.layers.BatchNormalization
+    precision: str = "float32"
+
+
+PLAIN = Form()
+
+
+def build(settings: DenseModel | CnnModel, seed: int, form: Form = PLAIN) -> keras.Model:
     """The network, its first weights a function of the seed alone."""
     keras.utils.set_random_seed(seed)
-    return _cnn(settings) if isinstance(settings, CnnModel) else _dense(settings)
+    keras.config.set_dtype_policy(form.precision)
+    try:
+        return _cnn(settings, form) if isinstance(settings, CnnModel) else _dense(settings, form)
+    finally:
+        keras.config.set_dtype_policy(PLAIN.precision)
 
 
 def describe(model: keras.Model) -> list[Layer]:
@@ -23,17 +42,17 @@ def describe(model: keras.Model) -> list[Layer]:
     ]
 
 
-def _dense(settings: DenseModel) -> keras.Model:
+def _dense(settings: DenseModel, form: Form) -> keras.Model:
     inputs = keras.Input((SIDE, SIDE), name="image")
     x = keras.layers.Flatten(name="flatten")(inputs)
     for number, units in enumerate(settings.hidden, start=1):
-        x = keras.layers.Dense(units, activation=settings.activation, name=f"dense{number}")(x)
+        x = form.dense(units, activation=settings.activation, name=f"dense{number}")(x)
         if settings.dropout:
             x = keras.layers.Dropout(settings.dropout, name=f"dropout{number}")(x)
-    return keras.Model(inputs, _output(x, settings.output), name="dense")
+    return keras.Model(inputs, _output(x, settings.output, form), name="dense")
 
 
-def _cnn(settings: CnnModel) -> keras.Model:
+def _cnn(settings: CnnModel, form: Form) -> keras.Model:
     inputs = keras.Input((SIDE, SIDE, 1), name="image")
     x = inputs
     for number, block in enumerate(settings.convolutions, start=1):
@@ -41,16 +60,17 @@ def _cnn(settings: CnnModel) -> keras.Model:
             block.filters, block.kernel, padding="same", activation=settings.activation, name=f"conv{number}"
         )(x)
         if block.batch_norm:
-            x = keras.layers.BatchNormalization(name=f"bn{number}")(x)
+            x = form.batch_norm(name=f"bn{number}")(x)
         if block.pool > 1:
             x = keras.layers.MaxPooling2D(block.pool, name=f"pool{number}")(x)
     x = keras.layers.Flatten(name="flatten")(x)
     for number, units in enumerate(settings.hidden, start=1):
-        x = keras.layers.Dense(units, activation=settings.activation, name=f"dense{number}")(x)
+        x = form.dense(units, activation=settings.activation, name=f"dense{number}")(x)
     if settings.dropout:
         x = keras.layers.Dropout(settings.dropout, name="dropout")(x)
-    return keras.Model(inputs, _output(x, settings.output), name="cnn")
+    return keras.Model(inputs, _output(x, settings.output, form), name="cnn")
 
 
-def _output(x: keras.KerasTensor, activation: str) -> keras.KerasTensor:
-    return keras.layers.Dense(CLASSES, activation=activation, name="output")(x)
+def _output(x: keras.KerasTensor, activation: str, form: Form) -> keras.KerasTensor:
+    """The classes' scores, in full precision whatever the layers before computed in."""
+    return form.dense(CLASSES, activation=activation, name="output", dtype="float32")(x)

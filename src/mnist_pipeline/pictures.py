@@ -39,9 +39,7 @@ def _read_bytes(path: Path) -> bytes:
         if size == 0:
             raise PictureError(f"{path}: the file is empty")
         if size > LARGEST_FILE:
-            raise PictureError(
-                f"{path}: {size / 2**20:.0f} MiB, more than the {LARGEST_FILE // 2**20} MiB read here"
-            )
+            raise PictureError(f"{path}: {size / 2**20:.0f} MiB, more than the {LARGEST_FILE // 2**20} MiB read here")
         return path.read_bytes()
     except (OSError, ValueError) as error:
         raise PictureError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
@@ -65,9 +63,7 @@ def _decode(data: bytes, header: Header) -> NDArray[np.generic]:
         # The decoder would fill what is missing with grey and call it read.
         raise PictureError("the JPEG is cut short: fetch the file again")
     try:
-        decoded: NDArray[np.generic] | None = cv2.imdecode(
-            np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED
-        )
+        decoded: NDArray[np.generic] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         decoded = None
     if decoded is None:

@@ -11,11 +11,10 @@ from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.provenance import environment
 from mnist_pipeline.runs import Run, open_run
 from mnist_pipeline.watching import Watcher
+from mnist_pipeline.xla_flags import set_flags
 
 
-def train(
-    config: Config | str | Path, *, force: bool = False, watcher: Watcher | None = None
-) -> dict[str, Any]:
+def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher | None = None) -> dict[str, Any]:
     """Train the config's run, or go on with it, or say that it is done; gives the numbers of the training."""
     if not isinstance(config, Config):
         config = load_config(config)
@@ -23,10 +22,9 @@ def train(
     with runs.claimed(config.name):
         run = runs.begin(config, environment(config.training.threads), force=force)
         if run.state == "trained":
-            watcher.note(
-                f"{run.path} is trained with this config already; nothing done (--force trains it again)"
-            )
+            watcher.note(f"{run.path} is trained with this config already; nothing done (--force trains it again)")
         else:
+            set_flags(config.training.numerics)
             from mnist_pipeline.stages.train import train_run
 
             train_run(run, config, watcher)

@@ -55,9 +55,7 @@ class Predictor:
         try:
             self._net = cv2.dnn.readNetFromONNX(str(onnx))
         except cv2.error:
-            problem = (
-                "is damaged: export the run again" if onnx.is_file() else "is missing: train the run again"
-            )
+            problem = "is damaged: export the run again" if onnx.is_file() else "is missing: train the run again"
             raise RunError(f"{onnx}: the model {problem}") from None
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -37,9 +37,7 @@ def _version(package: str) -> str | None:
 def _processor() -> dict[str, Any]:
     """Model and instruction sets, as Linux tells them; elsewhere what Python knows."""
     try:
-        lines = (
-            Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0].splitlines()
-        )
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0].splitlines()
     except OSError:
         return {"model": platform.processor(), "cores": os.cpu_count(), "instructions": []}
     facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}

@@ -24,9 +24,7 @@ def write_report(run: Run) -> Path:
     metrics = run.metrics()
     if "evaluate" not in metrics:
         raise RunError(f"{run.path}: is not evaluated yet. First: mnist evaluate {_called(run)}")
-    parts = (
-        _words(run, metrics["train"], metrics["evaluate"]) | _tables(run, metrics) | _pictures(run, metrics)
-    )
+    parts = _words(run, metrics["train"], metrics["evaluate"]) | _tables(run, metrics) | _pictures(run, metrics)
     write_text(run.report_file, Template(_PAGE.read_text(encoding="utf-8")).substitute(parts))
     return run.report_file
 
@@ -203,9 +201,7 @@ def _picture(run: Run, name: str, alt: str) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise RunError(
-            f"{path}: cannot be read ({error.strerror}). Draw it: mnist evaluate {_called(run)}"
-        ) from None
+        raise RunError(f"{path}: cannot be read ({error.strerror}). Draw it: mnist evaluate {_called(run)}") from None
     size = content[_PNG_SIZE]
     width, height = int.from_bytes(size[:4]), int.from_bytes(size[4:])
     source = f"data:image/png;base64,{base64.b64encode(content).decode()}"

@@ -116,9 +116,7 @@ class Run:
 
     def add_metrics(self, section: str, values: dict[str, Any]) -> None:
         """Write one section of the numbers, keeping the others."""
-        write_json(
-            self.metrics_file, (self.metrics() if self.metrics_file.is_file() else {}) | {section: values}
-        )
+        write_json(self.metrics_file, (self.metrics() if self.metrics_file.is_file() else {}) | {section: values})
 
     def require_trained(self) -> None:
         """Refuse, with what to do, when there is no finished training here."""
@@ -184,9 +182,7 @@ def claimed(name: str) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunError(
-                f"{folder}: another process is training there; wait for it, or use another --name"
-            ) from None
+            raise RunError(f"{folder}: another process is training there; wait for it, or use another --name") from None
         for leftover in folder.rglob(".writing-*"):  # what a killed process left behind
             leftover.unlink(missing_ok=True)
         yield
@@ -225,19 +221,13 @@ def _is_run(path: Path) -> bool:
 
 def _known() -> str:
     names = [run.name for run in all_runs()]
-    return (
-        f"Runs in {artifacts()}: {', '.join(names)}"
-        if names
-        else "Train one: mnist train --config dense.yaml"
-    )
+    return f"Runs in {artifacts()}: {', '.join(names)}" if names else "Train one: mnist train --config dense.yaml"
 
 
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise RunError(
-            f"{path}: cannot be read ({error.strerror}): train the run again with --force"
-        ) from None
+        raise RunError(f"{path}: cannot be read ({error.strerror}): train the run again with --force") from None
     except ValueError:
         raise RunError(f"{path}: is damaged (not JSON): train the run again with --force") from None

@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline import models
-from mnist_pipeline.backend import keras
+from mnist_pipeline.backend import keras, tf
 from mnist_pipeline.callbacks import Bookkeeper, deciding, unnumbered
 from mnist_pipeline.checkpoints import Checkpoints, State
-from mnist_pipeline.config import CnnModel, Config
+from mnist_pipeline.config import Config
+from mnist_pipeline.config.schema import Training
 from mnist_pipeline.data import Part, validation_indices
-from mnist_pipeline.epochs import EpochModel
-from mnist_pipeline.preprocess import scale
+from mnist_pipeline.dense_twin import DenseTwin
+from mnist_pipeline.epochs import Plan, Program, Resident, build_state, fit_epochs, graph_program, xla_program
+from mnist_pipeline.training_layers import FusedBatchNormalization, PortableAdam, PortableDense
 from mnist_pipeline.watching import Watcher
 
 _OPTIMIZERS = {
@@ -23,7 +25,7 @@ _OPTIMIZERS = {
     "rmsprop": keras.optimizers.RMSprop,
     "sgd": keras.optimizers.SGD,
 }
-_VALIDATION_BATCH = 1000  # no effect on the figures, only on speed
+_CHUNKS = 20
 
 
 @dataclass(frozen=True)
@@ -42,44 +44,89 @@ class Fitted:
 
 def fit(config: Config, part: Part, store: Checkpoints, watcher: Watcher) -> Fitted:
     """Train, or go on from the newest checkpoint, to the same bits either way."""
-    settings = config.training
-    model = models.build(config.model, settings.seed)
+    model = _compiled(config)
     validation = validation_indices(part.labels, config.data.validation, config.data.split_seed)
-    images, targets = model_inputs(config, part)
-    kept = np.delete(np.arange(len(part)), validation)
-    trainer = _trainer(model, config)
-    trainer.attach(
-        images[kept],
-        targets[kept],
-        settings.seed,
-        settings.batch_size,
-        chunks=_chunks(config),
-        xla=config.model.family == "dense",
-    )
-    state = _resume(trainer, store, watcher)
-    callbacks = deciding(settings)
+    state = _resume(model, store, watcher)
+    callbacks = deciding(config.training)
     books = Bookkeeper(callbacks, store, watcher, state)
-    if state and (state.stopped or state.epoch >= settings.epochs):
+    plan = _plan(config, len(part) - len(validation))
+    if state and (state.stopped or state.epoch >= config.training.epochs):
         books.remind()
     else:
-        trainer.fit_epochs(
-            state.epoch if state else 0,
-            settings.epochs,
-            callbacks=[*callbacks.values(), books],
-            validation_data=(images[validation], targets[validation]) if len(validation) else None,
-            validation_batch_size=_VALIDATION_BATCH,
-        )
+        done = state.epoch if state else 0
+        _fit_from(done, model, config, plan, part, validation, [*callbacks.values(), books])
     best = callbacks.get("keep_best")
-    if best:
-        model.set_weights(best.weights)
+    finished = models.build(config.model, config.training.seed)
+    finished.set_weights(best.weights if best else model.get_weights())
     return Fitted(
-        model=model,
+        model=finished,
         history=books.history,
         validation=validation,
-        steps=trainer.steps * len(books.history["loss"]),
+        steps=plan.steps * len(books.history["loss"]),
         seconds=books.seconds,
         best_epoch=best.best_epoch if best else None,
     )
+
+
+def _compiled(config: Config) -> keras.Model:
+    training = config.training
+    model = models.build(config.model, training.seed, _form(training))
+    portable_adam = training.numerics == "portable" and training.optimizer.name == "adam"
+    optimizer = PortableAdam if portable_adam else _OPTIMIZERS[training.optimizer.name]
+    model.compile(
+        optimizer=optimizer(training.optimizer.learning_rate),
+        loss=loss_of(config),
+        metrics=[_accuracy(config)],
+        jit_compile=False,  # what is compiled, and how, is the epoch programs' business
+    )
+    build_state(model, tf.constant(targets_of(config, np.zeros(1, np.uint8))))
+    return model
+
+
+def _fit_from(
+    done: int,
+    model: keras.Model,
+    config: Config,
+    plan: Plan,
+    part: Part,
+    validation: NDArray[np.int64],
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """The images that train and those that validate, each once into memory, and fit over them."""
+    targets = targets_of(config, part.labels)
+    kept = np.delete(np.arange(len(part)), validation)
+    everything = not len(validation)  # then nothing has to be copied
+    data = Resident.of(model, *((part.images, targets) if everything else (part.images[kept], targets[kept])))
+    fit_epochs(
+        model,
+        _program(model, config, data, plan),
+        plan,
+        validation=None if everything else Resident.of(model, part.images[validation], targets[validation]),
+        # What early stopping and its like go by must be as portable as the steps.
+        validate_with_xla=config.training.numerics == "portable",
+        done=done,
+        epochs=config.training.epochs,
+        callbacks=callbacks,
+    )
+
+
+def _form(training: Training) -> models.Form:
+    """The form to train in; what is saved is the plain one with the same weights."""
+    return models.Form(
+        dense=PortableDense if training.numerics == "portable" else keras.layers.Dense,
+        batch_norm=FusedBatchNormalization,
+        precision="mixed_bfloat16" if training.precision == "bfloat16" else "float32",
+    )
+
+
+def _program(model: keras.Model, config: Config, data: Resident, plan: Plan) -> Program:
+    """The family decides: dense networks are fastest under XLA, convolutions in a graph."""
+    if config.model.family == "cnn":
+        return graph_program(model.train_step, data, plan)
+    if config.training.numerics == "portable":
+        return xla_program(model.train_step, data, plan)
+    twin = DenseTwin(model)
+    return twin.around(xla_program(twin.train_step, data, plan))
 
 
 def weights_sha256(model: keras.Model) -> str:
@@ -90,25 +137,10 @@ def weights_sha256(model: keras.Model) -> str:
     return digest.hexdigest()
 
 
-def _trainer(model: keras.Model, config: Config) -> EpochModel:
-    """The model's own layers under a fit that compiles whole epochs.
-
-    Convolutions go faster through the graph's own kernels than through XLA, dense layers the other way round.
-    """
-    trainer = EpochModel(model.inputs, model.outputs)
-    trainer.compile(
-        optimizer=_OPTIMIZERS[config.training.optimizer.name](config.training.optimizer.learning_rate),
-        loss=loss_of(config),
-        metrics=[_accuracy(config)],
-        jit_compile=False,
-    )
-    trainer.optimizer.build(trainer.trainable_variables)
-    return trainer
-
-
-def _chunks(config: Config) -> int:
-    """Into how many parts an epoch is cut, so that the progress of slow epochs can be seen."""
-    return 1 if config.model.family == "dense" else 20
+def _plan(config: Config, images: int) -> Plan:
+    """One chunk for the quick dense epochs; many for slow ones, so that their progress can be seen."""
+    chunks = 1 if config.model.family == "dense" else min(_CHUNKS, -(-images // config.training.batch_size))
+    return Plan(images, config.training.batch_size, chunks, config.training.seed)
 
 
 def loss_of(config: Config) -> keras.losses.Loss:
@@ -126,27 +158,22 @@ def _accuracy(config: Config) -> keras.metrics.Metric:
     return keras.metrics.CategoricalAccuracy(name="accuracy")
 
 
-def _resume(trainer: EpochModel, store: Checkpoints, watcher: Watcher) -> State | None:
+def _resume(model: keras.Model, store: Checkpoints, watcher: Watcher) -> State | None:
     """Put the newest checkpoint's weights and optimizer state in place."""
     state = store.latest()
     for path in store.damaged:
         watcher.note(f"{path}: this checkpoint is damaged and was passed over")
     if state is None:
         return None
-    trainer.set_weights(unnumbered(state.arrays, "weight"))
-    for variable, value in zip(
-        trainer.optimizer.variables, unnumbered(state.arrays, "optimizer"), strict=True
-    ):
+    model.set_weights(unnumbered(state.arrays, "weight"))
+    for variable, value in zip(model.optimizer.variables, unnumbered(state.arrays, "optimizer"), strict=True):
         variable.assign(value)
-    watcher.note(f"goes on after epoch {state.epoch}")
+    watcher.note(f"going on after epoch {state.epoch}")
     return state
 
 
-def model_inputs(config: Config, part: Part) -> tuple[NDArray[np.float32], NDArray[Any]]:
-    """Images as the model family takes them, labels as the loss takes them."""
-    images = scale(part.images)
-    if isinstance(config.model, CnnModel):
-        images = images[..., None]
+def targets_of(config: Config, labels: NDArray[np.uint8]) -> NDArray[Any]:
+    """Labels as the loss takes them: class numbers, or one-hot rows."""
     if config.training.loss == "sparse":
-        return images, part.labels.astype(np.int32)
-    return images, np.eye(models.CLASSES, dtype=np.float32)[part.labels]
+        return labels.astype(np.int32)
+    return np.eye(models.CLASSES, dtype=np.float32)[labels]

@@ -9,9 +9,7 @@ from mnist_pipeline.cli.console import Group, note, say, say_json, table
 from mnist_pipeline.cli.options import JsonOption
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="Look at a digit set: counts, digests, pictures.")
-Source = Annotated[
-    str, typer.Argument(help="mnist, a folder of IDX files, or an .npz file with Keras' names.")
-]
+Source = Annotated[str, typer.Argument(help="mnist, a folder of IDX files, or an .npz file with Keras' names.")]
 
 
 @app.command(epilog="Example: mnist data info")
@@ -22,10 +20,7 @@ def info(source: Source = "mnist", json: JsonOption = False) -> None:
     dataset = load(source)
     parts = {"train": dataset.train, "test": dataset.test}
     if json:
-        facts = {
-            name: {"n": len(part), "counts": part.counts, "sha256": part.sha256}
-            for name, part in parts.items()
-        }
+        facts = {name: {"n": len(part), "counts": part.counts, "sha256": part.sha256} for name, part in parts.items()}
         say_json({"source": source, **facts})
         return
     say(f"{source}: {len(dataset.train):,} training and {len(dataset.test):,} test images of 28x28\n")
@@ -48,9 +43,7 @@ def verify(source: Source = "mnist") -> None:
 @app.command(epilog="Example: mnist data plot --out pictures")
 def plot(
     source: Source = "mnist",
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the pictures; by default artifacts/data.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default artifacts/data.")] = None,
 ) -> None:
     """Draw a sheet of sample digits and the class distribution."""
     from mnist_pipeline import plots
@@ -58,9 +51,7 @@ def plot(
     from mnist_pipeline.runs import artifacts
 
     dataset, folder = load(source), out or artifacts() / "data"
-    plots.digits(
-        dataset.train.images, dataset.train.labels, folder / "digits.png", f"Training images of {source}"
-    )
+    plots.digits(dataset.train.images, dataset.train.labels, folder / "digits.png", f"Training images of {source}")
     plots.distribution(dataset.train.counts, dataset.test.counts, folder / "distribution.png")
     say(str(folder / "digits.png"))
     say(str(folder / "distribution.png"))

@@ -66,13 +66,9 @@ def predict(
     ] = None,
     invert: Annotated[
         Literal["auto", "yes", "no"],
-        typer.Option(
-            help="Dark ink on light paper has to be inverted; auto goes by the border's brightness."
-        ),
+        typer.Option(help="Dark ink on light paper has to be inverted; auto goes by the border's brightness."),
     ] = "auto",
-    show: Annotated[
-        bool, typer.Option("--show", help="Write <picture>-seen.png here: what the model saw.")
-    ] = False,
+    show: Annotated[bool, typer.Option("--show", help="Write <picture>-seen.png here: what the model saw.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a picture, on stdout.")] = False,
 ) -> None:
     """Read the digit on each picture: the answer and how sure it is."""
@@ -103,9 +99,7 @@ def _ask() -> str:
     return str(typer.prompt("Path of the picture", err=True)).strip()
 
 
-def _answer(
-    model: "Predictor", picture: str, invert: Literal["auto", "yes", "no"], show: bool
-) -> "Prediction":
+def _answer(model: "Predictor", picture: str, invert: Literal["auto", "yes", "no"], show: bool) -> "Prediction":
     answer, grey, seen = model.examine(picture, invert)
     if show and grey is not None and seen is not None and answer.probabilities:
         from mnist_pipeline import plots

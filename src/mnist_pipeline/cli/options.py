@@ -10,20 +10,14 @@ ConfigOption = Annotated[
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", help="Change one setting: --set training.epochs=3. May be repeated.", metavar="KEY=VALUE"
-    ),
+    typer.Option("--set", help="Change one setting: --set training.epochs=3. May be repeated.", metavar="KEY=VALUE"),
 ]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", help="Train with this seed; the run is then called <name>-seed<N>.")
 ]
-NameOption = Annotated[
-    str | None, typer.Option("--name", help="Call the run so, instead of what the config says.")
-]
+NameOption = Annotated[str | None, typer.Option("--name", help="Call the run so, instead of what the config says.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace a run of the same name.")]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")
-]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
 RunArgument = Annotated[
     str | None,
     typer.Argument(help="A run's name or folder; without it the run trained last.", show_default=False),

@@ -71,9 +71,7 @@ def _replaced(node: Any, wrong: list[Place], here: Place = ()) -> Any:
         return [_replaced(node[at], wrong, (*here, at)) for at in kept]
     if not isinstance(node, dict):
         return node
-    copy = {
-        key: _replaced(value, wrong, (*here, key)) for key, value in node.items() if (*here, key) not in wrong
-    }
+    copy = {key: _replaced(value, wrong, (*here, key)) for key, value in node.items() if (*here, key) not in wrong}
     absent = (place[-1] for place in wrong if place[:-1] == here and place[-1] not in node)
     return copy | {key: _STAND_INS[key] for key in absent if key in _STAND_INS}
 

@@ -20,9 +20,7 @@ class Complaint(NamedTuple):
 
 def dotted(place: Place) -> str:
     """('model', 'hidden', 0) as model.hidden[0]."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{_key(step)}" for step in place).removeprefix(
-        "."
-    )
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{_key(step)}" for step in place).removeprefix(".")
 
 
 def shown(value: Any) -> str:

@@ -8,7 +8,13 @@ _VALIDATION: Place = ("data", "validation")
 
 def contradictions(config: Config) -> list[Complaint]:
     """Every contradiction in a config whose single values all stand."""
-    return [*_pools(config), *_monitors_without_validation(config), *_patience(config), *_loss(config)]
+    return [
+        *_pools(config),
+        *_monitors_without_validation(config),
+        *_patience(config),
+        *_loss(config),
+        *_numerics(config),
+    ]
 
 
 def _pools(config: Config) -> list[Complaint]:
@@ -67,3 +73,18 @@ def _loss(config: Config) -> list[Complaint]:
             (("model", "output"),),
         )
     ]
+
+
+def _numerics(config: Config) -> list[Complaint]:
+    training, family = config.training, config.model.family
+    found = []
+    if training.numerics == "portable" and family != "dense":
+        reason = "the library's convolutions choose their order of summing by processor: use fast"
+        found.append(Complaint(("training", "numerics"), f"portable holds for dense models only; {reason}"))
+    if training.numerics == "portable" and training.optimizer.name == "adamw":
+        reason = "its bias correction has no portable form here: use adam, rmsprop or sgd"
+        found.append(Complaint(("training", "optimizer", "name"), f"adamw is not for portable numerics; {reason}"))
+    if training.precision == "bfloat16" and family != "cnn":
+        reason = "a dense model here would only get slower: use float32"
+        found.append(Complaint(("training", "precision"), f"bfloat16 is for cnn models; {reason}"))
+    return found

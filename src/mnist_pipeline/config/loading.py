@@ -28,10 +28,10 @@ def find_config(where: str | Path) -> Path:
     try:
         if path.is_file():
             return path
+        if path.name == str(where) and stem in known:
+            return known[stem]
         if path.is_dir():
             problem = "is a folder, not a config"
-        elif path.name == str(where) and stem in known:
-            return known[stem]
         else:
             problem = "is not a regular file" if path.exists() else "no such config"
     except OSError as error:

@@ -97,6 +97,10 @@ class Training(Settings):
     batch_size: Annotated[int, Field(ge=1, le=60_000)] = 32
     threads: Annotated[int, Field(ge=1, le=256)] = 1
     """Threads that training computes with: part of the recipe, as a convolution's bits depend on it."""
+    numerics: Literal["fast", "portable"] = "fast"
+    """portable: slower, and the same bits on every x86-64 processor with AVX2; dense networks only."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """bfloat16: a CNN's products in half the bits, faster where the processor can; weights stay float32."""
     loss: Literal["sparse", "onehot", "binary"] = "sparse"
     """Cross-entropy on class numbers, on one-hot labels, or each class against the rest (binary)."""
     optimizer: Optimizer = Optimizer()

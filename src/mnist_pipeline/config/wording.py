@@ -43,6 +43,8 @@ def complaint_about(tree: dict[str, Any], fault: ErrorDetails) -> Complaint | No
     """The fault as a complaint; None for one that only follows from another."""
     place, kind, value = place_of(fault), fault["type"], fault["input"]
     limits = fault.get("ctx", {})
+    if kind == "json_invalid":  # only from Python: what YAML can say, JSON can
+        return Complaint((), f"a value has no place in a config ({limits['error']})")
     if kind == "extra_forbidden":
         return Complaint(place, "no such setting" + _meant_setting(tree, place))
     if kind in ("missing", "union_tag_not_found"):
@@ -69,9 +71,7 @@ def place_of(fault: ErrorDetails) -> Place:
 
 def _not_among(value: Any, names: list[str]) -> str:
     close = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5) if isinstance(value, str) else []
-    return f"must be one of {', '.join(names)}, not {shown(value)}" + (
-        f": did you mean {close[0]}?" if close else ""
-    )
+    return f"must be one of {', '.join(names)}, not {shown(value)}" + (f": did you mean {close[0]}?" if close else "")
 
 
 def _meant_value(kind: str, value: Any) -> str:

@@ -34,9 +34,7 @@ def _read(path: Path, magic: int, dimensions: int) -> tuple[tuple[int, ...], byt
     shape = _shape(path, _unpacked(path, stored, header), magic, header)
     expected = header + math.prod(shape)
     if expected > _LARGEST:
-        raise DataError(
-            f"{path}: claims {expected:,} bytes (shape {shape}), more than the {_LARGEST:,} read here"
-        )
+        raise DataError(f"{path}: claims {expected:,} bytes (shape {shape}), more than the {_LARGEST:,} read here")
     raw = _unpacked(path, stored, expected + 1)
     if len(raw) != expected:
         found = f"{len(raw):,} bytes" if len(raw) < expected else "more bytes"

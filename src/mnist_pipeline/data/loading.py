@@ -78,17 +78,13 @@ def load_part(source: str | Path, part: PartName) -> Part:
     raise DataError(f"{source}: {problem}. Use mnist, a folder of IDX files, or an .npz file")
 
 
-def _read_folder(
-    folder: Path, part: PartName, digests: dict[str, str]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _read_folder(folder: Path, part: PartName, digests: dict[str, str]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     stems = f"{_STEMS[part]}-images-idx3-ubyte", f"{_STEMS[part]}-labels-idx1-ubyte"
     images, raw_images = idx.read_images(_find(folder, stems[0]))
     labels, raw_labels = idx.read_labels(_find(folder, stems[1]))
     for stem, raw in zip(stems, (raw_images, raw_labels), strict=True):
         if stem in digests and hashlib.sha256(raw).hexdigest() != digests[stem]:
-            raise DataError(
-                f"{folder / stem}: not the published MNIST (sha256 differs): reinstall the package"
-            )
+            raise DataError(f"{folder / stem}: not the published MNIST (sha256 differs): reinstall the package")
     return images, labels
 
 
@@ -103,9 +99,7 @@ def _find(folder: Path, stem: str) -> Path:
 
 def _checked(source: str, part: PartName, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Part:
     if len(images) != len(labels):
-        raise DataError(
-            f"{source}: {len(images):,} {part} images and {len(labels):,} labels: they must pair up"
-        )
+        raise DataError(f"{source}: {len(images):,} {part} images and {len(labels):,} labels: they must pair up")
     if not len(images):
         raise DataError(f"{source}: the {part} part is empty")
     if labels.max() > 9:

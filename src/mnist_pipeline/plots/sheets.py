@@ -104,16 +104,12 @@ def digits(images: NDArray[np.uint8], labels: ArrayLike, path: Path, title: str)
     margin = 40  # for the name of the row
     width, height = grid.width + margin + 2 * EDGE, grid.height(len(classes) * _PER_CLASS)
     with picture(path, width, HEAD + height + EDGE // 2) as figure:
-        headline(
-            figure, title, f"The first {_PER_CLASS} images of each digit, of {len(truth):,} images in all"
-        )
+        headline(figure, title, f"The first {_PER_CLASS} images of each digit, of {len(truth):,} images in all")
         names = canvas(figure, EDGE, HEAD, margin, height)
         for row, digit in enumerate(classes):
             chosen = images[truth == digit][:_PER_CLASS]
             top = row * (grid.tile + grid.caption)
-            _tiles(
-                figure, chosen, grid, np.zeros(len(chosen), dtype=bool), left=EDGE + margin, top=HEAD + top
-            )
+            _tiles(figure, chosen, grid, np.zeros(len(chosen), dtype=bool), left=EDGE + margin, top=HEAD + top)
             names.text(0, top + grid.tile / 2, str(digit), size=18, weight="bold", va="center")
 
 
@@ -135,9 +131,7 @@ def _tiles(
         x, y = grid.place(number)
         sheet[y : y + grid.tile, x : x + grid.tile] = np.kron(small, np.ones((grid.scale, grid.scale, 1)))
         if wrong[number]:
-            axes.add_patch(
-                Rectangle((x, y), grid.tile, grid.tile, fill=False, edgecolor=ORANGE, linewidth=2.5)
-            )
+            axes.add_patch(Rectangle((x, y), grid.tile, grid.tile, fill=False, edgecolor=ORANGE, linewidth=2.5))
     axes.imshow(sheet, extent=(0, grid.width, height, 0), interpolation="nearest", aspect="auto")
     return axes
 

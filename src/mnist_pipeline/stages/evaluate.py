@@ -23,9 +23,7 @@ def evaluate_run(run: Run) -> None:
     run.add_metrics("evaluate", metrics.tree() | digests)
 
 
-def _draw(
-    run: Run, layers: list[Layer], part: Part, probabilities: NDArray[np.float32], metrics: Metrics
-) -> None:
+def _draw(run: Run, layers: list[Layer], part: Part, probabilities: NDArray[np.float32], metrics: Metrics) -> None:
     answers, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
     plots.confusion(np.array(metrics.confusion), run.plots / "confusion.png", run.name)
     plots.samples(part.images, part.labels, answers, confidences, run.plots / "samples.png")

@@ -55,7 +55,5 @@ def _write_history(run: Run, history: dict[str, list[float]]) -> None:
     table = io.StringIO()
     rows = csv.writer(table, lineterminator="\n")
     rows.writerow(["epoch", *history])
-    rows.writerows(
-        [epoch, *figures] for epoch, figures in enumerate(zip(*history.values(), strict=True), start=1)
-    )
+    rows.writerows([epoch, *figures] for epoch, figures in enumerate(zip(*history.values(), strict=True), start=1))
     write_text(run.history_file.with_suffix(".csv"), table.getvalue())
