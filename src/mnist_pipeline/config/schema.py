@@ -89,6 +89,19 @@ class Plateau(Settings):
     min_learning_rate: Annotated[float, Field(ge=0, le=10)] = 0.0
 
 
+class Augmentation(Settings):
+    """How far a training image may be turned, stretched and moved, anew at every step; 0 leaves it alone."""
+
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Degrees, either way."""
+    zoom: Annotated[float, Field(ge=0, le=0.9)] = 0.0
+    """Share by which width and height each grow or shrink at most."""
+    shift: Annotated[float, Field(ge=0, le=14)] = 0.0
+    """Pixels, along each axis."""
+    shear: Annotated[float, Field(ge=0, le=2)] = 0.0
+    """Sideways pixels for each pixel of height, either way."""
+
+
 class Training(Settings):
     """Everything that turns an untrained model into this one."""
 
@@ -104,10 +117,29 @@ class Training(Settings):
     loss: Literal["sparse", "onehot", "binary"] = "sparse"
     """Cross-entropy on class numbers, on one-hot labels, or each class against the rest (binary)."""
     optimizer: Optimizer = Optimizer()
+    augmentation: Augmentation | None = None
     early_stopping: EarlyStopping | None = None
     plateau: Plateau | None = None
     keep_best: Monitor | None = None
     """Keep the weights of the epoch that is best by this figure; null keeps the last epoch's."""
+
+
+class Band(Settings):
+    """Mean and standard deviation of a figure over seeds."""
+
+    mean: Annotated[float, Field(ge=0)]
+    sd: Annotated[float, Field(ge=0)]
+
+
+class Expected(Settings):
+    """What this recipe was measured to give; written by a command, never by hand."""
+
+    n: Annotated[int, Field(ge=2)] | None = None
+    """Seeds measured."""
+    test_accuracy: Band | None = None
+    test_loss: Band | None = None
+    weights_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """With portable numerics: what the recipe's own seed gives on every x86-64 processor with AVX2."""
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -122,13 +154,14 @@ class Config(Settings):
     data: DataSettings = DataSettings()
     model: Annotated[DenseModel | CnnModel, Field(discriminator="family")]
     training: Training
+    expected: Expected | None = None
 
     def tree(self) -> dict[str, Any]:
         """The complete config as plain lists and dictionaries."""
         return self.model_dump(mode="json")
 
     def recipe(self) -> dict[str, Any]:
-        """The part of the tree that decides what is trained: all but the words."""
+        """The part of the tree that decides what is trained: without the words and what is expected of it."""
         tree = self.tree()
-        del tree["name"], tree["description"]
+        del tree["name"], tree["description"], tree["expected"]
         return tree
