@@ -136,7 +136,7 @@ def test_a_written_config_reads_back_the_same(text: str, write: Write) -> None:
 
 def test_the_recipe_is_the_tree_without_its_words(write: Write) -> None:
     config = load_config(write(FULL))
-    assert set(config.tree()) - set(config.recipe()) == {"name", "description"}
+    assert set(config.tree()) - set(config.recipe()) == {"name", "description", "expected"}
     assert config.recipe() == load_config(write(FULL), {"description": "other"}, name="other").recipe()
 
 
@@ -168,9 +168,9 @@ def test_the_recipe_is_the_tree_without_its_words(write: Write) -> None:
             {"training": "{epochs: 1, plateau: {factr: 0.5, monitor: loss}}"},
             "training.plateau.factr: no such setting: did you mean factor?",
         ),
-        ({"1": "2"}, "1: no such setting (there are: name, description, data, model, training)"),
-        ({"'a b'": "2"}, '"a b": no such setting (there are: name, description, data, model, training)'),
-        ({"''": "2"}, '"": no such setting (there are: name, description, data, model, training)'),
+        ({"1": "2"}, "1: no such setting (there are: name, description, data, model, training, expected)"),
+        ({"'a b'": "2"}, '"a b": no such setting (there are: name, description, data, model, training, expected)'),
+        ({"''": "2"}, '"": no such setting (there are: name, description, data, model, training, expected)'),
         ({"training": "{epochs: ten}"}, 'training.epochs: must be a whole number, not "ten"'),
         ({"training": "{epochs: 3.5}"}, "training.epochs: must be a whole number, not 3.5"),
         ({"training": "{epochs: true}"}, "training.epochs: must be a whole number, not true"),

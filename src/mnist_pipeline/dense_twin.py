@@ -43,9 +43,9 @@ class DenseTwin:
     def around(self, program: Program) -> Program:
         """The program between taking over the model's state and giving it back."""
 
-        def run(order: tf.Tensor, first: tf.Tensor, end: tf.Tensor) -> None:
+        def run(*which: tf.Tensor) -> None:
             self.load()
-            program(order, first, end)
+            program(*which)
             self.store()
 
         return run

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_pipeline.augmentation import augment
 from mnist_pipeline.backend import keras, tf
+from mnist_pipeline.config.schema import Augmentation
 from mnist_pipeline.preprocess import PIXEL
 
-# Runs the training steps [first, end) of an epoch, given the order of the images.
-Program = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], None]
+# Runs the steps [first, end) of an epoch, given the order of the images and the number of the epoch's first step.
+Program = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], None]
 TrainStep = Callable[[tuple[tf.Tensor, tf.Tensor]], Any]
 _VALIDATION_BATCH = 1000  # no effect on the figures, only on speed
 
@@ -39,9 +41,20 @@ class Resident:
 
     def batch(self, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Images, scaled as preprocess.scale does, and targets."""
-        picked = tf.cast(tf.gather(self.images, places), tf.float32) * PIXEL
-        count = places.shape[0] or -1
-        return tf.reshape(picked, (count, *self.shape)), tf.gather(self.targets, places)
+        return self._shaped(self._scaled(places)), tf.gather(self.targets, places)
+
+    def training_batch(self, places: tf.Tensor, plan: "Plan", step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The same, changed at random where the plan says so: a function of its seed and of the step."""
+        images = self._scaled(places)
+        if plan.augmentation:
+            images = augment(images, plan.augmentation, tf.stack([plan.seed, step]))
+        return self._shaped(images), tf.gather(self.targets, places)
+
+    def _scaled(self, places: tf.Tensor) -> tf.Tensor:
+        return tf.cast(tf.gather(self.images, places), tf.float32) * PIXEL
+
+    def _shaped(self, images: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(images, (images.shape[0] or -1, *self.shape))
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,7 @@ class Plan:
     batch: int
     chunks: int
     seed: int
+    augmentation: Augmentation | None = None
 
     @property
     def steps(self) -> int:
@@ -113,9 +127,10 @@ def graph_program(train_step: TrainStep, data: Resident, plan: Plan) -> Program:
 
     # Without autograph, which only costs time here; a batch's slice ends with the images, so the last may be smaller.
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def run(order: tf.Tensor, first: tf.Tensor, end: tf.Tensor) -> None:
+    def run(order: tf.Tensor, before: tf.Tensor, first: tf.Tensor, end: tf.Tensor) -> None:
         def step(number: tf.Tensor) -> tuple[tf.Tensor]:
-            train_step(data.batch(order[number * plan.batch : (number + 1) * plan.batch]))
+            places = order[number * plan.batch : (number + 1) * plan.batch]
+            train_step(data.training_batch(places, plan, before + number))
             return (number + 1,)
 
         # Every step needs the one before: more iterations in flight would only hold more memory.
@@ -130,19 +145,19 @@ def xla_program(train_step: TrainStep, data: Resident, plan: Plan) -> Program:
 
     # The data are arguments, because XLA would compile constants into the program.
     @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
-    def run(order: tf.Tensor, images: tf.Tensor, targets: tf.Tensor) -> None:
+    def run(order: tf.Tensor, before: tf.Tensor, images: tf.Tensor, targets: tf.Tensor) -> None:
         rows = Resident(images, targets, data.shape)
         batches = tf.reshape(order[: full * plan.batch], (full, plan.batch))
 
         def step(number: tf.Tensor) -> tuple[tf.Tensor]:
-            train_step(rows.batch(batches[number]))
+            train_step(rows.training_batch(batches[number], plan, before + number))
             return (number + 1,)
 
         tf.while_loop(lambda number: number < full, step, (tf.constant(0),))
         if rest:  # XLA's shapes are fixed, so a smaller last batch is a second copy of the step
-            train_step(rows.batch(order[-rest:]))
+            train_step(rows.training_batch(order[-rest:], plan, before + full))
 
-    return lambda order, _first, _end: run(order, data.images, data.targets)
+    return lambda order, before, _first, _end: run(order, before, data.images, data.targets)
 
 
 def _train_function(model: keras.Model, program: Program, plan: Plan) -> Callable[[Iterator[Any]], Any]:
@@ -155,7 +170,7 @@ def _train_function(model: keras.Model, program: Program, plan: Plan) -> Callabl
             orders[epoch] = tf.constant(plan.order(epoch))
         first, end = plan.bounds(chunk)
         _seed_dropout(model, plan.seed, epoch * plan.steps + first)
-        program(orders[epoch], tf.constant(first), tf.constant(end))
+        program(orders[epoch], tf.constant(epoch * plan.steps), tf.constant(first), tf.constant(end))
         return model.get_metrics_result()
 
     return train

@@ -7,6 +7,7 @@ import typer
 
 from mnist_pipeline.cli.console import Group, note, say, say_json, table
 from mnist_pipeline.cli.options import JsonOption
+from mnist_pipeline.errors import ConfigError
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="Look at a digit set: counts, digests, pictures.")
 Source = Annotated[str, typer.Argument(help="mnist, a folder of IDX files, or an .npz file with Keras' names.")]
@@ -43,16 +44,30 @@ def verify(source: Source = "mnist") -> None:
 @app.command(epilog="Example: mnist data plot --out pictures")
 def plot(
     source: Source = "mnist",
+    config: Annotated[
+        str | None,
+        typer.Option("--config", "-c", help="Also show the digits as this config's augmentation makes them."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default artifacts/data.")] = None,
 ) -> None:
-    """Draw a sheet of sample digits and the class distribution."""
+    """Draw a sheet of sample digits and the class distribution; with --config a sheet of augmented digits too."""
     from mnist_pipeline import plots
+    from mnist_pipeline.config import load_config
     from mnist_pipeline.data import load
     from mnist_pipeline.runs import artifacts
 
+    settings = load_config(config).training.augmentation if config else None
+    if config and settings is None:
+        raise ConfigError(f"{config}: training.augmentation is null: there is nothing to show")
     dataset, folder = load(source), out or artifacts() / "data"
     plots.digits(dataset.train.images, dataset.train.labels, folder / "digits.png", f"Training images of {source}")
     plots.distribution(dataset.train.counts, dataset.test.counts, folder / "distribution.png")
     say(str(folder / "digits.png"))
     say(str(folder / "distribution.png"))
+    if settings:
+        from mnist_pipeline.augmentation import augmented_sample
+
+        images, labels = augmented_sample(dataset.train.images, dataset.train.labels, settings)
+        plots.digits(images, labels, folder / "augmented.png", f"The same digits as {config} trains on them")
+        say(str(folder / "augmented.png"))
     note("Only training images are shown.")

@@ -84,6 +84,9 @@ def _numerics(config: Config) -> list[Complaint]:
     if training.numerics == "portable" and training.optimizer.name == "adamw":
         reason = "its bias correction has no portable form here: use adam, rmsprop or sgd"
         found.append(Complaint(("training", "optimizer", "name"), f"adamw is not for portable numerics; {reason}"))
+    if training.numerics == "portable" and training.augmentation:
+        reason = "its sines come from the system's library: use fast, or augmentation: null"
+        found.append(Complaint(("training", "augmentation"), f"is not for portable numerics; {reason}"))
     if training.precision == "bfloat16" and family != "cnn":
         reason = "a dense model here would only get slower: use float32"
         found.append(Complaint(("training", "precision"), f"bfloat16 is for cnn models; {reason}"))
