@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mnist_pipeline.config.schema import Output
 from mnist_pipeline.evaluation import calibrate, measure, normalised
 
 
@@ -63,10 +64,26 @@ def test_full_confidence_falls_into_the_last_bin() -> None:
     assert calibrate(sure_of([1]), labels(1))[1][0]["to"] == 1.0
 
 
-def test_sigmoid_scores_are_normalised() -> None:
-    scores = np.array([[0.9, 0.9, *[0.0] * 8]], np.float32)
-    np.testing.assert_allclose(normalised(scores)[0, :2], [0.5, 0.5])
+def test_softmax_outputs_stay_what_they_are() -> None:
+    rows = sure_of([3], confidence=0.7)
+    np.testing.assert_allclose(normalised(rows, "softmax"), rows, rtol=1e-6)
 
 
-def test_scores_that_are_all_zero_become_even_odds() -> None:
-    np.testing.assert_allclose(normalised(np.zeros((1, 10), np.float32)), np.full((1, 10), 0.1))
+def test_sigmoid_outputs_become_the_softmax_of_what_is_behind_them() -> None:
+    logits = np.random.default_rng(0).normal(0, 4, (50, 10))
+    outputs = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    softmax = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    np.testing.assert_allclose(normalised(outputs, "sigmoid"), softmax, atol=1e-3)
+
+
+def test_sigmoid_outputs_keep_their_order_however_near_to_one() -> None:
+    near = np.full((1, 10), 0.5, np.float32)
+    near[0, :3] = np.float32(1) - np.array([3, 1, 2], np.float32) * np.float32(2**-24)
+    assert normalised(near, "sigmoid").argmax() == 1
+    near[0, 4] = 1
+    assert normalised(near, "sigmoid").argmax() == 4
+
+
+@pytest.mark.parametrize("output", ["softmax", "sigmoid"])
+def test_scores_that_are_all_zero_become_even_odds(output: Output) -> None:
+    np.testing.assert_allclose(normalised(np.zeros((1, 10), np.float32), output), np.full((1, 10), 0.1))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_pipeline.config.schema import Output
 from mnist_pipeline.errors import PictureError, RunError
 from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.pictures import read_grey
@@ -44,14 +45,15 @@ class Prediction:
         if self.digit is None:
             return f"{self.image}: no digit here ({self.reason})"
         assert self.confidence is not None
-        return f"{self.image}: this is a {self.digit} ({self.confidence:.1%} sure)"
+        sure = f"{self.confidence:.1%}" if self.confidence < 0.9995 else ">99.9%"
+        return f"{self.image}: this is a {self.digit} ({sure} sure)"
 
 
 class Predictor:
     """An ONNX model ready to answer; made once, used for any number of pictures."""
 
-    def __init__(self, onnx: Path, name: str) -> None:
-        self.name = name
+    def __init__(self, onnx: Path, name: str, output: Output) -> None:
+        self.name, self._output = name, output
         try:
             self._net = cv2.dnn.readNetFromONNX(str(onnx))
         except cv2.error:
@@ -61,7 +63,7 @@ class Predictor:
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Ten probabilities for each of (n, 28, 28) images."""
         self._net.setInput(scale(images).reshape(-1, SIDE, SIDE, 1))
-        return normalised(np.asarray(self._net.forward(), np.float32))
+        return normalised(np.asarray(self._net.forward(), np.float32), self._output)
 
     def predict(self, path: str | Path, invert: Invert = "auto") -> Prediction:
         """The answer for one file; a file that cannot be read is an answer too."""
@@ -116,4 +118,4 @@ def predict(path: str | Path, run: str | Path | Run | None = None, invert: Inver
 def predictor(run: str | Path | Run | None = None) -> Predictor:
     """A trained run's model, by default the last one's, ready for many pictures."""
     found = open_run(run)
-    return Predictor(found.onnx_file, str(found.path))
+    return Predictor(found.onnx_file, str(found.path), found.config().model.output)

@@ -39,4 +39,4 @@ def score(model: keras.Model, config: Config, part: Part) -> tuple[NDArray[np.fl
     starts = range(0, len(part), _BATCH)
     pieces = [run(images[at : at + _BATCH], targets[at : at + _BATCH]) for at in starts]
     outputs = np.concatenate([outputs.numpy() for outputs, _ in pieces])
-    return normalised(outputs), float(sum(float(total) for _, total in pieces) / len(part))
+    return normalised(outputs, config.model.output), float(sum(float(total) for _, total in pieces) / len(part))
