@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -22,6 +23,12 @@ CNN = [
     "training.epochs=8", "data.validation=0.2", "training.batch_size=64", "training.plateau.patience=1",
     "training.early_stopping.patience=2", "training.threads=1",
 ]  # fmt: skip
+AUGMENTED = [*CNN, "training.epochs=5", "training.augmentation={rotation: 10, zoom: 0.1, shift: 2, shear: 0.1}"]
+CASES = pytest.mark.parametrize(
+    ("recipe", "settings"),
+    [("smoke", DENSE), ("cnn", CNN), ("cnn", AUGMENTED)],
+    ids=["dense", "cnn", "augmented"],
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +50,15 @@ Start = Callable[..., "subprocess.Popen[str]"]
 def start(small_set: Path, tmp_path: Path) -> Start:
     """Start `mnist train` of a recipe on the small set, in an artifacts folder of the given name."""
 
-    def start(recipe: str, folder: str, *settings: str) -> "subprocess.Popen[str]":
+    def start(
+        recipe: str, folder: str, *settings: str, before: Callable[[], None] | None = None
+    ) -> "subprocess.Popen[str]":
         words = ["train", "--config", recipe, "--json", "--set", f"data.source={small_set}"]
         words += [word for setting in settings for word in ("--set", setting)]
         return subprocess.Popen(
             [*MNIST, *words],
             env=os.environ | {"MNIST_ARTIFACTS": str(tmp_path / folder)},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=before,
         )  # fmt: skip
 
     return start
@@ -98,7 +107,7 @@ def test_another_seed_gives_other_bits(start: Start) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("recipe", "settings"), [("smoke", DENSE), ("cnn", CNN)], ids=["dense", "cnn"])
+@CASES
 def test_two_fresh_processes_give_the_same_bits(start: Start, recipe: str, settings: list[str]) -> None:
     first, second = (finish(start(recipe, folder, *settings)) for folder in ("first", "second"))
     assert first["weights_sha256"] == second["weights_sha256"]
@@ -106,7 +115,7 @@ def test_two_fresh_processes_give_the_same_bits(start: Start, recipe: str, setti
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("recipe", "settings"), [("smoke", DENSE), ("cnn", CNN)], ids=["dense", "cnn"])
+@CASES
 def test_killed_at_several_points_it_still_comes_to_the_same_end(
     start: Start, tmp_path: Path, recipe: str, settings: list[str]
 ) -> None:
@@ -130,3 +139,40 @@ def test_a_damaged_checkpoint_is_passed_over_and_told(start: Start, tmp_path: Pa
     assert process.returncode == 0
     assert f"{newest}: this checkpoint is damaged" in said
     assert "going on after epoch" in said
+
+
+def test_a_full_disk_is_one_clear_line_and_costs_nothing_that_was_there(start: Start, tmp_path: Path) -> None:
+    """No file may grow beyond 40 kB: the config still fits, the first checkpoint does not."""
+    run = tmp_path / "full" / "smoke"
+    process = start("smoke", "full", *DENSE, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)))
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "cannot be written (File too large)" in said
+    assert "Traceback" not in said
+    assert sorted(path.name for path in run.rglob("*")) == [".lock", "checkpoint", "config.yaml", "environment.json"]
+    assert finish(start("smoke", "full", *DENSE))["epochs"] == 6
+
+
+def test_a_second_training_of_the_same_run_is_refused_while_the_first_lives(start: Start, tmp_path: Path) -> None:
+    first = start("smoke", "both", *DENSE, "training.epochs=2000")
+    checkpoints = tmp_path / "both" / "smoke" / "checkpoint"
+    while not checkpoints.is_dir():
+        assert first.poll() is None, first.communicate()[1]
+        time.sleep(0.01)
+    second = start("smoke", "both", *DENSE, "training.epochs=2000")
+    _, said = second.communicate(timeout=60)
+    first.kill()
+    first.communicate()
+    assert second.returncode == 2
+    assert "another process is training there" in said
+
+
+def test_a_training_that_diverges_ends_in_one_clear_line(start: Start) -> None:
+    process = start(
+        "smoke", "wild", "training.optimizer={name: sgd, learning_rate: 10}", "model.hidden=[512, 512, 512]"
+    )
+    out, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "lower training.optimizer.learning_rate" in said
+    assert "Traceback" not in said
+    assert not out
