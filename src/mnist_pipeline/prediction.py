@@ -1,6 +1,5 @@
 """Picture files in, answers out: a run's ONNX through OpenCV, without TensorFlow."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -104,10 +103,6 @@ class Predictor:
             model=self.name,
             error=str(error),
         )
-
-    def predict_all(self, paths: Iterable[str | Path], invert: Invert = "auto") -> Iterator[Prediction]:
-        """Answers in the order of the files, one at a time."""
-        return (self.predict(path, invert) for path in paths)
 
 
 def predict(path: str | Path, run: str | Path | Run | None = None, invert: Invert = "auto") -> Prediction:
