@@ -1,7 +1,11 @@
 """The command line as a user meets it: what is on stdout, what on stderr, and the exit code."""
 
 import json
+import os
+import pty
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -54,6 +58,44 @@ def test_predict_without_a_path_says_what_is_missing(smoke_run: Run) -> None:
     result = mnist("predict")
     assert result.exit_code == 2
     assert "mnist predict digit.png" in result.stderr
+
+
+def on_terminal(words: list[str], typed: str = "") -> str:
+    """What a user sees who calls mnist on a terminal and types."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mnist_pipeline", *words], stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    os.write(ours, typed.encode())
+    seen = b""
+    try:
+        while piece := os.read(ours, 65536):
+            seen += piece
+    except OSError:  # how Linux says that the other side has hung up
+        pass
+    process.wait()
+    os.close(ours)
+    return seen.decode()
+
+
+def test_predict_asks_for_the_path_on_a_terminal(smoke_run: Run, seven: str) -> None:
+    seen = on_terminal(["predict"], f"{seven}\n")
+    assert "Path of the picture:" in seen
+    assert f"{seven}: this is a 7" in seen
+
+
+def test_training_on_a_terminal_shows_a_bar_and_a_line_an_epoch(tmp_path: Path) -> None:
+    seen = on_terminal(["train", "--config", "smoke"])
+    assert "epoch 1/1  loss" in seen
+    assert "━" in seen
+    assert "Traceback" not in seen
+
+
+def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b[" in on_terminal(["evaluate", "nothing"])
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in on_terminal(["evaluate", "nothing"])
 
 
 def test_predict_inverts_when_told_and_not_otherwise(smoke_run: Run, seven: str) -> None:

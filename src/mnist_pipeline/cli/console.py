@@ -1,6 +1,7 @@
 """Results to stdout, notes and errors to stderr, expected failures as one clear line with their exit code."""
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -42,7 +43,8 @@ def note(text: str) -> None:
 
 def complain(text: str) -> None:
     """What went wrong, on stderr."""
-    label = typer.style("Error:", fg="red", bold=True) if sys.stderr.isatty() else "Error:"
+    coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    label = typer.style("Error:", fg="red", bold=True) if coloured else "Error:"
     typer.echo(f"{label} {text}", err=True)
 
 

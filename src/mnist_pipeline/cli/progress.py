@@ -33,14 +33,19 @@ class _Lines:
         note(self.line(number, figures))
 
     def line(self, number: int, figures: dict[str, float]) -> str:
-        spent = time.perf_counter() - self.started
-        left = spent / (number - self.first) * (self.epochs - number)
         text = f"epoch {number:>{len(str(self.epochs))}}/{self.epochs}  loss {figures['loss']:.4f}"
         text += f"  accuracy {figures['accuracy']:.2%}"
         if "val_loss" in figures:
             text += f"  validation {figures['val_loss']:.4f} {figures['val_accuracy']:.2%}"
         text += f"  rate {figures['learning_rate']:.2g}"
-        return text + (f"  {_duration(left)} left" if number < self.epochs else f"  in {_duration(spent)}")
+        return f"{text}  {self.left(number)}"
+
+    def left(self, done: float) -> str:
+        """What is left after so many epochs, going by those that this process trained."""
+        spent = time.perf_counter() - self.started
+        if done >= self.epochs:
+            return f"in {_duration(spent)}"
+        return f"{_duration(spent / (done - self.first) * (self.epochs - done))} left" if done > self.first else ""
 
 
 class _Live(_Lines):
@@ -48,10 +53,11 @@ class _Live(_Lines):
 
     def __init__(self, console: Console) -> None:
         self.bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"),
             console=console, transient=True,
         )  # fmt: skip
-        self.task = self.bar.add_task("preparing", total=None)
+        self.task = self.bar.add_task("preparing", total=None, left="")
+        self.current = 0
 
     def __enter__(self) -> "_Live":
         self.bar.start()
@@ -65,17 +71,21 @@ class _Live(_Lines):
 
     def begin(self, done: int, epochs: int) -> None:
         super().begin(done, epochs)
-        self._show(done + 1)
+        self._show(done)
 
     def progress(self, share: float) -> None:
-        self.bar.update(self.task, completed=share)
+        self.bar.update(self.task, completed=share, left=self.left(self.current + share))
 
     def epoch(self, number: int, figures: dict[str, float]) -> None:
         self.bar.console.print(self.line(number, figures))
-        self._show(number + 1)
+        self._show(number)
 
-    def _show(self, epoch: int) -> None:
-        self.bar.reset(self.task, total=1, description=f"epoch {min(epoch, self.epochs)}/{self.epochs}")
+    def _show(self, done: int) -> None:
+        self.current = done
+        if done < self.epochs:
+            self.bar.reset(self.task, total=1, description=f"epoch {done + 1}/{self.epochs}", left=self.left(done))
+        else:
+            self.bar.reset(self.task, total=None, description="writing the model", left="")
 
 
 def _duration(seconds: float) -> str:
