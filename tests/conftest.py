@@ -38,3 +38,11 @@ def smoke_run(smoke_artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The trained smoke run, in an artifacts folder that is the current one."""
     monkeypatch.setenv("MNIST_ARTIFACTS", str(smoke_artifacts))
     return Run(smoke_artifacts / "smoke")
+
+
+@pytest.fixture(scope="session")
+def tensorflow() -> None:
+    """TensorFlow started as a training starts it, for tests that compute with it themselves."""
+    from mnist_pipeline import backend
+
+    backend.start(1)

@@ -6,6 +6,8 @@ import pytest
 from mnist_pipeline import models
 from mnist_pipeline.config import load_config
 
+pytestmark = pytest.mark.usefixtures("tensorflow")
+
 
 def layers_of(recipe: str) -> dict[str, int]:
     config = load_config(recipe)

@@ -176,3 +176,23 @@ def test_a_training_that_diverges_ends_in_one_clear_line(start: Start) -> None:
     assert "lower training.optimizer.learning_rate" in said
     assert "Traceback" not in said
     assert not out
+
+
+def library(code: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code that uses the library in a fresh process."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "said"),
+    [
+        ("import tensorflow as tf; tf.constant(1) + 1", "{}", "TensorFlow was used in this process before"),
+        ("train(load_config('smoke'))", "{'training.threads': 2}", "already computes with 1"),
+        ("train(load_config('smoke'))", "{'training.numerics': 'portable'}", "TensorFlow was already loaded"),
+    ],
+)
+def test_what_cannot_give_the_same_bits_in_this_process_is_refused(first: str, then: str, said: str) -> None:
+    begin = "from mnist_pipeline import load_config, train"
+    answer = library(f"{begin}\n{first}\ntrain(load_config('smoke', {then}, name='other'))")
+    assert answer.returncode == 1
+    assert said in answer.stderr.splitlines()[-1]

@@ -54,10 +54,16 @@ def start(threads: int | None = None) -> None:
     asks for others than this process has is refused rather than given another result under the same name.
     """
     if not _threads:
-        _threads.append(threads or 1)
-        tf.config.threading.set_intra_op_parallelism_threads(_threads[0])
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(threads or 1)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        except RuntimeError:
+            raise TrainingError(
+                "TensorFlow was used in this process before, so its threads cannot be pinned any more: train first, "
+                "or in a process of its own"
+            ) from None
         tf.config.experimental.enable_op_determinism()
+        _threads.append(threads or 1)
     elif threads not in (None, _threads[0]):
         raise TrainingError(
             f"training.threads is {threads}, and this process already computes with {_threads[0]}: "
