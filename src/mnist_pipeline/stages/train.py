@@ -18,6 +18,7 @@ from mnist_pipeline.watching import Watcher
 def train_run(run: Run, config: Config, watcher: Watcher) -> None:
     """Train to the end, then write every file; the numbers last, for they say that the run is whole."""
     part = load_part(config.data.source, "train")
+    write_json(run.environment_file, run.environment() | {"data_sha256": part.sha256})
     backend.start(config.training.threads)
     store = Checkpoints(run.checkpoints)
     fitted = training.fit(config, part, store, watcher)
