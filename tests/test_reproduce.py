@@ -209,6 +209,15 @@ def test_an_update_keeps_the_digest_and_replaces_the_band(banded: Path) -> None:
     assert (expected.n, expected.weights_sha256) == (3, "b" * 64)
 
 
+def test_an_update_of_a_portable_recipe_writes_its_own_seeds_digest(recipe: Path) -> None:
+    recipe.write_text(recipe.read_text().replace("numerics: fast", "numerics: portable"))
+    pretend_seeds(recipe, weights="c" * 64)
+    mnist("reproduce", str(recipe), "--seeds", "3", "--update")
+    expected = load_config(recipe).expected
+    assert expected is not None
+    assert expected.weights_sha256 == "c" * 64
+
+
 def test_an_update_from_one_run_is_refused(banded: Path) -> None:
     before = banded.read_text()
     result = mnist("reproduce", str(banded), "--seeds", "1", "--update")
@@ -250,7 +259,9 @@ def test_other_bits_than_promised_are_a_fault(banded: Path) -> None:
     result = mnist("reproduce", str(banded), "--seeds", "1")
     assert seed == 0
     assert result.exit_code == 1
-    assert "mine-seed0: weights aaaaaaaaaaaaaaaa, and the config promises bbbbbbbbbbbbbbbb" in result.stderr
+    assert (
+        "mine: its own seed gives weights aaaaaaaaaaaaaaaa, and the config promises bbbbbbbbbbbbbbbb" in result.stderr
+    )
 
 
 # What is asked for, and what comes out
@@ -323,6 +334,7 @@ def test_the_same_weights_are_the_same_bits(banded: Path, repeated: Callable[...
     result = mnist("reproduce", str(run.path))
     assert (result.exit_code, result.stdout) == (0, f"{run.path}: same bits\n")
     assert mnist("reproduce", str(run.config_file)).stdout == result.stdout
+    assert mnist("reproduce", run.name).stdout == result.stdout
 
 
 def test_other_weights_within_the_band_say_what_differs(banded: Path, repeated: Callable[..., None]) -> None:

@@ -42,17 +42,30 @@ def reproduce(
 
     Exit 1 when a recipe misses the band in its config, or a number that we claim to reproduce is not reproduced.
     """
-    from mnist_pipeline.reproduction import repeating
+    from mnist_pipeline import reproduction
 
     targets = what or []
-    run = repeating.run_at(targets[0]) if len(targets) == 1 and not all_ and not _is_recipe(targets[0]) else None
+    run = None if all_ or len(targets) != 1 or _is_recipe(targets[0]) else reproduction.run_at(targets[0])
     if run is not None:
         if seeds or check or update or markdown or plot:
             raise MnistError(f"{targets[0]} is a run, to be repeated as it is: only --json goes with it")
         _repeat(run, json)
         return
     plans = _plans(targets, all_, seeds, check, update)
-    _measure(plans, workers, update, markdown, plot, json)
+    measured, failed = _measured(plans, workers)
+    faults = [*reproduction.faults(measured, banded=not update), *failed]
+    if json:
+        say_json({"ok": not faults, "faults": faults, "recipes": [reproduction.tree(each) for each in measured]})
+    else:
+        _print(measured, update)
+    command = ["mnist reproduce", *(targets or ["--all"]), *([f"--seeds {seeds}"] if seeds else [])]
+    _write(measured, markdown, plot, " ".join(command))
+    if update:
+        _update(plans, measured, sound=not failed and not any(map(reproduction.too_good, measured)))
+    for fault in faults:
+        complain(fault)
+    if faults:
+        raise typer.Exit(1)
 
 
 def _is_recipe(where: str) -> bool:
@@ -78,38 +91,19 @@ def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, updat
     return plans
 
 
-def _measure(
-    plans: "list[Plan]", workers: int | None, update: bool, markdown: Path | None, plot: Path | None, json: bool
-) -> None:
+def _measured(plans: "list[Plan]", workers: int | None) -> "tuple[list[Measured], list[str]]":
+    """What the recipes gave, and a line for each training that failed."""
     from mnist_pipeline import reproduction
     from mnist_pipeline.cli.fleet_progress import fleet_progress
-    from mnist_pipeline.files import write_text
 
-    watched = None
-    try:
-        with fleet_progress() as (watcher, watched):
+    with fleet_progress() as (watcher, watched):
+        try:
             measured, failed = reproduction.measure(plans, workers, watcher)
-    except KeyboardInterrupt:
-        done = f"{watched.done} of {watched.total} runs are finished and kept" if watched else "nothing was begun"
-        complain(f"interrupted; {done}. Go on with the same command")
-        raise typer.Exit(130) from None
-    faults = reproduction.faults(measured, banded=not update)
-    faults += [f"{outcome.run.name} failed: {outcome.failure}" for outcome in failed]
-    if json:
-        say_json({"ok": not faults, "faults": faults, "recipes": [reproduction.tree(each) for each in measured]})
-    else:
-        _print(measured, update)
-    if measured:
-        _draw(measured, plot)
-    if markdown and measured:
-        write_text(markdown, reproduction.markdown(measured, _command(plans)))
-        note(f"table: {markdown}")
-    if update:
-        _update(plans, measured, bool(failed))
-    for fault in faults:
-        complain(fault)
-    if faults:
-        raise typer.Exit(1)
+        except KeyboardInterrupt:
+            kept = f"{watched.done} of {watched.total} runs are finished and kept"
+            watched.say(f"interrupted; {kept}. Go on with the same command")
+            raise typer.Exit(130) from None
+    return measured, [f"{outcome.run.name} failed: {outcome.failure}" for outcome in failed]
 
 
 def _print(all_measured: "list[Measured]", update: bool) -> None:
@@ -129,8 +123,12 @@ def _print(all_measured: "list[Measured]", update: bool) -> None:
             say(f"{measured.recipe.name}: no band in its config yet (--update writes what was measured)")
 
 
-def _draw(all_measured: "list[Measured]", plot: Path | None) -> None:
-    """A picture for each recipe in artifacts/reproduce/, and one of all where it was asked for."""
+def _write(all_measured: "list[Measured]", markdown: Path | None, plot: Path | None, command: str) -> None:
+    """A picture for each recipe in artifacts/reproduce/; one of all, and the table, where they were asked for."""
+    if not all_measured:
+        return
+    from mnist_pipeline import reproduction
+    from mnist_pipeline.files import write_text
     from mnist_pipeline.reproduction import picturing
     from mnist_pipeline.runs import artifacts
 
@@ -141,25 +139,20 @@ def _draw(all_measured: "list[Measured]", plot: Path | None) -> None:
     if plot:
         picturing.draw(all_measured, plot)
         note(f"picture of all: {plot}")
+    if markdown:
+        write_text(markdown, reproduction.markdown(all_measured, command))
+        note(f"table: {markdown}")
 
 
-def _update(plans: "list[Plan]", all_measured: "list[Measured]", failed: bool) -> None:
+def _update(plans: "list[Plan]", all_measured: "list[Measured]", *, sound: bool) -> None:
     from mnist_pipeline import reproduction
 
-    if failed:
-        note("not every run gave a result: no config was updated")
+    if not sound:
+        note("not every run gave a result to build on: no config was updated")
         return
     for plan, measured in zip(plans, all_measured, strict=True):
         reproduction.update_band(plan.path, measured)
         note(f"{plan.path}: expected is what was measured, n = {measured.n}")
-
-
-def _command(plans: "list[Plan]") -> str:
-    """The command that measures the same again."""
-    groups: dict[int, list[str]] = {}
-    for plan in plans:
-        groups.setdefault(len(plan.runs), []).append(plan.recipe.name)
-    return " && ".join(f"mnist reproduce {' '.join(names)} --seeds {n}" for n, names in groups.items())
 
 
 def _repeat(run: "Run", json: bool) -> None:

@@ -64,24 +64,31 @@ def check_band(recipe: Config, values: dict[Metric, list[float]]) -> list[BandCh
 def other_bits(measured: Measured) -> str | None:
     """What to say when the recipe's own seed does not give the weights that its config promises."""
     promised = measured.recipe.expected.weights_sha256 if measured.recipe.expected else None
-    for run in measured.runs:
-        train = run.figures("train")
-        if promised and train["seed"] == measured.recipe.training.seed and train["weights_sha256"] != promised:
-            return f"{run.name}: weights {train['weights_sha256'][:16]}, and the config promises {promised[:16]}"
-    return None
+    found = _own_bits(measured)
+    if not promised or not found or found == promised:
+        return None
+    return f"{measured.recipe.name}: its own seed gives weights {found[:16]}, and the config promises {promised[:16]}"
+
+
+def _own_bits(measured: Measured) -> str | None:
+    """The weights of the recipe's own seed, where it is among the runs."""
+    trained = [run.figures("train") for run in measured.runs]
+    own = measured.recipe.training.seed
+    return next((numbers["weights_sha256"] for numbers in trained if numbers["seed"] == own), None)
 
 
 def update_band(path: Path, measured: Measured) -> None:
     """Write what was measured into the config's `expected` block, and leave every other line as it is."""
     if measured.n < 2:
         raise RunError("a band needs two runs or more: nothing was updated")
-    expected = measured.recipe.expected
+    expected, portable = measured.recipe.expected, measured.recipe.training.numerics == "portable"
     block: dict[str, Any] = {"n": measured.n}
     for metric in ("test_accuracy", "test_loss"):
         summary = Summary.of(measured.values[metric])
         assert summary.sd is not None
         block[metric] = {"mean": round(summary.mean, 6), "sd": round(summary.sd, 6)}
-    block["weights_sha256"] = expected.weights_sha256 if expected else None
+    kept = expected.weights_sha256 if expected else None
+    block["weights_sha256"] = (_own_bits(measured) or kept) if portable else kept
     write_text(path, with_expected(path, block))
 
 

@@ -30,7 +30,7 @@ def surroundings(environment: dict[str, Any]) -> dict[str, Any]:
 
 
 def _differing(ours: Run, theirs: Run, name: str) -> list[str]:
-    return differences({name: ours.figures("train")[name]}, {name: theirs.figures("train")[name]})
+    return differences({name: ours.figures("train").get(name)}, {name: theirs.figures("train").get(name)})
 
 
 def _numbers(run: Run) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mnist_pipeline.config.reported import Metric
+from mnist_pipeline.errors import RunError
 from mnist_pipeline.runs import Run
 from mnist_pipeline.statistics import Interval
 
@@ -45,12 +46,15 @@ FIGURES: Mapping[Metric, Figure] = {
 def figures_of(run: Run) -> dict[Metric, float]:
     """All of them, of a trained and evaluated run."""
     train, test = run.figures("train"), run.figures("evaluate")
-    values: dict[Metric, Any] = {
-        "test_accuracy": test["test_accuracy"],
-        "test_loss": test["test_loss"],
-        "worst_class": min(row["accuracy"] for row in test["per_class"] if row["n"]),
-        "train_accuracy": train["train_accuracy"],
-        "train_loss": train["train_loss"],
-        "train_seconds": train["train_seconds"],
-    }
+    try:
+        values: dict[Metric, Any] = {
+            "test_accuracy": test["test_accuracy"],
+            "test_loss": test["test_loss"],
+            "worst_class": min(row["accuracy"] for row in test["per_class"] if row["n"]),
+            "train_accuracy": train["train_accuracy"],
+            "train_loss": train["train_loss"],
+            "train_seconds": train["train_seconds"],
+        }
+    except KeyError as missing:
+        raise RunError(f"{run.path}: its metrics.json lacks {missing}: train it again under another --name") from None
     return {metric: float(value) for metric, value in values.items()}

@@ -11,7 +11,8 @@ from mnist_pipeline.errors import RunError, TrainingError
 from mnist_pipeline.fleet import train_all
 from mnist_pipeline.reproduction.bands import BandCheck, check_band
 from mnist_pipeline.reproduction.comparing import compare
-from mnist_pipeline.runs import Run
+from mnist_pipeline.reproduction.figures import figures_of
+from mnist_pipeline.runs import Run, artifacts
 from mnist_pipeline.watching import FleetWatcher
 
 Likeness = Literal["same bits", "same within the band", "different"]
@@ -50,8 +51,7 @@ def repeat(run: Run, watcher: FleetWatcher | None = None) -> Repeated:
 
 
 def _figures(run: Run) -> dict[Metric, list[float]]:
-    numbers = run.figures("evaluate")
-    return {"test_accuracy": [numbers["test_accuracy"]], "test_loss": [numbers["test_loss"]]}
+    return {metric: [value] for metric, value in figures_of(run).items()}
 
 
 def _with_band(config: Config) -> Config:
@@ -66,12 +66,14 @@ def _with_band(config: Config) -> Config:
 
 
 def run_at(where: str) -> Run | None:
-    """The run whose folder, or whose config.yaml, is at this path; None when it is something else."""
+    """The run of this name, or whose folder or config.yaml is at this path; None when it is something else."""
     path = Path(where)
     if path.is_file() and path.name == "config.yaml" and (path.parent / "metrics.json").is_file():
         return Run(path.parent)
-    if path.is_dir():
-        if not (path / "config.yaml").is_file():
+    named = Run(artifacts() / path)
+    if path.is_dir() or (len(path.parts) == 1 and named.state != "new"):
+        run = Run(path) if Run(path).state != "new" else named
+        if run.state == "new":
             raise RunError(f"{path}: holds no run (there is no config.yaml in it)")
-        return Run(path)
+        return run
     return None

@@ -83,7 +83,7 @@ def faults(all_measured: Sequence[Measured], *, banded: bool = True) -> list[str
         if banded:
             checks = check_band(measured.recipe, measured.values)
             lines += [f"{name}: {check.line()}" for check in checks if not check.met]
-        lines += filter(None, [other_bits(measured)])
+            lines += filter(None, [other_bits(measured)])
     return lines
 
 
@@ -139,10 +139,13 @@ def _when(all_measured: Sequence[Measured]) -> str:
 
 
 def _where(all_measured: Sequence[Measured]) -> str:
-    environments = [run.environment() for measured in all_measured for run in measured.runs]
-    facts = {
-        f"{facts['processor']['model']}, Python {facts['python']}, tensorflow {facts['versions']['tensorflow']}, "
-        f"keras {facts['versions']['keras']}"
-        for facts in environments
-    }
-    return "; ".join(sorted(facts))
+    found = {_software(run.environment()) for measured in all_measured for run in measured.runs}
+    return "; ".join(sorted(found))
+
+
+def _software(environment: dict[str, Any]) -> str:
+    versions = environment.get("versions", {})
+    return (
+        f"{environment.get('processor', {}).get('model')}, Python {environment.get('python')}, "
+        f"tensorflow {versions.get('tensorflow')}, keras {versions.get('keras')}"
+    )
