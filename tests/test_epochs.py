@@ -8,13 +8,19 @@ from numpy.typing import NDArray
 
 from mnist_pipeline import training
 from mnist_pipeline.augmentation import augment
-from mnist_pipeline.backend import keras, tf
+from mnist_pipeline.backend import keras, start, tf
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.config.schema import Augmentation
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.epochs import Plan, Resident, fit_epochs
 from mnist_pipeline.preprocess import scale
 from mnist_pipeline.training_layers import FusedBatchNormalization
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _threads() -> None:
+    """Pinned before TensorFlow computes anything here, so that other modules may train after these tests."""
+    start(1)
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +154,7 @@ def test_the_chunks_of_an_epoch_are_its_steps(chunks: int) -> None:
     assert steps == list(range(11))
 
 
-SEED = tf.constant([1, 2])
+SEED = np.array([1, 2], np.int32)  # no tensor: one made on import would start TensorFlow before its threads are set
 
 
 def test_augmentation_by_nothing_changes_nothing(part: Part) -> None:
