@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXAMPLE := examples/7.png
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint format lock clean
+.PHONY: help run reproduce test test-slow lint format lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ run: .venv/product ## train dense.yaml, evaluate it, write its report, read an e
 	@echo "  $(BIN)/mnist predict YOUR_PICTURE.png      your own digit"
 	@echo "  $(BIN)/mnist run --config cnn.yaml         the convolutional network"
 	@echo "  $(BIN)/mnist --help                        everything else"
+
+reproduce: .venv/product ## train every recipe over seeds; hold it against its band and what was reported (20 minutes)
+	$(BIN)/mnist reproduce --all --check --markdown artifacts/reproduce/table.md --plot artifacts/reproduce/seeds.png
 
 test: lint ## lint, types and the whole fast test suite
 	$(BIN)/python -m pytest -m "not slow"

@@ -17,6 +17,7 @@ from mnist_pipeline.config.yaml_text import parse
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+REPRODUCED = (ROOT / "docs" / "reproduce.md").read_text(encoding="utf-8")
 
 
 def commands_in_readme() -> list[str]:
@@ -76,6 +77,31 @@ def test_the_tree_says_of_each_module_what_the_module_says() -> None:
         docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
         expected.append([name, docstring.splitlines()[0]])
     assert sorted(said) == sorted(expected)
+
+
+def table_of(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("| ")]
+
+
+def test_the_results_in_the_readme_are_those_that_were_measured() -> None:
+    section = README.split("## Results")[1].split("\n## ")[0]
+    assert table_of(section) == table_of(REPRODUCED)
+
+
+@pytest.mark.parametrize("name", sorted(shipped_configs()))
+def test_the_measured_table_says_what_the_configs_expect(name: str) -> None:
+    expected = load_config(name).expected
+    if expected is None or expected.test_accuracy is None or expected.test_loss is None:
+        assert f"| {name} |" not in REPRODUCED
+        return
+    accuracy, loss = expected.test_accuracy, expected.test_loss
+    shown = {
+        "test accuracy": f"{100 * accuracy.mean:.2f} ± {100 * accuracy.sd:.2f} % ({expected.n})",
+        "test loss": f"{loss.mean:.4f} ± {loss.sd:.4f} ({expected.n})",
+    }
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table_of(REPRODUCED)]
+    measured = {row[2]: row[4] for row in rows if row[0] == name and row[2] in shown}
+    assert measured == shown
 
 
 def test_links_in_the_readme_lead_to_files() -> None:

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 
 # From the ground up: a module imports from its own floor or from below. Packages stand for all inside them.
 FLOORS = [
-    {"errors", "watching", "layer", "xla_flags"},
+    {"errors", "watching", "layer", "xla_flags", "statistics"},
     {"files", "config"},
     {
         "backend",
@@ -32,6 +32,8 @@ FLOORS = [
     {"scoring", "prediction", "report"},
     {"stages"},
     {"pipeline"},
+    {"fleet"},
+    {"reproduction"},
     {"cli"},
     {"__main__", "__init__"},
 ]

@@ -133,7 +133,8 @@ def test_nothing_personal_is_in_the_environment(smoke_run: Run) -> None:
     text = smoke_run.environment_file.read_text()
     assert str(Path.home()) not in text
     assert set(smoke_run.environment()) == {
-        "versions", "python", "system", "machine", "processor", "threads", "flags", "source",
+        "versions", "python", "system", "machine", "processor", "threads", "flags", "source", "lock",
+        "data_sha256",
     }  # fmt: skip
 
 

@@ -33,6 +33,13 @@ LAYERS = [
     Layer("flatten", "Flatten", (25088,), 0),
     Layer("dense", "Dense", (10,), 250890),
 ]
+STRIP = plots.Strip(
+    title="dense: test accuracy",
+    values=RANDOM.normal(0.97, 0.001, 20).tolist(),
+    interval=(0.968, 0.972),
+    lines=[("R1: 96.60 %", 0.966)],
+    percent=True,
+)
 
 PICTURES: dict[str, Draw] = {
     "confusion": lambda path: plots.confusion(MATRIX, path, "dense"),
@@ -42,6 +49,7 @@ PICTURES: dict[str, Draw] = {
     "architecture": lambda path: plots.architecture(LAYERS, path, "dense"),
     "digits": lambda path: plots.digits(IMAGES, LABELS, path, "MNIST"),
     "distribution": lambda path: plots.distribution([6000] * 10, [1000] * 10, path),
+    "seeds": lambda path: plots.seeds([[STRIP, STRIP._replace(percent=False)]], path),
     "seen": lambda path: plots.seen(IMAGES[0].repeat(20, axis=0), IMAGES[0], [0.1] * 10, "A 7, perhaps", path),
 }
 
@@ -174,3 +182,9 @@ def test_a_large_photo_is_drawn_small(tmp_path: Path) -> None:
     photo = np.zeros((3000, 4000), dtype=np.uint8)
     picture = drawn(lambda path: plots.seen(photo, IMAGES[0], [0.1] * 10, "photo", path), tmp_path / "p.png")
     assert picture.shape[1] == 1100
+
+
+def test_seeds_that_lie_on_each_other_and_one_alone_without_an_interval(tmp_path: Path) -> None:
+    strips = [STRIP._replace(values=[0.97] * 20, lines=[]), STRIP._replace(values=[0.97], interval=None)]
+    picture = drawn(lambda path: plots.seeds([[strip] for strip in strips], path), tmp_path / "p.png")
+    assert orange(picture) > 0

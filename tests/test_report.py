@@ -178,3 +178,13 @@ def test_a_missing_picture_is_refused_with_what_to_do(run: Run) -> None:
 def test_an_untrained_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no run here"):
         write_report(Run(tmp_path / "nothing"))
+
+
+def test_the_seeds_of_the_recipe_are_shown_where_they_were_drawn(run: Run) -> None:
+    assert "Over seeds" not in write_report(run).read_text(encoding="utf-8")
+    drawn = run.path.parent / "reproduce" / "trial.png"
+    drawn.parent.mkdir()
+    cv2.imwrite(str(drawn), np.zeros((20, 30, 3), np.uint8))
+    page = write_report(run).read_text(encoding="utf-8")
+    assert 'alt="Test accuracy and loss of trial over seeds' in page
+    assert 'width="30" height="20"' in page

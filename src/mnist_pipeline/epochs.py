@@ -66,6 +66,7 @@ class Plan:
     chunks: int
     seed: int
     augmentation: Augmentation | None = None
+    shuffle_once: bool = False
 
     @property
     def steps(self) -> int:
@@ -78,7 +79,7 @@ class Plan:
 
     def order(self, epoch: int) -> NDArray[np.int32]:
         """The order of the images: a function of seed and epoch, and of nothing that happened before."""
-        random = np.random.Generator(np.random.PCG64([self.seed, epoch]))
+        random = np.random.Generator(np.random.PCG64([self.seed, 0 if self.shuffle_once else epoch]))
         return random.permutation(self.images).astype(np.int32)
 
 

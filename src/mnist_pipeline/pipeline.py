@@ -31,12 +31,12 @@ def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher 
     return numbers(run, "train")
 
 
-def evaluate(where: str | Path | Run | None = None) -> dict[str, Any]:
+def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) -> dict[str, Any]:
     """Judge a trained run, by default the last one, on the test images; gives the numbers."""
     run = open_run(where)
     from mnist_pipeline.stages.evaluate import evaluate_run
 
-    evaluate_run(run)
+    evaluate_run(run, pictures)
     return numbers(run, "evaluate")
 
 

@@ -1,5 +1,6 @@
 """What a result came from, apart from its config: versions, processor, settings of the machine, commit."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any
 # Those whose version can move a number or a file.
 _PACKAGES = ("mnist-pipeline", "tensorflow", "keras", "numpy", "opencv-python-headless", "onnx", "tf2onnx")
 _FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS")
+_ROOT = Path(__file__).parents[2]  # of the checkout, where there is one
 _INSTRUCTIONS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve")
 
 
@@ -22,9 +24,15 @@ def environment(threads: int) -> dict[str, Any]:
         "machine": platform.machine(),
         "processor": _processor(),
         "threads": threads,
-        "flags": {name: os.environ[name] for name in _FLAGS if name in os.environ},
+        "flags": flags(),
         "source": _source(),
+        "lock": _lock(),
     }
+
+
+def flags() -> dict[str, str]:
+    """What the environment tells TensorFlow and XLA."""
+    return {name: os.environ[name] for name in _FLAGS if name in os.environ}
 
 
 def _version(package: str) -> str | None:
@@ -51,12 +59,17 @@ def _processor() -> dict[str, Any]:
 
 def _source() -> dict[str, Any] | None:
     """Commit of the checkout this runs from and whether files in it were changed; None when installed."""
-    root = Path(__file__).parents[2]
-    if not (root / ".git").exists():
+    if not (_ROOT / ".git").exists():
         return None
-    commit = _git(root, "rev-parse", "HEAD")
-    changes = _git(root, "status", "--porcelain")
+    commit = _git(_ROOT, "rev-parse", "HEAD")
+    changes = _git(_ROOT, "status", "--porcelain")
     return None if commit is None else {"commit": commit, "dirty": bool(changes)}
+
+
+def _lock() -> str | None:
+    """Digest of the locked packages in the checkout; None when installed."""
+    path = _ROOT / "requirements.lock"
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 def _git(root: Path, *words: str) -> str | None:

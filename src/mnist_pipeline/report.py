@@ -25,6 +25,7 @@ def write_report(run: Run) -> Path:
     if "evaluate" not in metrics:
         raise RunError(f"{run.path}: is not evaluated yet. First: mnist evaluate {_called(run)}")
     parts = _words(run, metrics["train"], metrics["evaluate"]) | _tables(run, metrics) | _pictures(run, metrics)
+    parts["seeds"] = _seeds(run)
     write_text(run.report_file, Template(_PAGE.read_text(encoding="utf-8")).substitute(parts))
     return run.report_file
 
@@ -196,12 +197,27 @@ def _pictures(run: Run, metrics: dict[str, Any]) -> dict[str, str]:
     return {name: _picture(run, name, alt) for name, alt in told.items()}
 
 
+def _seeds(run: Run) -> str:
+    """What `mnist reproduce` drew of this recipe over seeds, where it has been there."""
+    config = run.config()
+    recipe = config.name.removesuffix(f"-seed{config.training.seed}")
+    path = run.path.parent / "reproduce" / f"{recipe}.png"
+    if not path.is_file():
+        return ""
+    alt = f"Test accuracy and loss of {recipe} over seeds, beside what was reported"
+    return f'<section id="seeds">\n<h2>Over seeds</h2>\n{_figure(path.read_bytes(), alt)}\n</section>'
+
+
 def _picture(run: Run, name: str, alt: str) -> str:
     path = run.plots / f"{name}.png"
     try:
         content = path.read_bytes()
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror}). Draw it: mnist evaluate {_called(run)}") from None
+    return _figure(content, alt)
+
+
+def _figure(content: bytes, alt: str) -> str:
     size = content[_PNG_SIZE]
     width, height = int.from_bytes(size[:4]), int.from_bytes(size[4:])
     source = f"data:image/png;base64,{base64.b64encode(content).decode()}"

@@ -106,6 +106,18 @@ class Run:
         """The numbers of training under `train`, those of evaluation under `evaluate`."""
         return dict(_read_json(self.metrics_file))
 
+    def figures(self, stage: str) -> dict[str, Any]:
+        """The numbers of one stage, `train` or `evaluate`, and a clear line where they are not there."""
+        found = self.metrics().get(stage) if self.state == "trained" else None
+        if isinstance(found, dict) and "weights_sha256" in found:
+            return found
+        if found is None and stage == "evaluate":
+            raise RunError(f"{self.path}: is not evaluated yet. First: mnist evaluate {self.path}")
+        raise RunError(
+            f"{self.path}: its metrics.json has no `{stage}` numbers as this version of mnist-pipeline writes them: "
+            f"train it again under another --name, or use the version in its environment.json"
+        )
+
     def history(self) -> dict[str, list[float]]:
         """Each figure's values, epoch by epoch."""
         return dict(_read_json(self.history_file))
@@ -144,14 +156,15 @@ def begin(config: Config, environment: dict[str, Any], *, force: bool = False) -
     elif force:
         _clear(run)
     else:
-        _same_recipe(run, config)
+        same_recipe(run, config)
         return run
     write_text(run.config_file, f"# mnist train --config {run.config_file}\n{yaml_of(config.tree())}")
     write_json(run.environment_file, environment)
     return run
 
 
-def _same_recipe(run: Run, config: Config) -> None:
+def same_recipe(run: Run, config: Config) -> None:
+    """Refuse, with the difference, when the run was made with another recipe."""
     changes = differences(run.config().recipe(), config.recipe())
     if changes:
         raise RunError(

@@ -140,7 +140,14 @@ def weights_sha256(model: keras.Model) -> str:
 def _plan(config: Config, images: int) -> Plan:
     """One chunk for the quick dense epochs; many for slow ones, so that their progress can be seen."""
     chunks = 1 if config.model.family == "dense" else min(_CHUNKS, -(-images // config.training.batch_size))
-    return Plan(images, config.training.batch_size, chunks, config.training.seed, config.training.augmentation)
+    return Plan(
+        images,
+        config.training.batch_size,
+        chunks,
+        config.training.seed,
+        config.training.augmentation,
+        shuffle_once=config.training.shuffle == "once",
+    )
 
 
 def loss_of(config: Config) -> keras.losses.Loss:

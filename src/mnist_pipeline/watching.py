@@ -21,3 +21,15 @@ class Watcher:
     """Number of the epoch that ended, from 1, and its figures."""
     note: Callable[[str], None] = _nothing
     """A sentence for the user."""
+
+
+@dataclass(frozen=True)
+class FleetWatcher:
+    """Functions that are told how many trainings at once are doing; called one at a time."""
+
+    begin: Callable[[int, int], None] = _nothing
+    """Trainings finished before, trainings in all."""
+    share: Callable[[str, float], None] = _nothing
+    """A training's name and the share of it that is done."""
+    end: Callable[[str, str | None], None] = _nothing
+    """A training's name, and why it gave no result."""

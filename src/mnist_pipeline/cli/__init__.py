@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mnist_pipeline import __version__
-from mnist_pipeline.cli import config, data, judge, learn, runs
+from mnist_pipeline.cli import config, data, judge, learn, reproduce, runs
 from mnist_pipeline.cli.console import Group, say
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 learn.register(app)
 judge.register(app)
+reproduce.register(app)
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")
@@ -36,4 +37,4 @@ def main(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Train, evaluate and use MNIST digit classifiers. A config and a seed name a result."""
+    """Train, evaluate, reproduce and use MNIST digit classifiers. A config and a seed name a result."""

@@ -1,16 +1,16 @@
-"""mnist runs: all runs with their numbers."""
+"""mnist runs: all runs with their numbers, and what differs between two."""
 
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mnist_pipeline.cli.console import Group, note, say_json, table
+from mnist_pipeline.cli.console import Group, note, say, say_json, table
 from mnist_pipeline.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from mnist_pipeline.runs import Run
 
-app = typer.Typer(cls=Group, help="List the runs in artifacts/.")
+app = typer.Typer(cls=Group, help="List the runs in artifacts/, or compare two.")
 
 
 @app.callback(invoke_without_command=True, epilog="Example: mnist runs --json")
@@ -28,6 +28,24 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
     else:
         columns = ["run", "state", "seed", "epochs", "seconds", "validation", "test accuracy", "test loss"]
         table(columns, [_row(facts) for facts in found])
+
+
+@app.command(epilog="Example: mnist runs diff dense-seed0 dense-seed1")
+def diff(ours: str, theirs: str, json: JsonOption = False) -> None:
+    """What differs between two runs: config, environment, data, numbers, weights; exit 1 when anything does."""
+    from mnist_pipeline.reproduction.comparing import compare
+    from mnist_pipeline.runs import open_run
+
+    found = compare(open_run(ours), open_run(theirs))
+    if json:
+        say_json(found)
+    for head, lines in found.items():
+        for line in [] if json else lines:
+            say(f"{head}: {line}")
+    if any(found.values()):
+        raise typer.Exit(1)
+    if not json:
+        say("no difference")
 
 
 def _facts(run: "Run") -> dict[str, Any]:

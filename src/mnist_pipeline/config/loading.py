@@ -10,15 +10,20 @@ from mnist_pipeline.config.complaint import shown
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import ConfigError
 
+_NO_RECIPES = {"reported.yaml"}
 _LARGEST = 256 * 1024  # bytes; a recipe is one or two thousand
+
+
+def configs_folder() -> Path:
+    """Where the files that come with the package are: in it, or at the top of a checkout."""
+    package = Path(__file__).parents[1]
+    installed, checkout = package / "configs", package.parents[1] / "configs"
+    return installed if installed.is_dir() else checkout
 
 
 def shipped_configs() -> dict[str, Path]:
     """Name and file of each recipe that comes with the package."""
-    package = Path(__file__).parents[1]
-    installed, checkout = package / "configs", package.parents[1] / "configs"
-    folder = installed if installed.is_dir() else checkout
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return {path.stem: path for path in sorted(configs_folder().glob("*.yaml")) if path.name not in _NO_RECIPES}
 
 
 def find_config(where: str | Path) -> Path:

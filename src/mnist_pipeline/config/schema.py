@@ -108,6 +108,8 @@ class Training(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     epochs: Annotated[int, Field(ge=1, le=10_000)]
     batch_size: Annotated[int, Field(ge=1, le=60_000)] = 32
+    shuffle: Literal["every_epoch", "once"] = "every_epoch"
+    """once: every epoch goes through the images in the first one's order, as Keras' fit does once a seed is set."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1
     """Threads that training computes with: part of the recipe, as a convolution's bits depend on it."""
     numerics: Literal["fast", "portable"] = "fast"

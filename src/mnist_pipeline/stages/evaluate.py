@@ -10,8 +10,8 @@ from mnist_pipeline.layer import Layer
 from mnist_pipeline.runs import Run
 
 
-def evaluate_run(run: Run) -> None:
-    """Look at the test images once, write the numbers, then draw."""
+def evaluate_run(run: Run, pictures: bool) -> None:
+    """Look at the test images once, draw where pictures are wanted, write the numbers."""
     config = run.config()
     part = load_part(config.data.source, "test")
     backend.start()
@@ -19,7 +19,8 @@ def evaluate_run(run: Run) -> None:
     probabilities, loss = scoring.score(model, config, part)
     metrics = measure(probabilities, part.labels, loss)
     digests = {"weights_sha256": training.weights_sha256(model), "data_sha256": part.sha256}
-    _draw(run, models.describe(model), part, probabilities, metrics)
+    if pictures:
+        _draw(run, models.describe(model), part, probabilities, metrics)
     run.add_metrics("evaluate", metrics.tree() | digests)
 
 

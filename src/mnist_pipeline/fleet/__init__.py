@@ -1,0 +1,5 @@
+"""Many trainings at once: each in a process of its own, what is finished is kept, an interruption loses little."""
+
+from mnist_pipeline.fleet.crew import Outcome, finished, train_all, workers_for
+
+__all__ = ["Outcome", "finished", "train_all", "workers_for"]

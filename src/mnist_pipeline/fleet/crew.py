@@ -1,0 +1,138 @@
+"""Keeps the cores busy with one process a training, and tells how far they all are."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from mnist_pipeline.config import Config
+from mnist_pipeline.runs import Run, artifacts, same_recipe
+from mnist_pipeline.watching import FleetWatcher
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one training ended."""
+
+    run: Run
+    failure: str | None = None
+    """Why there is no result, in a line."""
+
+
+def workers_for(configs: Iterable[Config]) -> int:
+    """As many processes as keep the cores busy with the threads that each training is allowed."""
+    return max(1, _cores() // max((config.training.threads for config in configs), default=1))
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def finished(config: Config) -> bool:
+    """True when the config's run is trained and evaluated; a run of another recipe in its place is refused."""
+    run = Run(artifacts() / config.name)
+    if run.state == "new":
+        return False
+    same_recipe(run, config)
+    return run.state == "trained" and "evaluate" in run.metrics()
+
+
+def train_all(
+    configs: Sequence[Config],
+    *,
+    workers: int | None = None,
+    folder: Path | None = None,
+    watcher: FleetWatcher | None = None,
+) -> list[Outcome]:
+    """Train and evaluate every config that is not finished, in the artifacts folder or another one.
+
+    A failed training takes no other with it. An interruption ends all, and the same call goes on.
+    """
+    crew = _Crew(folder or artifacts(), watcher or FleetWatcher())
+    with ThreadPoolExecutor(workers or workers_for(configs)) as pool:
+        futures = [pool.submit(crew.train, config) for config in configs]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            crew.stop()
+            raise
+    return [future.result() for future in futures]
+
+
+class _Crew:
+    """The processes at work. Each thread of the pool follows one of them."""
+
+    def __init__(self, folder: Path, watcher: FleetWatcher) -> None:
+        self._folder, self._watcher = folder, watcher
+        self._environment = os.environ | {"MNIST_ARTIFACTS": str(folder)}
+        self._working: set[subprocess.Popen[str]] = set()
+        self._stopped = False
+        self._one_at_a_time = Lock()
+
+    def train(self, config: Config) -> Outcome:
+        """One training from start to end."""
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "mnist_pipeline.fleet.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                env=self._environment,
+                text=True,
+                process_group=0,  # Ctrl-C comes to us alone; should we be killed, a worker ends at its next word
+            )
+            with self._one_at_a_time:
+                self._working.add(process)
+                if self._stopped:
+                    process.terminate()
+            self._follow(process, config)
+            complaints.seek(0)
+            failure = reason(process.returncode, complaints.read(), config)
+        with self._one_at_a_time:
+            self._working.discard(process)
+            if not self._stopped:
+                self._watcher.end(config.name, failure)
+        return Outcome(Run(self._folder / config.name), failure)
+
+    def _follow(self, process: "subprocess.Popen[str]", config: Config) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(config.model_dump_json())
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # it has failed already, and says why
+        with process.stdout:
+            for line in process.stdout:
+                if line.startswith('{"share"'):
+                    with self._one_at_a_time:
+                        self._watcher.share(config.name, float(json.loads(line)["share"]))
+        process.wait()
+
+    def stop(self) -> None:
+        """End every process; what each has finished, its checkpoints included, stays."""
+        with self._one_at_a_time:
+            self._stopped = True
+            for process in self._working:
+                process.terminate()
+
+
+def reason(code: int, complaints: str, config: Config) -> str | None:
+    """Why a process ended without a result; the first line of a refusal, the last of a traceback."""
+    if code == 0:
+        return None
+    lines = [line for line in complaints.splitlines() if line.strip()]
+    if not lines:
+        return f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    if any(line.startswith("Traceback") for line in lines):
+        return f"a bug: {lines[-1]} (all of it: mnist train --config RECIPE --seed {config.training.seed})"
+    return lines[0]
