@@ -17,6 +17,7 @@ parser.add_argument("--threads", type=int, default=0, help="0: as TensorFlow cho
 options = parser.parse_args()
 
 tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+tf.config.threading.set_inter_op_parallelism_threads(options.threads)
 tf.random.set_seed(3)
 
 data = load("mnist")
