@@ -62,7 +62,8 @@ def _heading(load: float, seconds: float) -> str:
 
 {processor["model"]}, {processor["cores"]} cores ({", ".join(processor["instructions"])}), {facts["system"]}, Python
 {facts["python"]}, TensorFlow {versions["tensorflow"]}, Keras {versions["keras"]};
-{datetime.now(UTC):%d %B %Y}, {seconds / 60:.0f} minutes, load of the machine before it began: {load:.1f}.
+{datetime.now(UTC):%d %B %Y}, {seconds / 60:.0f} minutes; load of the machine before it began {load:.1f}, at its end
+{os.getloadavg()[0]:.1f} (the benchmark itself makes 1 to 2).
 
 Every run is a fresh process, and the commands of a part take turns, so that whatever else the machine does disturbs
 them all: trust the ratios more than the seconds. A figure is the median of n rounds (least .. most); "times less" is
