@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXAMPLE := examples/7.png
 
 .DEFAULT_GOAL := help
-.PHONY: help run reproduce test test-slow lint format lock clean
+.PHONY: help run reproduce bench test test-slow lint format lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ test: lint ## lint, types and the whole fast test suite
 
 test-slow: .venv/develop ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+bench: .venv/product ## a quarter of an hour: speed and memory beside plain Keras, into benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks.bench
 
 lint: .venv/develop ## ruff and mypy
 	$(BIN)/ruff check

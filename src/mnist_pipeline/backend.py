@@ -35,7 +35,26 @@ def _quiet_stderr() -> Iterator[None]:
             os.close(kept)
 
 
-with _quiet_stderr():
+@contextmanager
+def _light() -> Iterator[None]:
+    """Import without collecting garbage that is none, and without what Keras takes along where it is installed.
+
+    Together a third of the time. Keras asks for pandas and matplotlib, to read frames and to draw boxes with, and
+    goes without them where they are not there.
+    """
+    hidden = [name for name in ("pandas", "matplotlib") if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment] # what import takes for: not installed
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        for name in hidden:
+            del sys.modules[name]
+
+
+with _quiet_stderr(), _light():
     import keras
     import tensorflow as tf
 

@@ -1,0 +1,111 @@
+"""What is measured: each case's commands, run in turns, and the table that their figures make."""
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.commands import Variant, mnist, mnist_train, plain, plain_predict
+from benchmarks.table import Row
+from mnist_pipeline.provenance import environment
+
+PICTURE = "examples/7.png"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Variants that are run in turns, so that what slows the machine slows them all."""
+
+    title: str
+    variants: Mapping[str, Variant]
+    rows: tuple[Row, ...]
+
+    def measure(self, rounds: int, say: Callable[[str], None]) -> dict[str, dict[str, list[float]]]:
+        """Of each variant and each figure, the values of all rounds."""
+        measured: dict[str, dict[str, list[float]]] = {name: {} for name in self.variants}
+        for number in range(1, rounds + 1):
+            for name, variant in self.variants.items():
+                with tempfile.TemporaryDirectory() as folder:
+                    figures = variant.measure(Path(folder))
+                say(f"{number}/{rounds}  {variant.command}  " + "  ".join(f"{k} {v:.2f}" for k, v in figures.items()))
+                for figure, value in figures.items():
+                    measured[name].setdefault(figure, []).append(value)
+        return measured
+
+
+def dense(quick: bool) -> Case:
+    """R1: 15 epochs at one thread, which is what its config asks for."""
+    epochs = 2 if quick else 15
+    setting = f"training.epochs={epochs}"
+    return Case(
+        "R1, dense 50-50-10",
+        {
+            "plain": plain("plain_dense", f"--epochs={epochs}", "--threads=1"),
+            "ours": mnist_train("dense", setting),
+            "portable": mnist_train("dense-portable", setting),
+            "plain, own threads": plain("plain_dense", f"--epochs={epochs}"),
+            "run": mnist("run", "--config", "dense", "--set", setting),
+        },
+        (
+            Row(f"training, {epochs} epochs, compiling included", "fit", "ours", "plain", at_least=7),
+            Row("the same, plain Keras on all cores", "fit", "ours", "plain, own threads"),
+            Row("the same in portable numerics", "fit", "portable", "plain"),
+            Row("the same in fast numerics, beside portable ones (left)", "fit", "ours", "portable"),
+            Row("one epoch after the first", "epoch", "ours", "plain"),
+            Row("whole process, training and files", "training", "ours", "plain", at_least=3),
+            Row("whole process, evaluation too; here also pictures and report", "whole", "run", "plain"),
+            Row("seconds of processor, whole process", "processor", "ours", "plain"),
+            Row("from the last epoch's end to the exit", "after", "ours", at_most=3),
+            Row("peak memory", "peak", "ours", "plain", unit=" GB", at_most=1.5),
+        ),
+    )
+
+
+def cnn(quick: bool) -> Case:
+    """R3: few epochs, at one thread and at two."""
+    epochs = 1 if quick else 2
+    setting = f"training.epochs={epochs}"
+    variants: dict[str, Variant] = {}
+    rows: list[Row] = []
+    for threads in (1,) if quick or os.cpu_count() == 1 else (1, 2):
+        base, here, short = (f"{name}, {threads}" for name in ("plain", "ours", "bfloat16"))
+        settings = (setting, f"training.threads={threads}")
+        variants[base] = plain("plain_cnn", f"--epochs={epochs}", f"--threads={threads}")
+        variants[here] = mnist_train("cnn", *settings)
+        at = f"{threads} thread{'s' * (threads > 1)}"
+        rows += [
+            Row(f"one epoch after the first, {at}", "epoch", here, base, at_least=1),
+            Row(f"training, {epochs} epochs, tracing included, {at}", "fit", here, base),
+        ]
+        if has_bfloat16():
+            variants[short] = mnist_train("cnn", *settings, "training.precision=bfloat16")
+            rows.append(Row(f"one epoch after the first, {at}, here in bfloat16", "epoch", short, base, at_least=1))
+        rows += [
+            Row(f"from the last epoch's end to the exit, {at}", "after", here, at_most=3),
+            Row(f"peak memory, {at}", "peak", here, base, unit=" GB", at_most=1.5),
+        ]
+    return Case("R3, CNN of 459,210 parameters", variants, tuple(rows))
+
+
+def start(work: Path) -> Case:
+    """One picture, from the start of the process to the answer; R1's network, trained in the work folder before."""
+    mnist("train", "--config", "dense", "--set", "training.epochs=1").measure(work)
+    trained = work / "dense"
+    return Case(
+        "Start",
+        {
+            "plain": plain_predict(trained / "model.keras", PICTURE),
+            "ours": mnist("predict", PICTURE, "--run", str(trained)),
+            "help": mnist("--help"),
+        },
+        (
+            Row("a picture read, whole process", "whole", "ours", "plain"),
+            Row("`mnist --help`, whole process", "whole", "help", at_most=0.25),
+        ),
+    )
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies in bfloat16."""
+    return bool({"avx512_bf16", "amx_bf16"} & set(environment(1)["processor"]["instructions"]))

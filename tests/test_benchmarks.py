@@ -1,0 +1,85 @@
+"""What the benchmark says of its figures: medians, ratios within a round, targets met or missed."""
+
+import sys
+
+import pytest
+
+from benchmarks.bench import ROUNDS, _options
+from benchmarks.commands import epoch_ends, later
+from benchmarks.processes import run
+from benchmarks.spread import Spread, ratios, short
+from benchmarks.table import Row, table
+
+
+def test_a_spread_is_median_least_most_and_n() -> None:
+    assert Spread.of([3.0, 1.0, 2.0]) == Spread(2.0, 1.0, 3.0, 3)
+    assert Spread.of([3.0, 1.0, 2.0]).text(" s") == "2.00 s (1.00 .. 3.00)"
+    assert Spread.of([12.34]).text(" GB") == "12.3 GB"
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.256, "0.26"), (9.99, "9.99"), (23.45, "23.4"), (345.6, "346")])
+def test_figures_are_short(value: float, text: str) -> None:
+    assert short(value) == text
+
+
+def test_a_ratio_is_taken_within_its_round() -> None:
+    assert ratios([20.0, 40.0, 30.0], [2.0, 4.0, 10.0]) == Spread(10.0, 3.0, 10.0, 3)
+    with pytest.raises(ValueError, match="zip"):
+        ratios([20.0, 40.0], [2.0])
+
+
+MEASURED = {"plain": {"fit": [20.0, 24.0]}, "ours": {"fit": [2.0, 3.0], "after": [1.0, 2.0]}}
+
+
+@pytest.mark.parametrize(("at_least", "verdict"), [(9, "met"), (10, "missed")])
+def test_a_row_gives_both_sides_the_ratio_and_the_verdict(at_least: int, verdict: str) -> None:
+    assert Row("training", "fit", "ours", "plain", at_least=at_least).cells(MEASURED) == [
+        "training",
+        "22.0 s (20.0 .. 24.0)",
+        "2.50 s (2.00 .. 3.00)",
+        "9.00x (8.00 .. 10.0)",
+        "2",
+        f"at least {at_least}x: {verdict}",
+    ]
+
+
+@pytest.mark.parametrize(("at_most", "verdict"), [(1.5, "met"), (1.4, "missed")])
+def test_a_row_without_a_baseline_is_judged_by_its_value(at_most: float, verdict: str) -> None:
+    cells = Row("files", "after", "ours", at_most=at_most).cells(MEASURED)
+    assert cells == ["files", "–", "1.50 s (1.00 .. 2.00)", "–", "2", f"at most {at_most:.2f} s: {verdict}"]
+
+
+def test_a_table_leaves_out_what_was_not_measured() -> None:
+    lines = table([Row("a", "fit", "ours", "plain"), Row("b", "fit", "bfloat16", "plain")], MEASURED).splitlines()
+    assert [line.split()[1] for line in lines] == ["measured", "---", "a"]
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_epochs_are_timed_by_the_lines_that_train_prints() -> None:
+    notes = [(3.0, "epoch  9/10  loss 0.1"), (3.5, "epoch 10/10  loss 0.1"), (4.0, "Next: mnist evaluate dense")]
+    assert epoch_ends(notes) == [3.0, 3.5]
+
+
+def test_a_usual_epoch_is_not_the_first() -> None:
+    assert later([9.0, 1.0, 2.0, 3.0]) == 2.0
+    assert later([9.0]) == 9.0
+
+
+def test_a_process_is_measured_from_start_to_exit() -> None:
+    outcome = run([sys.executable, "-c", "import sys; print('out'); print('note', file=sys.stderr)"])
+    assert outcome.output == "out\n"
+    assert [line for _, line in outcome.notes] == ["note"]
+    assert 0 < outcome.notes[0][0] <= outcome.seconds < 10
+    assert 0 < outcome.processor_seconds < 10
+    assert 0.001 < outcome.peak_gb < 1
+
+
+def test_a_command_that_fails_ends_the_benchmark_with_what_it_said() -> None:
+    with pytest.raises(SystemExit, match="exit code 3\nwhy"):
+        run([sys.executable, "-c", "import sys; print('why', file=sys.stderr); sys.exit(3)"])
+
+
+def test_the_rounds_of_each_part_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", "--cnn", "1", "--only", "start"])
+    options = _options()
+    assert (options.dense, options.cnn, options.only) == (ROUNDS["dense"], 1, ["start"])
