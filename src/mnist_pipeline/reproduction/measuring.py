@@ -55,8 +55,9 @@ def plan(where: str, seeds: int | None = None) -> Plan:
 
 def all_recipes() -> list[str]:
     """The shipped recipes that have something to be held against: a reported number or a band."""
-    reported = {report.recipe for report in load_reports()}
-    return [name for name in shipped_configs() if name in reported or load_config(name).expected is not None]
+    reported = [report.recipe for report in load_reports() if report.recipe]
+    banded = [name for name in shipped_configs() if load_config(name).expected is not None]
+    return list(dict.fromkeys([*reported, *banded]))
 
 
 def measure(
