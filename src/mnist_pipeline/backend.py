@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mnist_pipeline.errors import TrainingError
+from mnist_pipeline.xla_flags import set_flags_unless_chosen
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it prints below that is about itself
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the promises about bits and speed were measured on processors
@@ -54,6 +55,7 @@ def _light() -> Iterator[None]:
             del sys.modules[name]
 
 
+set_flags_unless_chosen()
 with _quiet_stderr(), _light():
     import keras
     import tensorflow as tf

@@ -11,7 +11,7 @@ from mnist_pipeline.errors import TrainingError
 
 Numerics = Literal["fast", "portable"]
 
-_FAST = ("--xla_cpu_prefer_vector_width=512",)  # where the processor has such vectors: a tenth faster, same bits
+_FAST = ("--xla_cpu_prefer_vector_width=512",)  # where the processor has such vectors: a tenth faster
 
 _PORTABLE = (
     # AVX and no more takes something away from every processor with AVX2. Only then does XLA give up the host's
@@ -27,14 +27,21 @@ _PORTABLE = (
 
 
 def set_flags(numerics: Numerics) -> None:
-    """Add the flags to XLA_FLAGS, in front of TensorFlow's import."""
-    wanted = _PORTABLE if numerics == "portable" else _FAST
+    """Add the flags to XLA_FLAGS, in front of TensorFlow's import; too late for that, they must be there already."""
+    wanted, others = (_PORTABLE, _FAST) if numerics == "portable" else (_FAST, _PORTABLE)
     present = os.environ.get("XLA_FLAGS", "").split()
-    if "tensorflow" in sys.modules:
-        if (numerics == "portable") != all(flag in present for flag in _PORTABLE):
-            raise TrainingError(
-                f"training.numerics is {numerics}, and TensorFlow was already loaded for the other kind in this "
-                f"process: train it in a process of its own"
-            )
-        return
-    os.environ["XLA_FLAGS"] = " ".join([*(flag for flag in present if flag not in wanted), *wanted])
+    if "tensorflow" not in sys.modules:
+        kept = [flag for flag in present if flag not in (*wanted, *others)]
+        os.environ["XLA_FLAGS"] = " ".join([*kept, *wanted])
+    elif not all(flag in present for flag in wanted):
+        raise TrainingError(
+            f"training.numerics is {numerics}, and TensorFlow was loaded in this process before, under other flags, "
+            f"which change the bits: train first, or in a process of its own"
+        )
+
+
+def set_flags_unless_chosen() -> None:
+    """Those for speed, where nobody asked for others: the same bits however TensorFlow came to be loaded here."""
+    present = os.environ.get("XLA_FLAGS", "").split()
+    if "tensorflow" not in sys.modules and not all(flag in present for flag in _PORTABLE):
+        set_flags("fast")
