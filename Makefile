@@ -23,7 +23,7 @@ reproduce: .venv/product ## train every recipe over seeds; hold it against its b
 	$(BIN)/mnist reproduce --all --check --markdown artifacts/reproduce/table.md --plot artifacts/reproduce/seeds.png
 
 test: lint ## lint, types and the whole fast test suite
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist loadfile
 
 test-slow: .venv/develop ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
