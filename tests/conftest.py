@@ -1,12 +1,19 @@
 """What several test modules share: a folder for runs of their own, and one small trained run."""
 
+import json
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from mnist_pipeline import evaluate, report, train
 from mnist_pipeline.config import load_config
+from mnist_pipeline.data import load_part
 from mnist_pipeline.runs import Run
 
 
@@ -46,3 +53,41 @@ def tensorflow() -> None:
     from mnist_pipeline import backend
 
     backend.start(1)
+
+
+class Trainings:
+    """Real `mnist train` processes on the first 3,000 images of MNIST."""
+
+    def __init__(self, source: Path) -> None:
+        self.source = source
+
+    def start(
+        self, artifacts: Path, recipe: str, *settings: str, before: Callable[[], None] | None = None
+    ) -> "subprocess.Popen[str]":
+        """Start one, with the given artifacts folder."""
+        words = [word for setting in (f"data.source={self.source}", *settings) for word in ("--set", setting)]
+        return subprocess.Popen(
+            [sys.executable, "-m", "mnist_pipeline", "train", "--config", recipe, "--json", *words],
+            env=os.environ | {"MNIST_ARTIFACTS": str(artifacts)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=before,
+        )  # fmt: skip
+
+    def run(self, artifacts: Path, recipe: str, *settings: str) -> dict[str, Any]:
+        """Run one to its end; its numbers."""
+        process = self.start(artifacts, recipe, *settings)
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+        numbers: dict[str, Any] = json.loads(out)
+        return numbers
+
+
+@pytest.fixture(scope="session")
+def trainings(tmp_path_factory: pytest.TempPathFactory) -> Trainings:
+    """The means to train in processes of their own."""
+    path = tmp_path_factory.mktemp("data") / "small.npz"
+    train, test = load_part("mnist", "train"), load_part("mnist", "test")
+    np.savez(
+        path,
+        x_train=train.images[:3000], y_train=train.labels[:3000], x_test=test.images[:500], y_test=test.labels[:500],
+    )  # fmt: skip
+    return Trainings(path)
