@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from mnist_pipeline import evaluate, report, train
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import load_part
 from mnist_pipeline.runs import Run
+
+# A job in the background of a shell ignores Ctrl-C, and so would the processes that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
