@@ -56,7 +56,7 @@ format: .venv/develop ## put the code in its form
 	@touch $@
 
 COMPILE = .venv/lock-tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-annotate --no-header --no-emit-index-url --upgrade
+	--no-annotate --no-header --upgrade
 
 lock: ## renew the locks from pyproject.toml, for Python 3.11 to 3.13
 	@$(PYTHON) -m venv .venv/lock-tools && .venv/lock-tools/bin/pip --disable-pip-version-check install --quiet uv
