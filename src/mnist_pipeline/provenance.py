@@ -16,7 +16,7 @@ _INSTRUCTIONS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_
 
 
 def environment(threads: int) -> dict[str, Any]:
-    """The facts that a reader needs to judge or repeat a result, and nothing personal."""
+    """The facts that a reader needs to judge or repeat a result, and nothing personal; training adds data and flags."""
     return {
         "versions": {name: _version(name) for name in _PACKAGES},
         "python": platform.python_version(),
@@ -24,7 +24,6 @@ def environment(threads: int) -> dict[str, Any]:
         "machine": platform.machine(),
         "processor": _processor(),
         "threads": threads,
-        "flags": flags(),
         "source": _source(),
         "lock": _lock(),
     }
