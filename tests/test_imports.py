@@ -25,7 +25,7 @@ FLOORS = [
         "evaluation",
         "plots",
     },
-    {"augmentation", "models", "checkpoints", "callbacks", "export", "training_layers"},
+    {"augmentation", "models", "checkpoints", "callbacks", "export", "runtimes", "training_layers"},
     {"epochs"},
     {"dense_twin"},
     {"training"},
