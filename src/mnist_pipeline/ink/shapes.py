@@ -27,6 +27,11 @@ class Shapes:
         longer: NDArray[np.int64] = self.rows[:, 2:4].max(axis=1)
         return longer
 
+    @property
+    def largest(self) -> NDArray[np.bool_]:
+        """The one with the most ink."""
+        return np.arange(len(self.rows)) == self.rows[:, 4].argmax()
+
     def drawn(self, chosen: NDArray[np.bool_]) -> Grey:
         """The chosen ones alone, as 1 on 0."""
         table = np.zeros(self.labels.max() + 1, np.uint8)
