@@ -15,12 +15,12 @@ _CLEAREST = 3.5  # times the paper's own unevenness
 def marked(strength: Grey) -> Grey:
     """Ink as 1, the rest as 0; all 0 when nothing stands out of the paper."""
     counts = cv2.calcHist([strength], [0], None, [256], [0, 256]).ravel().astype(np.float64)
-    middle = _between(counts)
+    middle = between(counts)
     above = counts.copy()
     above[: middle + 1] = 0
     if not _stands_out(counts, above):
         return np.zeros_like(strength)
-    second = _between(above)
+    second = between(above)
     if _is_fainter(above, second):
         middle = second
     return as_grey(strength > middle)
@@ -42,7 +42,7 @@ def prominence(strength: Grey, marks: Grey) -> float:
     return reach * float(cv2.mean(strength, mask=marks)[0])
 
 
-def _between(counts: NDArray[np.float64]) -> int:
+def between(counts: NDArray[np.float64]) -> int:
     """Otsu's threshold: the value up to which one kind of pixel goes."""
     below = np.cumsum(counts)
     total = below[-1]

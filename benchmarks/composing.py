@@ -1,0 +1,254 @@
+"""Pages composed of MNIST digits, to measure how they are read: lines of writing on paper of several kinds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.data import Part
+
+Float = NDArray[np.float32]
+Random = np.random.Generator
+_WAYS = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
+_INK = 0.3  # of full ink: from here on a pixel counts as drawn
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A page and what is written on it."""
+
+    grey: NDArray[np.uint8]
+    text: str
+    """Line by line."""
+    kind: str
+    touching: bool
+    """Whether digits of it touch."""
+
+
+def compose(part: Part, random: Random, kind: str, touching: bool) -> Composed:
+    """A page of 3 to 12 digits in one to three lines, on paper of the kind."""
+    lines = int(random.integers(1, 4))
+    counts = _counts(int(random.integers(max(3, lines), 13)), lines, random)
+    side = float(np.exp(random.uniform(np.log(26), np.log(110))))  # of a digit's 28x28 box; its ink is 20 of the 28
+    hand = _Hand(side, random)
+    gap = random.uniform(0.04, 0.6) * side * 20 / 28
+    rows, text, joined = [], [], False
+    pairs = random.random(16) < 0.25 if touching else np.zeros(16, bool)
+    for count in counts:
+        chosen = random.integers(0, len(part), count)
+        digits = [hand.drawn(part.images[one], random) for one in chosen]
+        meets = pairs[: count - 1]
+        if touching and not joined and count > 1 and not meets.any():
+            meets = np.arange(count - 1) == random.integers(0, count - 1)
+        joined |= bool(meets.any())
+        rows.append(_row(digits, gap, meets, random))
+        text.append("".join(str(part.labels[one]) for one in chosen))
+    ink = _on_page(rows, side, random)
+    grey = KINDS[kind](ink, side, random)
+    return Composed(grey, "\n".join(text), kind, joined)
+
+
+def _counts(total: int, lines: int, random: Random) -> list[int]:
+    cuts = np.sort(random.choice(np.arange(1, total), lines - 1, replace=False))
+    return [int(count) for count in np.diff([0, *cuts, total])]
+
+
+class _Hand:
+    """What the digits of a page have in common: size, slant, pen."""
+
+    def __init__(self, side: float, random: Random) -> None:
+        self.side = side
+        self.way = int(random.choice(_WAYS))
+        self.turn = random.uniform(-6, 6)
+        self.as_it_is = random.random() < 0.4
+        self.pen = int(random.integers(-1, 3)) if side > 50 else 0
+
+    def drawn(self, image: NDArray[np.uint8], random: Random) -> Float:
+        """One digit, as ink from 0 to 1 in its own box."""
+        side = max(20, round(self.side * random.uniform(0.88, 1.12)))
+        ink = cv2.resize(image, (side, side), interpolation=self.way).astype(np.float32) / 255
+        if not self.as_it_is:
+            turn = self.turn + random.normal(0, 4)
+            matrix = cv2.getRotationMatrix2D((side / 2, side / 2), turn, 1)
+            ink = cv2.warpAffine(ink, matrix, (side, side), flags=cv2.INTER_LINEAR).astype(np.float32)
+            if self.pen:
+                kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(self.pen) + 1, abs(self.pen) + 1))
+                ink = np.asarray((cv2.dilate if self.pen > 0 else cv2.erode)(ink, kernel), np.float32)
+        ink = np.clip(ink, 0, 1)
+        drawn = ink > _INK
+        if not drawn.any():
+            drawn = ink > 0
+        columns = np.flatnonzero(drawn.any(axis=0))
+        cut: Float = ink[:, max(columns[0] - 1, 0) : columns[-1] + 2]
+        return cut
+
+
+def _row(digits: list[Float], gap: float, meets: NDArray[np.bool_], random: Random) -> Float:
+    """The digits side by side on one line; where they are to meet, pushed together until their ink does."""
+    height = round(1.5 * max(len(digit) for digit in digits))
+    row = np.zeros((height, sum(digit.shape[1] for digit in digits) * 3 + 40), np.float32)
+    right = 2
+    for number, digit in enumerate(digits):
+        high, wide = digit.shape
+        top = int(np.clip((height - high) / 2 + random.normal(0, 0.05 * high), 0, height - high))
+        band = row[top : top + high]
+        if number and meets[number - 1]:
+            left = _where_they_meet(band, digit) - int(random.integers(0, 2))
+        else:
+            left = right + (round(max(1.5, gap * random.uniform(0.7, 1.4))) if number else 0)
+        left = max(left, 0)
+        place = row[top : top + high, left : left + wide]
+        np.maximum(place, digit, out=place)
+        right = max(right, left + wide)
+    return np.asarray(row[:, : right + 2])
+
+
+def _where_they_meet(band: Float, digit: Float) -> int:
+    """The place furthest right at which the digit's ink still touches the ink left of it."""
+    there = band > _INK
+    new = digit > _INK
+    ends = np.where(there.any(axis=1), band.shape[1] - there[:, ::-1].argmax(axis=1), -(10**6))
+    ends = np.maximum(ends, np.maximum(np.roll(ends, 1), np.roll(ends, -1)))  # diagonally, too
+    starts = np.where(new.any(axis=1), new.argmax(axis=1), 10**6)
+    together = int((ends - starts).max())
+    if together < 0:  # no row in common
+        return int(np.flatnonzero(there.any(axis=0))[-1]) + 1
+    return together
+
+
+def _on_page(rows: list[Float], side: float, random: Random) -> Float:
+    """The lines on a page with margins, each a little slanted."""
+    lean = random.uniform(-2.5, 2.5)
+    slanted = [_turned(row, lean + random.normal(0, 0.4)) for row in rows]
+    between = random.uniform(-0.1, 0.5) * side
+    margin = [round(random.uniform(0.3, 2.5) * side) for _ in range(4)]
+    width = max(row.shape[1] for row in slanted) + margin[0] + margin[1] + round(0.5 * side)
+    height = margin[2] + margin[3] + round(sum(len(row) + max(between, 0) for row in slanted))
+    page = np.zeros((max(height, 60), max(width, 60)), np.float32)
+    top = float(margin[2])
+    for row in slanted:
+        left = margin[0] + round(random.uniform(0, 0.4) * side)
+        at = round(top)
+        place = page[at : at + len(row), left : left + row.shape[1]]
+        np.maximum(place, row[: len(place), : place.shape[1]], out=place)
+        top += len(row) + between
+    size = random.choice([1, 1, 1, 1.5, 2.5])  # a large sheet, hardly written on
+    if size > 1 and max(page.shape) * size < 2500:
+        whole = np.zeros((round(page.shape[0] * size), round(page.shape[1] * size)), np.float32)
+        y, x = (int(random.integers(0, whole.shape[axis] - page.shape[axis] + 1)) for axis in (0, 1))
+        whole[y : y + page.shape[0], x : x + page.shape[1]] = page
+        return whole
+    return page
+
+
+def _turned(row: Float, degrees: float) -> Float:
+    height, width = row.shape
+    more = int(np.ceil(abs(np.sin(np.radians(degrees))) * width / 2)) + 1
+    padded = np.pad(row, ((more, more), (more, more)))
+    middle = padded.shape[1] / 2, padded.shape[0] / 2
+    matrix = cv2.getRotationMatrix2D(middle, degrees, 1)
+    return cv2.warpAffine(padded, matrix, padded.shape[::-1], flags=cv2.INTER_LINEAR).astype(np.float32)
+
+
+def _inked(ink: Float, paper: Float, pen: float, noise: float, random: Random) -> NDArray[np.uint8]:
+    grey = paper * (1 - ink) + pen * ink
+    grey += random.normal(0, noise, ink.shape) if noise else 0
+    return np.clip(grey, 0, 255).astype(np.uint8)
+
+
+def _light(shape: tuple[int, ...], random: Random, depth: float) -> Float:
+    """Uneven light as a factor: a slope and a dark corner."""
+    y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j].astype(np.float32)
+    angle, corner = random.uniform(0, 2 * np.pi), random.uniform(-1, 1, 2)
+    slope = np.cos(angle) * x + np.sin(angle) * y
+    away = np.hypot(x - corner[0], y - corner[1])
+    return np.asarray(1 - depth * (0.25 * (slope + 1) + 0.15 * away * random.random()), np.float32)
+
+
+def _lines(shape: tuple[int, ...], step: float, random: Random, squared: bool, wide: int) -> Float:
+    """Ruled or squared lines as a share of their ink, a little turned."""
+    height, width = shape
+    lines = np.zeros((height * 2, width * 2), np.float32)
+    for at in np.arange(random.uniform(0, step), max(lines.shape), step):
+        lines[round(at) : round(at) + wide] = 1
+        if squared:
+            lines[:, round(at) : round(at) + wide] = 1
+    matrix = cv2.getRotationMatrix2D((float(width), float(height)), random.uniform(-2, 2), 1)
+    turned = cv2.warpAffine(lines, matrix, lines.shape[::-1], flags=cv2.INTER_LINEAR).astype(np.float32)
+    return np.asarray(turned[height // 2 : height // 2 + height, width // 2 : width // 2 + width])
+
+
+def _white(ink: Float, _side: float, random: Random) -> NDArray[np.uint8]:
+    return _inked(ink, np.full_like(ink, random.uniform(235, 255)), random.uniform(0, 110), 0, random)
+
+
+def _grey(ink: Float, _side: float, random: Random) -> NDArray[np.uint8]:
+    paper = random.uniform(170, 235) * _light(ink.shape, random, random.uniform(0.3, 1.0))
+    return _inked(ink, paper, random.uniform(10, 70), random.uniform(0, 4), random)
+
+
+def _on_lines(squared: bool) -> Callable[[Float, float, Random], NDArray[np.uint8]]:
+    def paper(ink: Float, side: float, random: Random) -> NDArray[np.uint8]:
+        step = random.uniform(0.3, 0.9) * side if squared else random.uniform(0.9, 1.8) * side
+        lines = _lines(ink.shape, max(8, step), random, squared, max(1, round(side / 60)))
+        base = random.uniform(225, 252)
+        ruled = base - lines * random.uniform(20, 90)
+        light = _light(ink.shape, random, random.uniform(0, 0.4))
+        return _inked(ink, ruled * light, random.uniform(10, 60), random.uniform(0, 3), random)
+
+    return paper
+
+
+def _board(ink: Float, _side: float, random: Random) -> NDArray[np.uint8]:
+    small = random.normal(0, 1, (12, 12)).astype(np.float32)
+    wiped = cv2.resize(small, ink.shape[::-1], interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    paper = np.asarray(random.uniform(15, 70) + 5 * wiped, np.float32)
+    return _inked(ink, paper, random.uniform(170, 250), random.uniform(0, 6), random)
+
+
+def _photo(ink: Float, side: float, random: Random) -> NDArray[np.uint8]:
+    paper = random.uniform(180, 240) * _light(ink.shape, random, random.uniform(0.4, 1.2))
+    if random.random() < 0.5:  # a shadow with an edge
+        y, x = np.mgrid[-1 : 1 : ink.shape[0] * 1j, -1 : 1 : ink.shape[1] * 1j].astype(np.float32)
+        angle = random.uniform(0, 2 * np.pi)
+        edge = (np.cos(angle) * x + np.sin(angle) * y - random.uniform(-0.5, 0.5)) / random.uniform(0.1, 0.4)
+        paper = paper * (1 - random.uniform(0.1, 0.4) / (1 + np.exp(-np.clip(edge, -30, 30))))
+    grey = _inked(ink, paper, random.uniform(20, 80), 0, random)
+    blurred = cv2.GaussianBlur(grey, (0, 0), random.uniform(0.3, 0.02 * side + 0.3)).astype(np.float32)
+    noisy = np.clip(blurred + random.normal(0, random.uniform(3, 12), ink.shape), 0, 255).astype(np.uint8)
+    _, coded = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(40, 90))])
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+def _framed(ink: Float, side: float, random: Random) -> NDArray[np.uint8]:
+    """A sheet on a darker table, or a box drawn around all of it."""
+    room = round(random.uniform(0.3, 0.8) * side)
+    height, width = ink.shape
+    if random.random() < 0.5:
+        boxed = np.pad(ink, room)
+        middle = room // 2
+        cv2.rectangle(
+            boxed, (middle, middle), (width + 2 * room - middle, height + 2 * room - middle), (1.0,), max(1, round(side / 25))
+        )
+        return _inked(boxed, np.full_like(boxed, random.uniform(220, 255)), random.uniform(0, 80), 0, random)
+    sheet = _grey(ink, side, random)
+    table = random.uniform(30, 120) + random.normal(0, 4, (height + 2 * room, width + 2 * room))
+    table[room : room + height, room : room + width] = sheet
+    whole = cv2.GaussianBlur(np.clip(table, 0, 255).astype(np.uint8), (0, 0), 0.7)
+    middle = (whole.shape[1] / 2, whole.shape[0] / 2)
+    matrix = cv2.getRotationMatrix2D(middle, random.uniform(-2, 2), 1)
+    turned = cv2.warpAffine(whole, matrix, whole.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(turned, np.uint8)
+
+
+KINDS: dict[str, Callable[[Float, float, Random], NDArray[np.uint8]]] = {
+    "white": _white,
+    "grey, uneven light": _grey,
+    "squared": _on_lines(squared=True),
+    "ruled": _on_lines(squared=False),
+    "dark board": _board,
+    "noisy photo": _photo,
+    "sheet or box": _framed,
+}

@@ -1,0 +1,175 @@
+"""Shapes that stand close, cut or whole: every way to read them as digits, and the best of these."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.ink.fitting import fitted
+from mnist_pipeline.ink.light import Grey, as_grey
+from mnist_pipeline.pages.pieces import Pieces
+from mnist_pipeline.pages.splitting import cuts, parts, tidy
+
+Box = tuple[int, int, int, int]  # x, y, width, height
+
+_MARGIN = 3  # pixels around a window
+_LARGE = 40  # pixels: what is smaller is enlarged before it is fitted
+_WIDEST = 1.5  # digit heights: no digit is wider
+_DOUBT = 0.97  # of confidence: below, cuts are tried
+_BROAD = 0.95  # of a digit's height: what is wider may be two digits
+_MOST_PIECES = 40  # of one chain
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Some pieces read as one digit, or left out as specks where there are no probabilities."""
+
+    first: int
+    last: int
+    """The pieces of a chain, from the first to the last of them."""
+    box: Box
+    """On the page."""
+    image: Grey | None
+    """At 28x28."""
+    prior: float
+    """How likely pieces of this form are one digit, as a logarithm: 0 for any usual digit."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Pieces from the left to the right, any neighbours among which may be one digit."""
+
+    corner: tuple[int, int]
+    """Of the window on the page: x, y."""
+    strength: Grey
+    places: NDArray[np.int32]
+    """The number of each pixel's piece, from 1; 0 for paper."""
+    crossed: list[float]
+    """After each piece but the last: the strokes that the cut crosses, 0 where they were apart."""
+    height: float
+
+    @property
+    def count(self) -> int:
+        """How many pieces there are."""
+        return len(self.crossed) + 1
+
+    def readings(self) -> Iterator[Reading]:
+        """Every way to take neighbours for one digit."""
+        for first in range(1, self.count + 1):
+            for last in range(first, self.count + 1):
+                mask = as_grey((self.places >= first) & (self.places <= last))
+                x, y, wide, high = cv2.boundingRect(mask)
+                if last > first and (wide > _WIDEST * self.height or high > 1.6 * self.height):
+                    break
+                small = max(wide, high) < 0.4 * self.height
+                if first == last and small and self.count > 1:
+                    yield Reading(first, last, (x, y, wide, high), None, -8.0 * max(wide, high) / self.height)
+                elif not small or self.count == 1:
+                    yield self._read(first, last, mask)
+
+    def _read(self, first: int, last: int, mask: Grey) -> Reading:
+        if (first > 1 and self.crossed[first - 2]) or (last < self.count and self.crossed[last - 1]):
+            mask = tidy(mask)
+        x, y, wide, high = cv2.boundingRect(mask)
+        box = (x + self.corner[0], y + self.corner[1], wide, high)
+        image = digit_image(np.where((self.places > 0) & (mask == 0), 0, self.strength).astype(np.uint8), mask)
+        prior = self._form(wide, high)
+        if last < self.count and self.crossed[last - 1]:
+            prior -= 0.6 + 0.7 * self.crossed[last - 1]
+        for inner in range(first, last):
+            if not self.crossed[inner - 1]:
+                prior -= self._apart(inner)
+        return Reading(first, last, box, image, prior)
+
+    def _form(self, wide: int, high: int) -> float:
+        tall, broad, aspect = high / self.height, wide / self.height, wide / max(high, 1)
+        return -(
+            20 * max(0.0, 0.55 - tall) + 8 * max(0.0, broad - 1.15) + 5 * max(0.0, aspect - 1.2) + 5 * max(0.0, tall - 1.4)
+        )
+
+    def _apart(self, inner: int) -> float:
+        """What it costs to take two pieces for one digit that were drawn apart: much where each may be one."""
+        sizes = [cv2.boundingRect(as_grey(self.places == number))[3] / self.height for number in (inner, inner + 1)]
+        return 1.5 if min(sizes) > 0.6 else 0.0
+
+
+def chain(found: Pieces, strength: Grey, group: NDArray[np.int64]) -> Chain:
+    """Pieces as they are."""
+    x, y, wide, high, _ = found.rows[group].T
+    left, top = max(int(x.min()) - _MARGIN, 0), max(int(y.min()) - _MARGIN, 0)
+    window = (slice(top, int((y + high).max()) + _MARGIN), slice(left, int((x + wide).max()) + _MARGIN))
+    labels = found.labels[window]
+    places = np.zeros(labels.shape, np.int32)
+    for number, row in enumerate(group[:_MOST_PIECES]):
+        places[labels == found.numbers[row]] = number + 1
+    others = (labels > 0) & (places == 0)
+    alone = np.where(others, 0, strength[window]).astype(np.uint8)
+    return Chain((left, top), alone, places, [0.0] * (min(len(group), _MOST_PIECES) - 1), found.height)
+
+
+def cut_up(whole: Chain) -> Chain:
+    """The pieces cut wherever one might be several digits."""
+    places = np.zeros_like(whole.places)
+    crossed: list[float] = []
+    for number in range(1, whole.count + 1):
+        shape = as_grey(whole.places == number)
+        x, y, wide, high = cv2.boundingRect(shape)
+        window = (slice(y, y + high), slice(x, x + wide))
+        paths, ink = cuts(shape[window], whole.height) if high >= 0.4 * whole.height else (np.zeros((0, 0), np.int32), [])
+        divided = parts(shape[window], paths)
+        before = len(crossed)
+        places[window] += np.where(divided > 0, divided + before, 0).astype(np.int32)
+        crossed += [max(0.05, float(one)) for one in ink] + [0.0]
+    return Chain(whole.corner, whole.strength, places, crossed[:-1], whole.height)
+
+
+def doubtful(best: list[tuple[Reading, NDArray[np.float32] | None]], height: float) -> bool:
+    """Whether cuts are worth a try."""
+    return any(
+        row is not None and (row.max() < _DOUBT or reading.box[2] > _BROAD * height) for reading, row in best
+    )
+
+
+def best_of(
+    readings: list[Reading], rows: list[NDArray[np.float32] | None], count: int
+) -> list[tuple[Reading, NDArray[np.float32] | None]]:
+    """The likeliest way from the first piece to the last."""
+    scores = np.full(count + 1, -np.inf)
+    scores[0] = 0
+    came: list[int] = [-1] * (count + 1)
+    for number, (reading, row) in sorted(enumerate(zip(readings, rows, strict=True)), key=lambda one: one[1][0].last):
+        score = scores[reading.first - 1] + reading.prior + (0 if row is None else float(np.log(max(row.max(), 1e-6))))
+        if score > scores[reading.last]:
+            scores[reading.last], came[reading.last] = score, number
+    way: list[tuple[Reading, NDArray[np.float32] | None]] = []
+    at = count
+    while at > 0:
+        number = came[at]
+        way.append((readings[number], rows[number]))
+        at = readings[number].first - 1
+    return way[::-1]
+
+
+def digit_image(strength: Grey, mask: Grey) -> Grey:
+    """A digit at 28x28; a small one is enlarged before, so that what is near it stays out."""
+    x, y, wide, high = cv2.boundingRect(mask)
+    window = (slice(max(y - _MARGIN, 0), y + high + _MARGIN), slice(max(x - _MARGIN, 0), x + wide + _MARGIN))
+    mask, strength = np.ascontiguousarray(mask[window]), np.ascontiguousarray(strength[window])
+    times = -(-_LARGE // max(wide, high))
+    if times > 1:
+        size = (mask.shape[1] * times, mask.shape[0] * times)
+        strength = as_grey(cv2.resize(strength, size, interpolation=cv2.INTER_CUBIC))
+        mask = as_grey(as_grey(cv2.resize(mask * 255, size, interpolation=cv2.INTER_LINEAR)) > 127)
+    return fitted(strength, mask)
+
+
+Probabilities = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+def judged(readings: list[Reading], probabilities: Probabilities) -> list[NDArray[np.float32] | None]:
+    """What the model says of each that has an image, all in one batch."""
+    images = [reading.image for reading in readings if reading.image is not None]
+    rows = iter(probabilities(np.stack(images)) if images else ())
+    return [None if reading.image is None else next(rows) for reading in readings]

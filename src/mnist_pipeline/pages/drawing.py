@@ -1,0 +1,40 @@
+"""The picture of a page with a box around every digit and the answer above it, readable at any size."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.pages.reading import PageDigit
+
+_SURE, _REFUSED = (178, 92, 20), (40, 40, 214)  # blue and red, as OpenCV has them: blue, green, red
+_FONT = cv2.FONT_HERSHEY_DUPLEX
+_SMALLEST = 640  # pixels of the longer side: a smaller picture is enlarged, so that answers are readable
+_CAPITAL = 22  # pixels that the font's digits are tall at scale 1
+
+
+def drawn(grey: NDArray[np.uint8], lines: list[list[PageDigit]]) -> NDArray[np.uint8]:
+    """The page in colour, with boxes and answers."""
+    times = max(1, -(-_SMALLEST // max(grey.shape)))
+    size = (grey.shape[1] * times, grey.shape[0] * times)
+    page = cv2.cvtColor(cv2.resize(grey, size, interpolation=cv2.INTER_NEAREST), cv2.COLOR_GRAY2BGR)
+    digits = [digit for line in lines for digit in line]
+    thick = max(1, round(max(page.shape) / 700))
+    for digit in digits:
+        x, y, width, height = (side * times for side in digit.box)
+        colour = _REFUSED if digit.digit is None else _SURE
+        corner = (x + width + thick, y + height + thick)
+        cv2.rectangle(page, (x - thick - 1, y - thick - 1), corner, colour, thick, cv2.LINE_AA)
+        _label(page, digit, (x, y - 2 * thick - 1), colour, height, thick)
+    return np.asarray(page, np.uint8)
+
+
+def _label(
+    page: cv2.typing.MatLike, digit: PageDigit, foot: tuple[int, int], colour: tuple[int, int, int], height: int, thick: int
+) -> None:
+    """The answer above its box, or inside at the top of the page, on a ground that sets it off."""
+    text = "?" if digit.digit is None else str(digit.digit)
+    by = float(np.clip(0.5 * height, 14, max(18, max(page.shape) / 40))) / _CAPITAL
+    (width, tall), _ = cv2.getTextSize(text, _FONT, by, thick)
+    x, y = min(max(foot[0], 0), page.shape[1] - width - 2), max(foot[1], tall + 4)
+    cv2.rectangle(page, (x - 2, y - tall - 4), (x + width + 2, y), colour, cv2.FILLED)
+    cv2.putText(page, text, (x, y - 2), _FONT, by, (255, 255, 255), thick, cv2.LINE_AA)

@@ -1,0 +1,42 @@
+"""The order in which one reads what stands on a page: lines from the top, each from the left."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SAME = 0.6  # of a digit's height: how far off its line a digit may stand
+_STEEPEST = 0.25  # of a line's slope
+_FAR = 4.0  # digit heights: neighbours further away say nothing of the slope
+
+
+def lines(boxes: NDArray[np.int64], height: float) -> list[NDArray[np.int64]]:
+    """Boxes (x, y, width, height) by line, as numbers of their rows."""
+    if not len(boxes):
+        return []
+    x = boxes[:, 0] + boxes[:, 2] / 2
+    y = boxes[:, 1] + boxes[:, 3] / 2
+    level = y - _slope(x, y, height) * x
+    rows: list[list[int]] = []
+    for number in np.argsort(x, kind="stable"):
+        away = [abs(level[number] - np.mean(level[row[-3:]])) for row in rows]
+        if away and min(away) <= _SAME * height:
+            rows[int(np.argmin(away))].append(int(number))
+        else:
+            rows.append([int(number)])
+    rows.sort(key=lambda row: float(np.mean(level[row])))
+    return [np.asarray(row, np.int64) for row in rows]
+
+
+def _slope(x: NDArray[np.float64], y: NDArray[np.float64], height: float) -> float:
+    """Of all lines together, from each digit to the nearest on its right."""
+    across, down = x[None] - x[:, None], y[None] - y[:, None]
+    after = (across > 0.2 * height) & (across < _FAR * height) & (np.abs(down) < _SAME * height)
+    some = after.any(axis=1)
+    if some.sum() < 2:
+        return 0.0
+    nearest = np.where(after, across, np.inf).argmin(axis=1)[some]
+    rows = np.flatnonzero(some)
+    slopes = down[rows, nearest] / across[rows, nearest]
+    weights = across[rows, nearest]
+    order = np.argsort(slopes)
+    middle = slopes[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)]
+    return float(np.clip(middle, -_STEEPEST, _STEEPEST))

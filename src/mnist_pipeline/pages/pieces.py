@@ -1,0 +1,107 @@
+"""The shapes on a page that are writing: how tall its digits are, and which shapes stand so close that they may be one."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.ink.light import Grey
+
+MOST = 600  # shapes looked at, largest first
+_SHORTEST = 5  # pixels of a digit's height
+_SPECK = 0.12  # of a digit's height
+_TALL = 0.5  # of a digit's height: from here on a shape may be a digit by itself
+_NEAR = 0.16  # of a digit's height
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The shapes that are writing, each a row (x, y, width, height, area)."""
+
+    labels: NDArray[np.int32]
+    numbers: NDArray[np.int64]
+    """Each row's number in the labels."""
+    rows: NDArray[np.int64]
+    height: float
+    """Of most digits, in pixels."""
+
+
+def pieces(marks: Grey) -> Pieces | None:
+    """The shapes of digits and of parts of digits; None when there are none."""
+    _, labels, found, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
+    rows = found.astype(np.int64)
+    sizes = rows[:, 2:4].max(axis=1)
+    sizes[0] = 0  # the paper
+    numbers = np.argsort(-sizes, kind="stable")[:MOST]
+    numbers = numbers[sizes[numbers] >= 2]
+    numbers = numbers[~_lines_and_frames(rows[numbers], marks.shape)]
+    if not len(numbers) or rows[numbers, 3].max() < _SHORTEST:
+        return None
+    height = _usual_height(rows[numbers])
+    wide, high = rows[numbers, 2], rows[numbers, 3]
+    fits = (np.maximum(wide, high) > max(2.0, _SPECK * height)) & (high < 3 * height)
+    fits &= ~((wide > 2 * height) & (high < 0.35 * height))  # a dash, an underline
+    return Pieces(labels, numbers[fits], rows[numbers[fits]], height) if fits.any() else None
+
+
+def _lines_and_frames(rows: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """What goes around others, or along the page, and what is left of the picture's own edge."""
+    x, y, wide, high, area = rows.T
+    page_height, page_width = shape
+    middle_x, middle_y = x + wide / 2, y + high / 2
+    gone = np.zeros(len(rows), bool)
+    hollow = area < 0.25 * wide * high
+    for number in np.flatnonzero(hollow & ((wide > 0.3 * page_width) | (high > 0.3 * page_height))):
+        inside = (middle_x > x[number]) & (middle_x < x[number] + wide[number])
+        inside &= (middle_y > y[number]) & (middle_y < y[number] + high[number])
+        inside &= (wide < 0.7 * wide[number]) & (high < 0.7 * high[number])
+        gone[number] = (np.maximum(wide, high)[inside] > 0.08 * max(wide[number], high[number])).any()
+    thin = np.minimum(wide, high) < 0.04 * np.maximum(wide, high)
+    gone |= thin & ((wide > 0.3 * page_width) | (high > 0.3 * page_height))
+    border = (x <= 1) | (y <= 1) | (x + wide >= page_width - 1) | (y + high >= page_height - 1)
+    gone |= border & ((wide > 0.6 * page_width) | (high > 0.6 * page_height)) & hollow
+    return gone
+
+
+def _usual_height(rows: NDArray[np.int64]) -> float:
+    """The height of most writing: specks are small, and count for little."""
+    high = rows[:, 3].astype(float)
+    weights = np.minimum(rows[:, 4], 4 * np.median(rows[:, 4][high >= 0.5 * high.max()])).astype(float)
+    order = np.argsort(high)
+    share = np.cumsum(weights[order]) / weights.sum()
+    return float(high[order][np.searchsorted(share, 0.5)])
+
+
+def clusters(found: Pieces) -> list[NDArray[np.int64]]:
+    """Which pieces stand so close that they may be parts of one digit: rows of each cluster, from the left."""
+    x, y, wide, high, _ = found.rows.T
+    right, bottom = x + wide, y + high
+    tall = high >= _TALL * found.height
+    beside = np.maximum(np.maximum.outer(x, x) - np.minimum.outer(right, right), 0)
+    above = np.maximum(np.maximum.outer(y, y) - np.minimum.outer(bottom, bottom), 0)
+    near = np.hypot(beside, above) <= _NEAR * found.height
+    together = np.minimum.outer(bottom, bottom) - np.maximum.outer(y, y)
+    side_by_side = together >= 0.4 * np.minimum.outer(high, high)
+    union = np.maximum.outer(right, right) - np.minimum.outer(x, x)
+    stacked = np.maximum.outer(bottom, bottom) - np.minimum.outer(y, y) <= 1.4 * found.height
+    # Two that are each as tall as a digit belong together only where both fit into one.
+    joins = near & (side_by_side | stacked) & (~np.logical_and.outer(tall, tall) | (union <= 1.2 * found.height))
+    groups = _connected(joins)
+    centre = x + wide / 2
+    return [group[np.argsort(centre[group], kind="stable")] for group in groups]
+
+
+def _connected(joins: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    left = np.ones(len(joins), bool)
+    groups = []
+    while left.any():
+        group = np.arange(len(joins)) == np.flatnonzero(left)[0]
+        while True:
+            grown = (joins[group].any(axis=0) | group) & left
+            if (grown == group).all():
+                break
+            group = grown
+        groups.append(np.flatnonzero(group))
+        left &= ~group
+    return groups

@@ -1,0 +1,129 @@
+"""A page read: every digit on it, where it stands and how sure the model is, in reading order."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.errors import PictureError
+from mnist_pipeline.ink.light import Grey, Invert, as_grey
+from mnist_pipeline.pages.choosing import Box, Reading, best_of, chain, cut_up, doubtful, judged
+from mnist_pipeline.pages.order import lines
+from mnist_pipeline.pages.pieces import clusters, pieces
+from mnist_pipeline.pages.writing import writing
+from mnist_pipeline.pictures import read_grey
+
+LONGEST = 2000  # pixels of a page's longer side: digits of a hundredth of it are still 20 pixels tall
+_SMALL = 800  # pixels of the longer side: a smaller page is enlarged twice, and its thin strokes stay whole
+_SHORTEST = 0.45  # of the usual height: what is shorter and refused was no digit
+
+
+class Model(Protocol):
+    """What a page asks of a model."""
+
+    name: str
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Ten for each of (n, 28, 28) images."""
+
+
+@dataclass(frozen=True)
+class PageDigit:
+    """A digit on a page; `digit` is None when the model refuses it, and `guess` what it would be at best."""
+
+    digit: int | None
+    confidence: float
+    guess: int
+    box: Box
+    """x, y, width, height in pixels of the picture, upright."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """The answer for one page; `error` says why a file could not be read."""
+
+    image: str
+    model: str
+    lines: list[list[PageDigit]]
+    error: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The digits of each line, ? for a refused one."""
+        return "\n".join("".join("?" if one.digit is None else str(one.digit) for one in line) for line in self.lines)
+
+    def tree(self) -> dict[str, Any]:
+        """The answer as plain values; `error` is there only when there was one."""
+        digits = [
+            {"digit": one.digit, "confidence": one.confidence, "guess": one.guess, "box": list(one.box)}
+            for line in self.lines
+            for one in line
+        ]
+        tree: dict[str, Any] = {"image": self.image, "model": self.model, "digits": digits, "text": self.text}
+        return tree if self.error is None else tree | {"error": self.error}
+
+
+def read_page(path: str | Path, model: Model, invert: Invert = "auto") -> Page:
+    """The digits of a picture file; a file that cannot be read is an answer too."""
+    try:
+        grey = read_grey(path)
+    except PictureError as error:
+        return Page(str(path), model.name, [], str(error))
+    return Page(str(path), model.name, digits_of(grey, model, invert))
+
+
+def digits_of(grey: Grey, model: Model, invert: Invert = "auto") -> list[list[PageDigit]]:
+    """The digits of a grey page, line by line."""
+    page, by = _sized(grey)
+    ink = writing(page, invert)
+    found = pieces(ink.marks)
+    if found is None:
+        return []
+    chains = [chain(found, ink.strength, group) for group in clusters(found)]
+    answers: list[list[tuple[Reading, NDArray[np.float32] | None]]] = []
+    for further in (False, True):  # as drawn, and cut up what that leaves in doubt
+        at = [number for number in range(len(chains)) if not further or doubtful(answers[number], found.height)]
+        if further:
+            for number in at:
+                chains[number] = cut_up(chains[number])
+        ways = [list(chains[number].readings()) for number in at]
+        rows = judged([reading for way in ways for reading in way], model.probabilities)
+        for number, way in zip(at, ways, strict=True):
+            mine, rows = rows[: len(way)], rows[len(way) :]
+            best = best_of(way, mine, chains[number].count)
+            if further:
+                answers[number] = best
+            else:
+                answers.append(best)
+    told = [(reading, row) for answer in answers for reading, row in answer if row is not None]
+    told = [(reading, row) for reading, row in told if reading.box[3] >= _SHORTEST * found.height]
+    return _in_lines(told, found.height, by, model)
+
+
+def _in_lines(
+    told: list[tuple[Reading, NDArray[np.float32]]], height: float, by: float, model: Model
+) -> list[list[PageDigit]]:
+    threshold = float(getattr(model, "threshold", 0.0))
+    digits = []
+    for reading, row in told:
+        guess, sure = int(row.argmax()), float(row.max())
+        x, y, wide, high = (round(side / by) for side in reading.box)
+        digits.append(PageDigit(guess if sure >= threshold else None, sure, guess, (x, y, max(1, wide), max(1, high))))
+    boxes = np.array([reading.box for reading, _ in told], np.int64).reshape(-1, 4)
+    return [[digits[number] for number in line] for line in lines(boxes, height)]
+
+
+def _sized(grey: Grey) -> tuple[Grey, float]:
+    """The page at the size it is read in, and how many times its own size that is."""
+    longest = max(grey.shape)
+    if longest > LONGEST:
+        by, way = LONGEST / longest, cv2.INTER_AREA
+    elif longest < _SMALL:
+        by, way = 2.0, cv2.INTER_CUBIC
+    else:
+        return grey, 1.0
+    height, width = (max(1, round(side * by)) for side in grey.shape)
+    return as_grey(cv2.resize(grey, (width, height), interpolation=way)), by
