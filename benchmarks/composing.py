@@ -152,8 +152,10 @@ def _turned(row: Float, degrees: float) -> Float:
     return cv2.warpAffine(padded, matrix, padded.shape[::-1], flags=cv2.INTER_LINEAR).astype(np.float32)
 
 
-def _inked(ink: Float, paper: Float, pen: float, noise: float, random: Random) -> NDArray[np.uint8]:
-    grey = paper * (1 - ink) + pen * ink
+def _inked(
+    ink: Float, paper: float | Float, pen: float, noise: float, random: Random, light: float | Float = 1.0
+) -> NDArray[np.uint8]:
+    grey = (paper * (1 - ink) + pen * ink) * light
     grey += random.normal(0, noise, ink.shape) if noise else 0
     return np.clip(grey, 0, 255).astype(np.uint8)
 
@@ -164,7 +166,7 @@ def _light(shape: tuple[int, ...], random: Random, depth: float) -> Float:
     angle, corner = random.uniform(0, 2 * np.pi), random.uniform(-1, 1, 2)
     slope = np.cos(angle) * x + np.sin(angle) * y
     away = np.hypot(x - corner[0], y - corner[1])
-    return np.asarray(1 - depth * (0.25 * (slope + 1) + 0.15 * away * random.random()), np.float32)
+    return np.maximum(0.3, 1 - depth * (0.25 * (slope + 1) + 0.15 * away * random.random())).astype(np.float32)
 
 
 def _lines(shape: tuple[int, ...], step: float, random: Random, squared: bool, wide: int) -> Float:
@@ -181,12 +183,12 @@ def _lines(shape: tuple[int, ...], step: float, random: Random, squared: bool, w
 
 
 def _white(ink: Float, _side: float, random: Random) -> NDArray[np.uint8]:
-    return _inked(ink, np.full_like(ink, random.uniform(235, 255)), random.uniform(0, 110), 0, random)
+    return _inked(ink, random.uniform(235, 255), random.uniform(0, 110), 0, random)
 
 
 def _grey(ink: Float, _side: float, random: Random) -> NDArray[np.uint8]:
-    paper = random.uniform(170, 235) * _light(ink.shape, random, random.uniform(0.3, 1.0))
-    return _inked(ink, paper, random.uniform(10, 70), random.uniform(0, 4), random)
+    light = _light(ink.shape, random, random.uniform(0.3, 1.0))
+    return _inked(ink, random.uniform(170, 235), random.uniform(10, 70), random.uniform(0, 4), random, light)
 
 
 def _on_lines(squared: bool) -> Callable[[Float, float, Random], NDArray[np.uint8]]:
@@ -196,7 +198,7 @@ def _on_lines(squared: bool) -> Callable[[Float, float, Random], NDArray[np.uint
         base = random.uniform(225, 252)
         ruled = base - lines * random.uniform(20, 90)
         light = _light(ink.shape, random, random.uniform(0, 0.4))
-        return _inked(ink, ruled * light, random.uniform(10, 60), random.uniform(0, 3), random)
+        return _inked(ink, ruled, random.uniform(10, 60), random.uniform(0, 3), random, light)
 
     return paper
 
@@ -209,13 +211,13 @@ def _board(ink: Float, _side: float, random: Random) -> NDArray[np.uint8]:
 
 
 def _photo(ink: Float, side: float, random: Random) -> NDArray[np.uint8]:
-    paper = random.uniform(180, 240) * _light(ink.shape, random, random.uniform(0.4, 1.2))
+    light = _light(ink.shape, random, random.uniform(0.4, 1.2))
     if random.random() < 0.5:  # a shadow with an edge
         y, x = np.mgrid[-1 : 1 : ink.shape[0] * 1j, -1 : 1 : ink.shape[1] * 1j].astype(np.float32)
         angle = random.uniform(0, 2 * np.pi)
         edge = (np.cos(angle) * x + np.sin(angle) * y - random.uniform(-0.5, 0.5)) / random.uniform(0.1, 0.4)
-        paper = paper * (1 - random.uniform(0.1, 0.4) / (1 + np.exp(-np.clip(edge, -30, 30))))
-    grey = _inked(ink, paper, random.uniform(20, 80), 0, random)
+        light = np.asarray(light * (1 - random.uniform(0.1, 0.5) / (1 + np.exp(-np.clip(edge, -30, 30)))), np.float32)
+    grey = _inked(ink, random.uniform(180, 240), random.uniform(20, 80), 0, random, light)
     blurred = cv2.GaussianBlur(grey, (0, 0), random.uniform(0.3, 0.02 * side + 0.3)).astype(np.float32)
     noisy = np.clip(blurred + random.normal(0, random.uniform(3, 12), ink.shape), 0, 255).astype(np.uint8)
     _, coded = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(40, 90))])
@@ -232,7 +234,7 @@ def _framed(ink: Float, side: float, random: Random) -> NDArray[np.uint8]:
         cv2.rectangle(
             boxed, (middle, middle), (width + 2 * room - middle, height + 2 * room - middle), (1.0,), max(1, round(side / 25))
         )
-        return _inked(boxed, np.full_like(boxed, random.uniform(220, 255)), random.uniform(0, 80), 0, random)
+        return _inked(boxed, random.uniform(220, 255), random.uniform(0, 80), 0, random)
     sheet = _grey(ink, side, random)
     table = random.uniform(30, 120) + random.normal(0, 4, (height + 2 * room, width + 2 * room))
     table[room : room + height, room : room + width] = sheet

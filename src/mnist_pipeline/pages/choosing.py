@@ -18,8 +18,38 @@ _MARGIN = 3  # pixels around a window
 _LARGE = 40  # pixels: what is smaller is enlarged before it is fitted
 _WIDEST = 1.5  # digit heights: no digit is wider
 _DOUBT = 0.97  # of confidence: below, cuts are tried
-_BROAD = 0.95  # of a digit's height: what is wider may be two digits
+_WIDE = 0.95  # of a digit's height: what is wider may be two digits
 _MOST_PIECES = 40  # of one chain
+_SPECK, _LOW, _HIGH, _BROAD, _ASPECT, _APART = 8.0, 20.0, 5.0, 10.0, 3.0, 1.5
+_CUT, _THROUGH, _FURTHER = 0.6, 0.7, 2.0
+
+
+@dataclass(frozen=True)
+class Form:
+    """What speaks for or against pieces being one digit, apart from what they look like; sizes in digit heights."""
+
+    tall: float
+    broad: float
+    crossed: float = 0.0
+    """Strokes that the cut at its right crosses."""
+    apart: int = 0
+    """Joints between pieces that were drawn apart, and that each might be a digit."""
+    speck: bool = False
+
+    @property
+    def prior(self) -> float:
+        """A logarithm, 0 for any usual digit."""
+        if self.speck:
+            return -_SPECK * max(self.tall, self.broad)
+        aspect = self.broad / max(self.tall, 0.01)
+        return -(
+            _LOW * max(0.0, 0.55 - self.tall)
+            + _HIGH * max(0.0, self.tall - 1.4)
+            + _BROAD * max(0.0, self.broad - 1.0)
+            + _ASPECT * max(0.0, aspect - 1.2)
+            + _APART * self.apart
+            + (_CUT + _THROUGH * self.crossed + _FURTHER * max(0.0, self.crossed - 1.2) if self.crossed else 0)
+        )
 
 
 @dataclass(frozen=True)
@@ -33,8 +63,7 @@ class Reading:
     """On the page."""
     image: Grey | None
     """At 28x28."""
-    prior: float
-    """How likely pieces of this form are one digit, as a logarithm: 0 for any usual digit."""
+    form: Form
 
 
 @dataclass(frozen=True)
@@ -65,7 +94,8 @@ class Chain:
                     break
                 small = max(wide, high) < 0.4 * self.height
                 if first == last and small and self.count > 1:
-                    yield Reading(first, last, (x, y, wide, high), None, -8.0 * max(wide, high) / self.height)
+                    form = Form(high / self.height, wide / self.height, speck=True)
+                    yield Reading(first, last, (x, y, wide, high), None, form)
                 elif not small or self.count == 1:
                     yield self._read(first, last, mask)
 
@@ -75,24 +105,13 @@ class Chain:
         x, y, wide, high = cv2.boundingRect(mask)
         box = (x + self.corner[0], y + self.corner[1], wide, high)
         image = digit_image(np.where((self.places > 0) & (mask == 0), 0, self.strength).astype(np.uint8), mask)
-        prior = self._form(wide, high)
-        if last < self.count and self.crossed[last - 1]:
-            prior -= 0.6 + 0.7 * self.crossed[last - 1]
-        for inner in range(first, last):
-            if not self.crossed[inner - 1]:
-                prior -= self._apart(inner)
-        return Reading(first, last, box, image, prior)
+        crossed = self.crossed[last - 1] if last < self.count else 0.0
+        apart = sum(self._each_a_digit(inner) for inner in range(first, last) if not self.crossed[inner - 1])
+        return Reading(first, last, box, image, Form(high / self.height, wide / self.height, crossed, apart))
 
-    def _form(self, wide: int, high: int) -> float:
-        tall, broad, aspect = high / self.height, wide / self.height, wide / max(high, 1)
-        return -(
-            20 * max(0.0, 0.55 - tall) + 8 * max(0.0, broad - 1.15) + 5 * max(0.0, aspect - 1.2) + 5 * max(0.0, tall - 1.4)
-        )
-
-    def _apart(self, inner: int) -> float:
-        """What it costs to take two pieces for one digit that were drawn apart: much where each may be one."""
-        sizes = [cv2.boundingRect(as_grey(self.places == number))[3] / self.height for number in (inner, inner + 1)]
-        return 1.5 if min(sizes) > 0.6 else 0.0
+    def _each_a_digit(self, inner: int) -> bool:
+        heights = (cv2.boundingRect(as_grey(self.places == number))[3] for number in (inner, inner + 1))
+        return min(heights) > 0.6 * self.height
 
 
 def chain(found: Pieces, strength: Grey, group: NDArray[np.int64]) -> Chain:
@@ -140,7 +159,7 @@ def best_of(
     scores[0] = 0
     came: list[int] = [-1] * (count + 1)
     for number, (reading, row) in sorted(enumerate(zip(readings, rows, strict=True)), key=lambda one: one[1][0].last):
-        score = scores[reading.first - 1] + reading.prior + (0 if row is None else float(np.log(max(row.max(), 1e-6))))
+        score = scores[reading.first - 1] + reading.form.prior + (0 if row is None else float(np.log(max(row.max(), 1e-6))))
         if score > scores[reading.last]:
             scores[reading.last], came[reading.last] = score, number
     way: list[tuple[Reading, NDArray[np.float32] | None]] = []

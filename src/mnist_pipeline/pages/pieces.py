@@ -56,7 +56,9 @@ def _lines_and_frames(rows: NDArray[np.int64], shape: tuple[int, ...]) -> NDArra
         inside = (middle_x > x[number]) & (middle_x < x[number] + wide[number])
         inside &= (middle_y > y[number]) & (middle_y < y[number] + high[number])
         inside &= (wide < 0.7 * wide[number]) & (high < 0.7 * high[number])
-        gone[number] = (np.maximum(wide, high)[inside] > 0.08 * max(wide[number], high[number])).any()
+        # A thin line is a frame around anything, a thicker one may be a 0 with specks in it.
+        least = 0.015 if area[number] < 0.08 * wide[number] * high[number] else 0.08
+        gone[number] = (np.maximum(wide, high)[inside] > least * max(wide[number], high[number])).any()
     thin = np.minimum(wide, high) < 0.04 * np.maximum(wide, high)
     gone |= thin & ((wide > 0.3 * page_width) | (high > 0.3 * page_height))
     border = (x <= 1) | (y <= 1) | (x + wide >= page_width - 1) | (y + high >= page_height - 1)
@@ -80,7 +82,7 @@ def clusters(found: Pieces) -> list[NDArray[np.int64]]:
     tall = high >= _TALL * found.height
     beside = np.maximum(np.maximum.outer(x, x) - np.minimum.outer(right, right), 0)
     above = np.maximum(np.maximum.outer(y, y) - np.minimum.outer(bottom, bottom), 0)
-    near = np.hypot(beside, above) <= _NEAR * found.height
+    near = np.hypot(beside, 0.6 * above) <= _NEAR * found.height
     together = np.minimum.outer(bottom, bottom) - np.maximum.outer(y, y)
     side_by_side = together >= 0.4 * np.minimum.outer(high, high)
     union = np.maximum.outer(right, right) - np.minimum.outer(x, x)

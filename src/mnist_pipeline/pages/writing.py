@@ -16,7 +16,8 @@ _CLEAREST = 4.0  # times the paper's own unevenness
 _NOISY = 2.5  # steps of grey from which on noise is smoothed
 _DARKEST = 64  # of paper: what is darker would make noise into ink
 _THIN = 0.02  # of the longer side: what is thinner says on which side of the paper's grey the ink is
-_BLOT = 0.05  # of the longer side
+_EDGE = 40  # steps of grey from one part of the background to the next
+_BLOT = 0.04  # of the longer side
 _MOST_BLOTS = 64
 
 
@@ -34,14 +35,14 @@ class Writing:
 
 def writing(grey: Grey, invert: Invert) -> Writing:
     """The ink of a page; marks are all 0 where nothing is written."""
-    paper = _paper(grey)
-    lighter = paper.astype(np.float32) - grey
-    inverted = _is_dark(lighter) if invert == "auto" else invert == "yes"
+    darkest, lightest = _paper(grey)
+    darker, lighter = cv2.subtract(darkest, grey), cv2.subtract(grey, lightest)
+    inverted = _is_dark(darker, lighter, cv2.subtract(lightest, darkest)) if invert == "auto" else invert == "yes"
     # Light falls on paper and ink alike, so ink is a share of the paper's light; on a dark board it is what is added.
-    lighter = lighter * (255 / np.maximum(paper, _DARKEST)) if inverted else -lighter
-    noise = 1.4826 * float(np.median(np.abs(lighter)))
+    share = 255 / np.maximum(darkest, _DARKEST).astype(np.float32) if inverted else np.float32(1)
+    strength = np.clip((darker if inverted else lighter) * share, 0, 255).astype(np.uint8)
+    noise = _noise(grey, darkest, share)
     faintest = max(_FAINTEST, _CLEAREST * noise)
-    strength = np.clip(lighter, 0, 255).astype(np.uint8)
     if noise > _NOISY:
         strength = as_grey(cv2.GaussianBlur(strength, (0, 0), 0.8))
         faintest = max(_FAINTEST, 0.7 * faintest)
@@ -49,27 +50,39 @@ def writing(grey: Grey, invert: Invert) -> Writing:
     return Writing(strength, _marked(strength, faintest), inverted)
 
 
-def _paper(grey: Grey) -> Grey:
-    """The brightness around each place, of which ink is the smaller part."""
+def _paper(grey: Grey) -> tuple[Grey, Grey]:
+    """The brightness around each place, of which ink is the smaller part: at least, at most; apart at a sheet's edge."""
     height, width = grey.shape
-    by = _COARSE / max(height, width)
-    if by < 1:
-        grey = as_grey(
-            cv2.resize(grey, (max(1, round(width * by)), max(1, round(height * by))), interpolation=cv2.INTER_AREA)
-        )
-    around = _AROUND if by < 1 else max(3, round(max(height, width) * _AROUND / _COARSE) // 2 * 2 + 1)
-    paper = cv2.medianBlur(np.ascontiguousarray(grey), around)
-    return as_grey(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR))
-
-
-def _is_dark(lighter: NDArray[np.float32]) -> bool:
-    """Thin ink stands out of the paper to one side; noise and the edges of a sheet do so to both."""
-    width = max(3, round(_THIN * max(lighter.shape)))
-    dark, light = (
-        cv2.subtract(side, cv2.morphologyEx(side, cv2.MORPH_OPEN, np.ones((width, width), np.uint8)))
-        for side in (np.maximum(lighter, 0), np.maximum(-lighter, 0))
+    by = min(1.0, _COARSE / max(height, width))
+    size = (max(1, round(width * by)), max(1, round(height * by)))
+    around = max(3, round(max(size) * _AROUND / _COARSE) // 2 * 2 + 1)
+    paper = cv2.medianBlur(np.ascontiguousarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA)), around)
+    beside = np.ones((3, 3), np.uint8)
+    darkest, lightest = (
+        as_grey(cv2.resize(way(paper, beside), (width, height), interpolation=cv2.INTER_LINEAR))
+        for way in (cv2.erode, cv2.dilate)
     )
-    return float(cv2.norm(dark)) >= float(cv2.norm(light))
+    return darkest, lightest
+
+
+def _noise(grey: Grey, paper: Grey, share: NDArray[np.float32] | np.float32) -> float:
+    """How uneven the paper is, in steps of ink; a sample of its pixels says so."""
+    away = (grey.astype(np.float32) - paper) * share
+    sample = away[:: max(1, grey.shape[0] // 500), :: max(1, grey.shape[1] // 500)]
+    return 1.4826 * float(np.median(np.abs(sample - np.median(sample))))
+
+
+def _is_dark(darker: Grey, lighter: Grey, edge: Grey) -> bool:
+    """On which side of the paper's grey the thin marks are, those near the edge of a sheet left out."""
+    width = max(3, round(_THIN * max(darker.shape)))
+    around = np.ones((5 * width, 5 * width), np.uint8)
+    far = as_grey(cv2.dilate(as_grey(edge > _EDGE), around)) == 0
+    sums = []
+    for side in (darker, lighter):
+        thin = cv2.subtract(side, cv2.morphologyEx(side, cv2.MORPH_OPEN, np.ones((width, width), np.uint8)))
+        sums.append((cv2.norm(thin * far), cv2.norm(thin)))
+    (dark, all_dark), (light, all_light) = sums
+    return dark >= light if max(dark, light) > 0.1 * max(all_dark, all_light) else all_dark >= all_light
 
 
 def _without_blots(strength: Grey, faintest: float) -> Grey:
@@ -80,7 +93,7 @@ def _without_blots(strength: Grey, faintest: float) -> Grey:
     to_border = np.minimum(
         np.minimum(x, y), np.minimum(strength.shape[1] - x - width, strength.shape[0] - y - height)
     )
-    blots = (rows[:, 2:4].min(axis=1) > wide) & (to_border < wide) & (np.arange(len(rows)) > 0)
+    blots = (rows[:, 2:4].min(axis=1) > wide) & (to_border < 2 * wide) & (np.arange(len(rows)) > 0)
     for number in np.flatnonzero(blots)[:_MOST_BLOTS]:
         left, top, across, down, _ = rows[number]
         window = (slice(top, top + down), slice(left, left + across))
