@@ -78,7 +78,7 @@ def read_page(path: str | Path, model: Model, invert: Invert = "auto") -> Page:
 def digits_of(grey: Grey, model: Model, invert: Invert = "auto") -> list[list[PageDigit]]:
     """The digits of a grey page, line by line."""
     page, by = _sized(grey)
-    ink = writing(page, invert)
+    ink = writing(page, invert, max(1.0, by))
     found = pieces(ink.marks)
     if found is None:
         return []

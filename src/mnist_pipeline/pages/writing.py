@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.ink.light import Grey, Invert, as_grey
 from mnist_pipeline.ink.marks import between
+from mnist_pipeline.pages.ruling import without_ruling
 
 _COARSE = 224  # pixels of the longer side in which the paper is looked at
 _AROUND = 41  # of those: wide enough that most of it is bare paper, whatever is written there
@@ -19,6 +20,7 @@ _THIN = 0.02  # of the longer side: what is thinner says on which side of the pa
 _EDGE = 40  # steps of grey from one part of the background to the next
 _BLOT = 0.04  # of the longer side
 _MOST_BLOTS = 64
+_LEAST_PEN = 0.004  # share of what stands out of the paper
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ class Writing:
     """Whether the ink is what is dark."""
 
 
-def writing(grey: Grey, invert: Invert) -> Writing:
-    """The ink of a page; marks are all 0 where nothing is written."""
+def writing(grey: Grey, invert: Invert, soft: float = 1.0) -> Writing:
+    """The ink of a page, on whose pixels noise is `soft` wide; marks are all 0 where nothing is written."""
     darkest, lightest = _paper(grey)
     darker, lighter = cv2.subtract(darkest, grey), cv2.subtract(grey, lightest)
     inverted = _is_dark(darker, lighter, cv2.subtract(lightest, darkest)) if invert == "auto" else invert == "yes"
@@ -44,10 +46,10 @@ def writing(grey: Grey, invert: Invert) -> Writing:
     noise = _noise(grey, darkest, share)
     faintest = max(_FAINTEST, _CLEAREST * noise)
     if noise > _NOISY:
-        strength = as_grey(cv2.GaussianBlur(strength, (0, 0), 0.8))
+        strength = as_grey(cv2.GaussianBlur(strength, (0, 0), 0.8 * soft))
         faintest = max(_FAINTEST, 0.7 * faintest)
     strength = _without_blots(strength, faintest)
-    return Writing(strength, _marked(strength, faintest), inverted)
+    return Writing(strength, without_ruling(_marked(strength, faintest)), inverted)
 
 
 def _paper(grey: Grey) -> tuple[Grey, Grey]:
@@ -110,4 +112,20 @@ def _marked(strength: Grey, faintest: float) -> Grey:
     counts[: int(faintest) + 1] = 0
     if not counts.any():
         return np.zeros_like(strength)
-    return as_grey(strength > max(between(counts), faintest))
+    middle = between(counts)
+    for _ in range(2):
+        counts[: middle + 1] = 0
+        higher = between(counts) if counts.any() else middle
+        if not _are_lines(counts, higher):
+            break
+        middle = higher
+    return as_grey(strength > middle)
+
+
+def _are_lines(counts: NDArray[np.float64], middle: int) -> bool:
+    """Whether what is up to the threshold is fainter than any pen would vary: printed lines, more of them than ink."""
+    steps = np.arange(256)
+    faint, pen = counts[: middle + 1], counts[middle + 1 :]
+    if pen.sum() < _LEAST_PEN * counts.sum() or not faint.any():
+        return False
+    return bool(faint @ steps[: middle + 1] / faint.sum() < 0.55 * (pen @ steps[middle + 1 :]) / pen.sum())
