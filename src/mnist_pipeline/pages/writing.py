@@ -20,6 +20,8 @@ _THIN = 0.02  # of the longer side: what is thinner says on which side of the pa
 _EDGE = 40  # steps of grey from one part of the background to the next
 _BLOT = 0.04  # of the longer side
 _MOST_BLOTS = 64
+_FAINT = 0.6  # of the page's threshold: no shape has a lower one
+_SPAN = 0.4  # of the page: as long as lines are
 _LEAST_PEN = 0.004  # share of what stands out of the paper
 
 
@@ -113,19 +115,36 @@ def _marked(strength: Grey, faintest: float) -> Grey:
     if not counts.any():
         return np.zeros_like(strength)
     middle = between(counts)
-    for _ in range(2):
-        counts[: middle + 1] = 0
-        higher = between(counts) if counts.any() else middle
-        if not _are_lines(counts, higher):
-            break
-        middle = higher
-    return as_grey(strength > middle)
+    counts[: middle + 1] = 0
+    higher = between(counts) if counts.any() else middle
+    if _are_lines(strength, counts, middle, higher):
+        return as_grey(strength > higher)
+    return _each_by_its_pen(strength, max(faintest, _FAINT * middle), middle)
 
 
-def _are_lines(counts: NDArray[np.float64], middle: int) -> bool:
-    """Whether what is up to the threshold is fainter than any pen would vary: printed lines, more of them than ink."""
+def _are_lines(strength: Grey, counts: NDArray[np.float64], middle: int, higher: int) -> bool:
+    """Whether what is between two thresholds is printed lines: fainter than a pen would be, and long."""
     steps = np.arange(256)
-    faint, pen = counts[: middle + 1], counts[middle + 1 :]
+    faint, pen = counts[: higher + 1], counts[higher + 1 :]
     if pen.sum() < _LEAST_PEN * counts.sum() or not faint.any():
         return False
-    return bool(faint @ steps[: middle + 1] / faint.sum() < 0.55 * (pen @ steps[middle + 1 :]) / pen.sum())
+    if faint @ steps[: higher + 1] / faint.sum() > 0.62 * (pen @ steps[higher + 1 :]) / pen.sum():
+        return False
+    between_them = cv2.dilate(as_grey((strength > middle) & (strength <= higher)), np.ones((3, 3), np.uint8))
+    _, _, rows, _ = cv2.connectedComponentsWithStats(between_them, connectivity=8)
+    height, width = strength.shape
+    return bool(((rows[1:, 2] > _SPAN * width) | (rows[1:, 3] > _SPAN * height)).any())
+
+
+def _each_by_its_pen(strength: Grey, low: float, high: float) -> Grey:
+    """Every shape above half of its own strongest place: a thin stroke is fainter than a bold one of the same pen."""
+    _, labels = cv2.connectedComponents(as_grey(strength > low), connectivity=8)
+    there = np.flatnonzero(labels)
+    order = there[np.argsort(labels.ravel()[there], kind="stable")]
+    numbers = labels.ravel()[order]
+    starts = np.flatnonzero(np.diff(numbers, prepend=0))
+    strongest = np.zeros(labels.max() + 1, np.float32)
+    if len(starts):
+        strongest[1:] = np.maximum.reduceat(strength.ravel()[order], starts)
+    least = np.where(strongest >= 1.25 * low, np.clip(0.5 * strongest, low, high), 255)
+    return as_grey((strength > least[labels]) & (labels > 0))
