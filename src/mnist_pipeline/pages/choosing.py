@@ -147,7 +147,7 @@ def cut_up(whole: Chain) -> Chain:
 def doubtful(best: list[tuple[Reading, NDArray[np.float32] | None]], height: float) -> bool:
     """Whether cuts are worth a try."""
     return any(
-        row is not None and (row.max() < _DOUBT or reading.box[2] > _BROAD * height) for reading, row in best
+        row is not None and (row.max() < _DOUBT or reading.box[2] > _WIDE * height) for reading, row in best
     )
 
 

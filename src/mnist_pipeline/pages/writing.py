@@ -50,8 +50,8 @@ def writing(grey: Grey, invert: Invert, soft: float = 1.0) -> Writing:
     if noise > _NOISY:
         strength = as_grey(cv2.GaussianBlur(strength, (0, 0), 0.8 * soft))
         faintest = max(_FAINTEST, 0.7 * faintest)
-    strength = _without_blots(strength, faintest)
-    return Writing(strength, without_ruling(_marked(strength, faintest)), inverted)
+    strength = _without_lines(_without_blots(strength, faintest), faintest)
+    return Writing(strength, _marked(strength, faintest), inverted)
 
 
 def _paper(grey: Grey) -> tuple[Grey, Grey]:
@@ -108,10 +108,26 @@ def _without_blots(strength: Grey, faintest: float) -> Grey:
     return strength
 
 
+def _without_lines(strength: Grey, faintest: float) -> Grey:
+    """Less ruled and squared lines, whole and with their soft edges; looked for below the pen, where they are unbroken."""
+    middle = between(_counts(strength, faintest))
+    low = as_grey(strength > max(faintest, 0.5 * middle))
+    lines = cv2.subtract(low, without_ruling(low))
+    if not lines.any():
+        return strength
+    edges = cv2.dilate(as_grey(lines), np.ones((3, 3), np.uint8)) & (strength <= middle)
+    return np.where((lines | edges) > 0, 0, strength).astype(np.uint8)
+
+
+def _counts(strength: Grey, above: float) -> NDArray[np.float64]:
+    counts = cv2.calcHist([strength], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+    counts[: int(above) + 1] = 0
+    return counts
+
+
 def _marked(strength: Grey, faintest: float) -> Grey:
     """Above half of the pen's strength: the middle of its soft edge, and more than most printed lines have."""
-    counts = cv2.calcHist([strength], [0], None, [256], [0, 256]).ravel().astype(np.float64)
-    counts[: int(faintest) + 1] = 0
+    counts = _counts(strength, faintest)
     if not counts.any():
         return np.zeros_like(strength)
     middle = between(counts)
@@ -119,7 +135,11 @@ def _marked(strength: Grey, faintest: float) -> Grey:
     higher = between(counts) if counts.any() else middle
     if _are_lines(strength, counts, middle, higher):
         return as_grey(strength > higher)
-    return _each_by_its_pen(strength, max(faintest, _FAINT * middle), middle)
+    low = max(faintest, _FAINT * middle)
+    # What is faint and long is no thin stroke.
+    if _spans(as_grey(strength > 0.75 * low)):
+        return as_grey(strength > middle)
+    return _each_by_its_pen(strength, low, middle)
 
 
 def _are_lines(strength: Grey, counts: NDArray[np.float64], middle: int, higher: int) -> bool:
@@ -130,9 +150,14 @@ def _are_lines(strength: Grey, counts: NDArray[np.float64], middle: int, higher:
         return False
     if faint @ steps[: higher + 1] / faint.sum() > 0.62 * (pen @ steps[higher + 1 :]) / pen.sum():
         return False
-    between_them = cv2.dilate(as_grey((strength > middle) & (strength <= higher)), np.ones((3, 3), np.uint8))
-    _, _, rows, _ = cv2.connectedComponentsWithStats(between_them, connectivity=8)
-    height, width = strength.shape
+    return _spans(as_grey((strength > _FAINT * middle) & (strength <= higher)))  # above the one they may be broken
+
+
+def _spans(marks: Grey) -> bool:
+    """Whether something goes along much of the page."""
+    joined = cv2.dilate(marks, np.ones((3, 3), np.uint8))
+    _, _, rows, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    height, width = marks.shape
     return bool(((rows[1:, 2] > _SPAN * width) | (rows[1:, 3] > _SPAN * height)).any())
 
 
