@@ -109,14 +109,10 @@ def _without_blots(strength: Grey, faintest: float) -> Grey:
 
 
 def _without_lines(strength: Grey, faintest: float) -> Grey:
-    """Less ruled and squared lines, whole and with their soft edges; looked for below the pen, where they are unbroken."""
-    middle = between(_counts(strength, faintest))
-    low = as_grey(strength > max(faintest, 0.5 * middle))
+    """Less ruled and squared lines, looked for far below the pen, where they are whole."""
+    low = as_grey(strength > max(faintest, 0.25 * between(_counts(strength, faintest))))
     lines = cv2.subtract(low, without_ruling(low))
-    if not lines.any():
-        return strength
-    edges = cv2.dilate(as_grey(lines), np.ones((3, 3), np.uint8)) & (strength <= middle)
-    return np.where((lines | edges) > 0, 0, strength).astype(np.uint8)
+    return np.where(lines > 0, 0, strength).astype(np.uint8) if lines.any() else strength
 
 
 def _counts(strength: Grey, above: float) -> NDArray[np.float64]:
