@@ -112,7 +112,10 @@ def _without_lines(strength: Grey, faintest: float) -> Grey:
     """Less ruled and squared lines, looked for far below the pen, where they are whole."""
     low = as_grey(strength > max(faintest, 0.25 * between(_counts(strength, faintest))))
     lines = cv2.subtract(low, without_ruling(low))
-    return np.where(lines > 0, 0, strength).astype(np.uint8) if lines.any() else strength
+    if not lines.any():
+        return strength
+    printed = 1.5 * float(np.percentile(strength[lines > 0], 75))  # what is darker is pen upon a line
+    return np.where((lines > 0) & (strength <= printed), 0, strength).astype(np.uint8)
 
 
 def _counts(strength: Grey, above: float) -> NDArray[np.float64]:
