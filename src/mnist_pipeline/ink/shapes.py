@@ -121,4 +121,7 @@ def is_row(found: Shapes, chosen: NDArray[np.bool_]) -> bool:
     if chosen.sum() < 2:
         return False
     x, y, wide, high, _ = found.rows[chosen].T
-    return bool((x + wide).max() - x.min() > 1.8 * ((y + high).max() - y.min()))
+    height = (y + high).max() - y.min()
+    tall = high >= 0.75 * height
+    beside = x[None, tall] > (x + wide)[tall, None]
+    return bool((x + wide).max() - x.min() > 1.8 * height or beside.any())
