@@ -1,19 +1,58 @@
 """Every pixel's way into a model, for training and for a picture file alike."""
 
-from typing import Literal
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE = 28  # pixels; MNIST's
+from mnist_pipeline.ink.fitting import SIDE as SIDE
+from mnist_pipeline.ink.fitting import fitted
+from mnist_pipeline.ink.light import Invert as Invert
+from mnist_pipeline.ink.light import levelled, worked
+from mnist_pipeline.ink.marks import marked
+from mnist_pipeline.ink.shapes import gathered, others, shapes, without_surroundings
+
 PIXEL = np.float32(1 / 255)  # one step of grey; as a factor, because a compiler would make it one anyway
-Invert = Literal["auto", "yes", "no"]
+
+Step = tuple[str, NDArray[np.uint8]]  # what was done, and the picture after it
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a model gets to see of a picture, or why there is nothing to see."""
+
+    pixels: NDArray[np.uint8] | None
+    """(28, 28), light on dark; None when there is no digit."""
+    inverted: bool
+    reason: str | None = None
+    """Why there is no digit."""
 
 
 def scale(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Bytes to 0..1: what every model here takes."""
     return np.multiply(images, PIXEL, dtype=np.float32)
+
+
+def mnist(grey: NDArray[np.uint8], invert: Invert = "auto", steps: list[Step] | None = None) -> Seen:
+    """The digit of a grey picture as MNIST would hold it: found, cleaned, fitted into 20x20 and centred in 28x28."""
+    steps = [] if steps is None else steps
+    strength, inverted = levelled(worked(grey), invert)
+    steps.append(("ink, evenly lit", strength))
+    marks = marked(strength)
+    steps.append(("above the threshold", marks * 255))
+    found = shapes(marks)
+    if not len(found.rows):
+        return Seen(None, inverted, "nothing is drawn")
+    alive = without_surroundings(found)
+    if not alive.any():
+        return Seen(None, inverted, "nothing but a frame")
+    chosen = gathered(found, alive)
+    if others(found, alive, chosen):
+        return Seen(None, inverted, "several shapes: --all reads each of them")
+    kept = found.drawn(chosen)
+    steps.append(("the digit alone", kept * 255))
+    return Seen(fitted(strength, kept), inverted)
 
 
 def plain(grey: NDArray[np.uint8], invert: Invert = "auto") -> tuple[NDArray[np.uint8], bool]:
