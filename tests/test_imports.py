@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 
 # From the ground up: a module imports from its own floor or from below. Packages stand for all inside them.
 FLOORS = [
-    {"errors", "watching", "layer", "xla_flags", "statistics"},
+    {"cores", "errors", "finding", "watching", "layer", "xla_flags", "statistics"},
     {"files", "config", "ink"},
     {
         "backend",
@@ -30,7 +30,7 @@ FLOORS = [
     {"dense_twin"},
     {"training"},
     {"scoring", "prediction", "report"},
-    {"stages"},
+    {"stages", "bulk"},
     {"pipeline"},
     {"fleet"},
     {"reproduction"},
