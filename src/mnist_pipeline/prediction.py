@@ -3,18 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.config.schema import Output
 from mnist_pipeline.errors import PictureError
 from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.pictures import read_grey
 from mnist_pipeline.preprocess import Invert, Seen, mnist, scale
 from mnist_pipeline.runs import Run, open_run
 from mnist_pipeline.runtimes import Name, open_runtime
+
+if TYPE_CHECKING:
+    from mnist_pipeline.config.schema import Output
 
 LONGEST = 1000  # pixels of a picture's longer side: enough for a single digit
 
@@ -54,7 +56,7 @@ class Prediction:
 class Predictor:
     """An ONNX model ready to answer; made once, used for any number of pictures."""
 
-    def __init__(self, onnx: str | Path, name: str, output: Output, runtime: Name | None = None) -> None:
+    def __init__(self, onnx: str | Path, name: str, output: "Output", runtime: Name | None = None) -> None:
         self.arguments = {"onnx": str(onnx), "name": name, "output": output}  # enough to make it again elsewhere
         self.name, self._output = name, output
         self._runtime = open_runtime(Path(onnx), runtime)
@@ -130,4 +132,4 @@ def predict(path: str | Path, run: str | Path | Run | None = None, invert: Inver
 def predictor(run: str | Path | Run | None = None, runtime: Name | None = None) -> Predictor:
     """A trained run's model, by default the last one's, ready for many pictures."""
     found = open_run(run)
-    return Predictor(found.onnx_file, str(found.path), found.config().model.output, runtime)
+    return Predictor(found.onnx_file, str(found.path), found.output(), runtime)

@@ -7,7 +7,6 @@ from itertools import chain
 from pathlib import Path
 
 from mnist_pipeline.bulk.chunks import answered, gathered
-from mnist_pipeline.bulk.crew import Crew
 from mnist_pipeline.cores import cores
 from mnist_pipeline.finding import Found
 from mnist_pipeline.prediction import Prediction, Predictor, predictor
@@ -44,6 +43,8 @@ def answers(
             break
     else:
         return
+    from mnist_pipeline.bulk.crew import Crew
+
     together = max(1, min(_TOGETHER, round(_AT_A_TIME * done / spent)))
     with Crew(model, invert, cores()) as crew:
         yield from crew.answers(gathered(coming, together))
