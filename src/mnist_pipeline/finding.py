@@ -18,7 +18,7 @@ class Found(NamedTuple):
 
     path: str
     problem: str | None = None
-    """Why there is no picture to be found there."""
+    """Why there is no picture to be found there, in a line that names it."""
 
 
 def find(words: Iterable[str], listed: int = 0) -> Iterator[Found | None]:
@@ -44,7 +44,7 @@ def _meant(word: str) -> Iterator[Found]:
     elif glob.has_magic(word) and not os.path.lexists(word):
         matches = sorted(glob.iglob(word, recursive=True), key=_naturally)  # noqa: PTH207 - Path takes no absolute one
         if not matches:
-            yield Found(word, "no file fits this pattern")
+            yield Found(word, f"{word}: no file fits this pattern")
         for match in matches:
             yield from _inside(match) if Path(match).is_dir() else [Found(match)]
     else:
@@ -61,7 +61,7 @@ def _inside(folder: str) -> Iterator[Found]:
             nothing = False
             yield found
     if nothing:
-        yield Found(folder, f"no picture in this folder (names ending in {', '.join(SUFFIXES)})")
+        yield Found(folder, f"{folder}: no picture in this folder (names ending in {', '.join(SUFFIXES)})")
 
 
 def _listed(folder: str) -> tuple[list[str], list[str], list[Found]]:
@@ -77,7 +77,7 @@ def _listed(folder: str) -> tuple[list[str], list[str], list[Found]]:
                 elif entry.name.lower().endswith(SUFFIXES):
                     pictures.append(entry.path)
     except OSError as error:
-        return [], [], [Found(folder, f"the folder cannot be read ({error.strerror})")]
+        return [], [], [Found(folder, f"{folder}: cannot be read ({error.strerror})")]
     return sorted(pictures, key=_naturally), sorted(folders, key=_naturally), []
 
 
@@ -103,4 +103,4 @@ def _lines(source: int) -> Iterator[Found | None]:
                 return
             rest = rest[:_LONGEST_LINE]
     except OSError as error:
-        yield Found("-", f"the list on stdin cannot be read ({error.strerror})")
+        yield Found("-", f"-: the list on stdin cannot be read ({error.strerror})")

@@ -109,8 +109,8 @@ class Predictor:
             model=self.name,
         )
 
-    def unread(self, path: str | Path, problem: object) -> Prediction:
-        """The answer for a file that cannot be read."""
+    def unread(self, path: str | Path, error: object) -> Prediction:
+        """The answer for a file that cannot be read, for the reason given."""
         return Prediction(
             image=str(path),
             digit=None,
@@ -120,7 +120,7 @@ class Predictor:
             inverted=None,
             reason=None,
             model=self.name,
-            error=str(problem),
+            error=str(error),
         )
 
 

@@ -25,7 +25,4 @@ def gathered(coming: Iterable[Found | None], together: int) -> Iterator[list[Fou
 def answered(files: Sequence[Found], model: Predictor, invert: Invert) -> list[Prediction]:
     """The answers for a few files, in their order."""
     read = iter(model.predict_many([file.path for file in files if file.problem is None], invert))
-    return [
-        next(read) if file.problem is None else model.unread(file.path, f"{file.path}: {file.problem}")
-        for file in files
-    ]  # fmt: skip
+    return [next(read) if file.problem is None else model.unread(*file) for file in files]

@@ -4,10 +4,8 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
-
-from mnist_pipeline.cli.console import complain
 
 if TYPE_CHECKING:
     from mnist_pipeline.prediction import Prediction
@@ -20,9 +18,10 @@ _escaped = json.JSONEncoder(allow_nan=False).encode
 class Answers:
     """Writes what comes, and remembers how many files could not be read."""
 
-    def __init__(self, form: Literal["text", "json", "csv"]) -> None:
+    def __init__(self, form: Literal["text", "json", "csv"], complain: Callable[[str], None]) -> None:
         self.unread = 0
-        self._written = {"text": _sentences, "json": _objects, "csv": _rows}[form]
+        self._complain = complain
+        self._written = {"text": self._sentences, "json": _objects, "csv": _rows}[form]
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="surrogateescape")  # a file's name goes out as the bytes that it is
         if form == "csv":
@@ -33,23 +32,22 @@ class Answers:
         self.unread += sum(answer.error is not None for answer in batch)
         _write(self._written(batch))
 
+    def _sentences(self, batch: "list[Prediction]") -> str:
+        """What goes to stderr goes there between those before and after it."""
+        text = ""
+        for answer in batch:
+            if answer.error is None:
+                text += f"{answer.sentence()}\n"
+            else:
+                _write(text)
+                self._complain(answer.error)
+                text = ""
+        return text
+
 
 def _write(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
-
-
-def _sentences(batch: "list[Prediction]") -> str:
-    """What goes to stderr goes there between those before and after it."""
-    text = ""
-    for answer in batch:
-        if answer.error is None:
-            text += f"{answer.sentence()}\n"
-        else:
-            _write(text)
-            complain(answer.error)
-            text = ""
-    return text
 
 
 def _objects(batch: "list[Prediction]") -> str:

@@ -12,7 +12,7 @@ from mnist_pipeline.cli.words import WordsCommand
 from mnist_pipeline.errors import MnistError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from mnist_pipeline.prediction import Prediction, Predictor
 
@@ -49,23 +49,16 @@ def predict(
         pictures = [_ask()]
     from mnist_pipeline.cli.answers import Answers
     from mnist_pipeline.cli.predict_progress import predict_progress
-    from mnist_pipeline.finding import find
     from mnist_pipeline.prediction import predictor
 
     model = predictor(run)
     if not (json or csv):
         note(f"model: {model.name}" + ("" if run else " (trained last)"))
-    answers = Answers("json" if json else "csv" if csv else "text")
-    if show:
-        for batch in _shown(model, pictures, invert):
+    with predict_progress(pictures) as watched, closing(_batches(model, pictures, invert, show)) as batches:
+        answers = Answers("json" if json else "csv" if csv else "text", watched.complain)
+        for batch in batches:
             answers.write(batch)
-    else:
-        from mnist_pipeline import bulk
-
-        with predict_progress(pictures) as progress, closing(bulk.answers(find(pictures), model, invert)) as batches:
-            for batch in batches:
-                answers.write(batch)
-                progress(len(batch))
+            watched.more(len(batch))
     if answers.unread:
         raise typer.Exit(2)
 
@@ -76,23 +69,27 @@ def _ask() -> str:
     return str(typer.prompt("Path of the picture", err=True)).strip()
 
 
-def _shown(model: "Predictor", pictures: list[str], invert: Invert) -> "Iterator[list[Prediction]]":
-    """One by one, each with a picture of what the model saw."""
-    from mnist_pipeline import plots
+def _batches(model: "Predictor", pictures: list[str], invert: Invert, show: bool) -> "Generator[list[Prediction]]":
+    from mnist_pipeline import bulk
     from mnist_pipeline.finding import find
 
-    for found in find(pictures):
-        if found is None:
-            continue
-        if found.problem:
-            yield [model.unread(found.path, f"{found.path}: {found.problem}")]
-            continue
-        answer, grey, seen = model.examine(found.path, invert)
-        if grey is not None and seen is not None and answer.probabilities:
-            path = _free_name(Path(found.path).stem)
-            plots.seen(grey, seen, answer.probabilities, answer.sentence(), path)
-            note(f"what the model saw: {path}")
-        yield [answer]
+    if not show:
+        yield from bulk.answers(find(pictures), model, invert)
+        return
+    for found in filter(None, find(pictures)):
+        yield [model.unread(*found)] if found.problem else [_shown(model, found.path, invert)]
+
+
+def _shown(model: "Predictor", picture: str, invert: Invert) -> "Prediction":
+    """The answer, and a picture of what the model saw."""
+    answer, grey, seen = model.examine(picture, invert)
+    if grey is not None and seen is not None and answer.probabilities:
+        from mnist_pipeline import plots
+
+        path = _free_name(Path(picture).stem)
+        plots.seen(grey, seen, answer.probabilities, answer.sentence(), path)
+        note(f"what the model saw: {path}")
+    return answer
 
 
 def _free_name(stem: str) -> Path:

@@ -2,42 +2,59 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+from mnist_pipeline.cli.console import complain
 
 _PATIENCE = 0.5  # seconds that pass without a bar
 
 
+class Watched:
+    """Is told how many more pictures are answered, and says what went wrong."""
+
+    def more(self, count: int) -> None:
+        """So many more."""
+
+    def complain(self, text: str) -> None:
+        """A line on stderr."""
+        complain(text)
+
+
 @contextmanager
-def predict_progress(words: Sequence[str]) -> Iterator[Callable[[int], None]]:
-    """Tell it how many more pictures are answered; nothing is shown before it has taken a while."""
+def predict_progress(words: Sequence[str]) -> Iterator[Watched]:
+    """A watcher that shows a bar on stderr once it has taken a while."""
     if sys.stdout.isatty() or not sys.stderr.isatty():
-        yield lambda _: None
+        yield Watched()
         return
     bar = _Bar(words)
     try:
-        yield bar.more
+        yield bar
     finally:
         bar.stop()
 
 
-class _Bar:
+class _Bar(Watched):
     def __init__(self, words: Sequence[str]) -> None:
-        self._words, self._began, self._done = words, time.monotonic(), 0
-        self._stop: Callable[[], None] | None = None
+        self._words, self._began, self._done, self._started = words, time.monotonic(), 0, False
 
     def more(self, count: int) -> None:
-        """So many more are answered."""
         self._done += count
-        if self._stop is None and time.monotonic() > self._began + _PATIENCE:
+        if not self._started and time.monotonic() > self._began + _PATIENCE:
             self._start()
-        if self._stop is not None:
+        if self._started:
             self._bar.update(self._task, completed=self._done, rate=self._rate())
+
+    def complain(self, text: str) -> None:
+        if self._started:
+            self._bar.console.print(f"Error: {text}", markup=False, highlight=False, soft_wrap=True)
+        else:
+            super().complain(text)
 
     def stop(self) -> None:
         """Take the bar away."""
-        if self._stop is not None:
-            self._stop()
+        if self._started:
+            self._bar.stop()
 
     def _rate(self) -> str:
         return f"{self._done / (time.monotonic() - self._began):,.0f} a second"
@@ -55,4 +72,4 @@ class _Bar:
         )  # fmt: skip
         self._task = self._bar.add_task("", total=count(self._words), rate=self._rate())
         self._bar.start()
-        self._stop = self._bar.stop
+        self._started = True
