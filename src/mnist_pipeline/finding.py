@@ -1,6 +1,5 @@
 """Words on the command line to picture files: files, folders, patterns, or a list on stdin; one after the other."""
 
-import glob
 import os
 import re
 import select
@@ -41,14 +40,25 @@ def count(words: Iterable[str]) -> int | None:
 def _meant(word: str) -> Iterator[Found]:
     if Path(word).is_dir():
         yield from _inside(word)
-    elif glob.has_magic(word) and not os.path.lexists(word):
-        matches = sorted(glob.iglob(word, recursive=True), key=_naturally)  # noqa: PTH207 - Path takes no absolute one
+    elif re.search(r"[*?\[]", word) and not os.path.lexists(word):
+        matches = _matches(word)
         if not matches:
             yield Found(word, f"{word}: no file fits this pattern")
         for match in matches:
             yield from _inside(match) if Path(match).is_dir() else [Found(match)]
     else:
         yield Found(word)
+
+
+def _matches(pattern: str) -> list[str]:
+    """As a shell has them: nothing hidden, unless the pattern names it. Path.glob follows no link round and round."""
+    root, named = Path(pattern).anchor, set(Path(pattern).parts)
+    try:
+        found = Path(root).glob(pattern.removeprefix(root))
+        shown = [path for path in found if not any(part[0] == "." and part not in named for part in path.parts)]
+    except (ValueError, OSError, RecursionError):  # such as **.png
+        return []
+    return sorted(map(str, shown), key=_naturally)
 
 
 def _inside(folder: str) -> Iterator[Found]:
