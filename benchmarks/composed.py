@@ -27,7 +27,8 @@ def photo(path: Path) -> None:
     paper = light + seeded.normal(0, 4, (3000, 4000)).astype(np.float32)
     digit = cv2.resize(load_part("mnist", "test").images[0], (1600, 1600), interpolation=cv2.INTER_CUBIC)
     paper[700:2300, 1200:2800] -= 0.75 * digit
-    shades = np.clip(paper[:, :, None] * np.float32([0.92, 0.97, 1]), 0, 255).astype(np.uint8)
+    lamp = np.array([0.92, 0.97, 1], np.float32)  # blue, green, red
+    shades = np.clip(paper[:, :, None] * lamp, 0, 255).astype(np.uint8)
     cv2.imwrite(str(path), shades, [cv2.IMWRITE_JPEG_QUALITY, 92])
 
 
@@ -37,4 +38,5 @@ def _on_paper(digit: NDArray[np.uint8], times: int, seeded: np.random.Generator)
     margin = int(seeded.integers(14, 17))
     ink = cv2.copyMakeBorder(ink, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=0)
     paper = 235 + seeded.normal(0, 3, ink.shape) - 0.8 * ink
-    return np.clip(paper, 0, 255).astype(np.uint8)
+    drawn: NDArray[np.uint8] = np.clip(paper, 0, 255).astype(np.uint8)
+    return drawn

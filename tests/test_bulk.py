@@ -96,7 +96,7 @@ def test_who_waits_for_more_gets_what_is_there(smoke_run: Run, digits: Path) -> 
 
 def test_a_process_that_dies_is_replaced(smoke_run: Run, digits: Path) -> None:
     found = [Found(path) for path in files(digits)[:40]]
-    with Crew(predictor(smoke_run), "auto", 1) as crew:
+    with Crew(predictor(smoke_run), "auto", "opencv", 1) as crew:
         work = crew.answers([found[:10], [], found[10:20], [], found[20:]])
         done = list(next(work))
         (child,) = children()
@@ -116,7 +116,7 @@ def test_a_file_that_kills_its_process_is_a_line(
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     good = files(digits)[:3]
-    with Crew(predictor(smoke_run), "auto", 1) as crew:
+    with Crew(predictor(smoke_run), "auto", "opencv", 1) as crew:
         (batch,) = crew.answers([[Found(good[0]), Found("deadly.png"), Found(good[1])]])
     assert [answer.error is None for answer in batch] == [True, False, True]
     assert batch[1].error == "deadly.png: the process that read it has died"
@@ -125,7 +125,7 @@ def test_a_file_that_kills_its_process_is_a_line(
 def test_a_crew_that_cannot_read_the_model_says_so(smoke_run: Run, digits: Path) -> None:
     model = predictor(smoke_run)
     model.arguments["onnx"] = "none.onnx"
-    with Crew(model, "auto", 2) as crew, pytest.raises(RunError, match=r"none\.onnx"):
+    with Crew(model, "auto", "opencv", 2) as crew, pytest.raises(RunError, match=r"none\.onnx"):
         next(crew.answers([[Found(files(digits)[0])]]))
 
 
@@ -213,7 +213,6 @@ def test_a_bar_counts_on_a_terminal_and_errors_stand_above_it(digits: Path, monk
         watched.more(38)
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "\n", terminal.getvalue())
     assert "Error: none.png: no such file" in shown.splitlines()
-    assert "64/102" in shown
     assert "102/102" in shown
 
 

@@ -12,6 +12,7 @@ from mnist_pipeline.finding import Found
 from mnist_pipeline.prediction import Prediction, Predictor, predictor
 from mnist_pipeline.preprocess import Invert
 from mnist_pipeline.runs import Run
+from mnist_pipeline.runtimes import Name, quickest
 
 ALONE = 0.2  # seconds of work, after which a crew is called: until it is there takes about as long
 _AT_A_TIME = 0.06  # seconds of work for an answer of the crew: with more, one would wait for the other at the end
@@ -27,7 +28,12 @@ def predict_many(
 
 
 def answers(
-    files: Iterable[Found | None], model: Predictor, invert: Invert = "auto", alone: float = ALONE
+    files: Iterable[Found | None],
+    model: Predictor,
+    invert: Invert = "auto",
+    *,
+    alone: float = ALONE,
+    runtime: Name | None = None,
 ) -> Generator[list[Prediction]]:
     """The answers for files as `find` gives them, a few at a time; once it is closed, its processes are gone."""
     coming = iter(files)
@@ -46,5 +52,5 @@ def answers(
     from mnist_pipeline.bulk.crew import Crew
 
     together = max(1, min(_TOGETHER, round(_AT_A_TIME * done / spent)))
-    with Crew(model, invert, cores()) as crew:
+    with Crew(model, invert, runtime or quickest(), cores()) as crew:
         yield from crew.answers(gathered(coming, together))
