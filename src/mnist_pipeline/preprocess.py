@@ -52,11 +52,11 @@ def mnist(grey: NDArray[np.uint8], invert: Invert = "auto", steps: list[Step] | 
         return Seen(None, ink.inverted, "nothing but a frame")
     chosen = gathered(found, alive)
     kept = without_box(found.drawn(chosen))
-    close = _closer(grey, kept)
+    several = others(found, alive, chosen) or is_row(found, chosen)
+    close = None if several else _closer(grey, kept)
     if close is not None:
         return mnist(close, "yes" if ink.inverted else "no", steps)
     steps.append(("the digit alone", kept * 255))
-    several = others(found, alive, chosen) or is_row(found, chosen)
     return Seen(fitted(ink.strength, kept), ink.inverted, SEVERAL if several else None)
 
 
