@@ -78,7 +78,7 @@ class Predictor:
             except PictureError as error:
                 seen.append(error)
         pixels = [one.pixels for one in seen if isinstance(one, Seen) and one.pixels is not None]
-        rows = iter(self.probabilities(np.stack(pixels)) if pixels else ())
+        rows = self._rows(np.stack(pixels)) if pixels else iter(())
         return [self._answer(path, one, rows) for path, one in zip(paths, seen, strict=True)]
 
     def examine(
@@ -90,20 +90,25 @@ class Predictor:
         except PictureError as error:
             return self.unread(path, error), None, None
         seen = mnist(grey, invert)
-        rows = iter(() if seen.pixels is None else self.probabilities(seen.pixels[None]))
+        rows = iter(()) if seen.pixels is None else self._rows(seen.pixels[None])
         return self._answer(path, seen, rows), grey, seen.pixels
 
-    def _answer(self, path: str | Path, seen: Seen | PictureError, rows: Iterator[NDArray[np.float32]]) -> Prediction:
+    def _rows(self, images: NDArray[np.uint8]) -> Iterator[list[float]]:
+        rows = self.probabilities(images).astype(float)
+        return iter((rows / rows.sum(axis=1, keepdims=True)).tolist())
+
+    def _answer(self, path: str | Path, seen: Seen | PictureError, rows: Iterator[list[float]]) -> Prediction:
+        """The answer for what was seen; the next row is its, when there was something for the model to see."""
         if isinstance(seen, PictureError):
             return self.unread(path, seen)
-        row = None if seen.pixels is None else next(rows).astype(float)
-        digit = None if row is None else int(row.argmax())
+        row = None if seen.pixels is None else next(rows)
+        guess = None if row is None else row.index(max(row))
         return Prediction(
             image=str(path),
-            digit=digit,
-            guess=digit,
-            confidence=None if row is None else float(row.max()),
-            probabilities=None if row is None else (row / row.sum()).tolist(),
+            digit=guess if seen.reason is None else None,
+            guess=guess,
+            confidence=None if row is None else max(row),
+            probabilities=row,
             inverted=seen.inverted,
             reason=seen.reason,
             model=self.name,
