@@ -71,12 +71,10 @@ class Predictor:
 
     def predict_many(self, paths: Sequence[str | Path], invert: Invert = "auto") -> list[Prediction]:
         """The answers for several files, which the model looks at together."""
-        seen: list[Seen | PictureError] = []
-        for path in paths:
-            try:
-                seen.append(mnist(read_grey(path, LONGEST), invert))
-            except PictureError as error:
-                seen.append(error)
+        seen = [
+            mnist(grey, invert) if not isinstance(grey, PictureError) else grey
+            for grey in [_read(path) for path in paths]
+        ]
         pixels = [one.pixels for one in seen if isinstance(one, Seen) and one.pixels is not None]
         rows = self._rows(np.stack(pixels)) if pixels else iter(())
         return [self._answer(path, one, rows) for path, one in zip(paths, seen, strict=True)]
@@ -127,6 +125,13 @@ class Predictor:
             model=self.name,
             error=str(error),
         )
+
+
+def _read(path: str | Path) -> NDArray[np.uint8] | PictureError:
+    try:
+        return read_grey(path, LONGEST)
+    except PictureError as error:
+        return error
 
 
 def predict(path: str | Path, run: str | Path | Run | None = None, invert: Invert = "auto") -> Prediction:
