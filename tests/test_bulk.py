@@ -67,7 +67,14 @@ def test_a_crew_answers_as_one_by_one(smoke_run: Run, digits: Path) -> None:
 
 def test_few_pictures_start_no_process(smoke_run: Run, digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "Popen", None)
-    assert len(list(predict_many(files(digits)[:5], smoke_run))) == 5
+    few = map(Found, files(digits)[:5])
+    assert len(list(answers(few, predictor(smoke_run), alone=60))) == 5
+
+
+def test_any_number_of_paths_gives_as_many_answers(smoke_run: Run, digits: Path) -> None:
+    paths = [Path(path) for path in files(digits)[:3]]
+    assert [answer.image for answer in predict_many(iter(paths), smoke_run)] == list(map(str, paths))
+    assert list(predict_many([], smoke_run)) == []
 
 
 def test_no_more_is_taken_than_is_worked_on_and_the_processes_go_with_the_reader(smoke_run: Run, digits: Path) -> None:
