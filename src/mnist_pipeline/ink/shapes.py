@@ -28,6 +28,13 @@ class Shapes:
         return longer
 
     @property
+    def free(self) -> NDArray[np.bool_]:
+        """True for those that do not come in from the border."""
+        height, width = self.labels.shape
+        x, y, wide, high, _ = self.rows.T
+        return np.asarray((x > 1) & (y > 1) & (x + wide < width - 1) & (y + high < height - 1))
+
+    @property
     def largest(self) -> NDArray[np.bool_]:
         """The one with the most ink."""
         return np.asarray(np.arange(len(self.rows)) == self.rows[:, 4].argmax())
@@ -55,8 +62,7 @@ def without_surroundings(found: Shapes) -> NDArray[np.bool_]:
     for number in range(len(alive)):
         alive[number] = not _is_frame(found, number)
     height, width = found.labels.shape
-    x, y, wide, high, _ = found.rows.T
-    free = alive & (x > 1) & (y > 1) & (x + wide < width - 1) & (y + high < height - 1)
+    free = alive & found.free
     if free.any() and found.sizes[free].max() >= 0.28 * min(height, width):
         alive &= free
     return alive
