@@ -44,7 +44,7 @@ def on_light_paper(grey: Grey) -> bool:
     middle, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     light = grey > middle
     border = np.concatenate([light[0], light[-1], light[1:-1, 0], light[1:-1, -1]])
-    return float(light.mean() + border.mean()) > 1
+    return bool(np.count_nonzero(light) / light.size + np.count_nonzero(border) / border.size > 1)
 
 
 def levelled(grey: Grey, inverted: bool) -> Grey:
