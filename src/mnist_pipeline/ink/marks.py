@@ -30,7 +30,7 @@ def marked(strength: Grey) -> Grey:
 def is_crowded(marks: Grey) -> bool:
     """Whether what is marked comes in from the border and is wider than strokes: shadow, or a table."""
     border = np.concatenate([marks[0], marks[-1], marks[1:-1, 0], marks[1:-1, -1]])
-    if border.mean() < _CROWDED:
+    if np.count_nonzero(border) < _CROWDED * border.size:
         return False
     depth = cv2.distanceTransform(marks, cv2.DIST_L2, 3)
     return bool(depth.max() > _WIDE / 2 * max(marks.shape))
