@@ -66,6 +66,11 @@ class Run:
         return self.path / "model.onnx"
 
     @property
+    def refusal_file(self) -> Path:
+        """How sure the model must be to answer, where training chose it."""
+        return self.path / "refusal.json"
+
+    @property
     def history_file(self) -> Path:
         """Every epoch's figures; history.csv beside it holds the same."""
         return self.path / "history.json"
@@ -143,7 +148,7 @@ class Run:
 
 
 _FILES = ("metrics.json", "config.yaml", "environment.json", "split.json", "history.json", "history.csv",
-          "model.keras", "model.onnx", "report.html")  # fmt: skip
+          "refusal.json", "model.keras", "model.onnx", "report.html")  # fmt: skip
 _FOLDERS = ("checkpoint", "plots", "export")
 
 

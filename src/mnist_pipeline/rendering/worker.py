@@ -1,0 +1,46 @@
+"""Draws a share of the pictures: a job as arrays comes in on stdin, the pictures go out on stdout.
+
+Started by crew.py as `python -m mnist_pipeline.rendering.worker`.
+"""
+
+import io
+import sys
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.rendering.negatives import HELD_OUT, KINDS
+from mnist_pipeline.rendering.picture import digit_seen, generator, none_seen
+
+_NONE, _HELD_OUT = 1_000_000, 2_000_000  # variants that no digit has
+
+
+def work(job: dict[str, Any]) -> NDArray[np.uint8]:
+    """The pictures of one job in the order in which it names them."""
+    images, seed = job["images"], int(job["seed"])
+    numbers = [int(number) for number in job["numbers"]]
+    if "labels" not in job:
+        held_out = bool(job["held_out"])
+        variant, kinds = (_HELD_OUT, HELD_OUT) if held_out else (_NONE, KINDS)
+        pictures = [none_seen(images, generator(seed, number, variant), kinds) for number in numbers]
+    else:
+        pictures = [
+            digit_seen(image, int(label), float(job["strokes"]), generator(seed, number, int(variant)))
+            for variant in job["variants"]
+            for image, label, number in zip(images, job["labels"], numbers, strict=True)
+        ]
+    return np.array(pictures, np.uint8).reshape(-1, *images.shape[1:])
+
+
+def main() -> None:
+    """Do the job that stdin brings."""
+    cv2.setNumThreads(1)
+    with np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False) as archive:
+        job = dict(archive.items())
+    np.save(sys.stdout.buffer, work(job), allow_pickle=False)
+
+
+if __name__ == "__main__":
+    main()
