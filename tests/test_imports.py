@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 # From the ground up: a module imports from its own floor or from below. Packages stand for all inside them.
 FLOORS = [
     {"errors", "watching", "layer", "xla_flags", "statistics"},
-    {"files", "config"},
+    {"files", "config", "ink"},
     {
         "backend",
         "data",
@@ -25,7 +25,17 @@ FLOORS = [
         "evaluation",
         "plots",
     },
-    {"augmentation", "averaging", "calibration", "rendering", "models", "checkpoints", "export", "training_layers"},
+    {
+        "augmentation",
+        "averaging",
+        "calibration",
+        "rendering",
+        "models",
+        "checkpoints",
+        "export",
+        "runtimes",
+        "training_layers",
+    },
     {"callbacks", "schedules"},
     {"epochs"},
     {"dense_twin"},

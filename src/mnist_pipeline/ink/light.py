@@ -1,0 +1,101 @@
+"""How strongly each pixel is inked, whichever way the picture is: polarity told, uneven light taken out."""
+
+from functools import cache
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.uint8]
+Invert = Literal["auto", "yes", "no"]
+_LONGEST, _SHORTEST = 256, 56  # pixels of the longer side in which shapes are looked for
+_CELLS = 16  # along each side of the grid that the paper's light is fitted on
+_COARSE, _AROUND = 64, 15  # pixels of the longer side, and how far around paper is looked for: wider than any stroke
+_FEWEST = 60  # cells that show paper: fewer say nothing of its light
+
+
+def as_grey(picture: object) -> Grey:
+    """The same pixels, typed: OpenCV's own types say less."""
+    return np.asarray(picture, np.uint8)
+
+
+def worked(grey: Grey) -> Grey:
+    """The picture in a size in which strokes are a few pixels wide and every step is quick."""
+    longest = max(grey.shape)
+    if longest > _LONGEST:
+        by, way = _LONGEST / longest, cv2.INTER_AREA
+    elif longest < _SHORTEST:
+        by, way = float(-(-_SHORTEST // longest)), cv2.INTER_CUBIC
+    else:
+        return grey
+    height, width = (max(1, round(side * by)) for side in grey.shape)
+    return as_grey(cv2.resize(grey, (width, height), interpolation=way))
+
+
+def on_light_paper(grey: Grey) -> bool:
+    """True for dark ink on light paper: the paper is what most of the picture and most of its border are."""
+    middle, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    light = grey > middle
+    border = np.concatenate([light[0], light[-1], light[1:-1, 0], light[1:-1, -1]])
+    return float(light.mean() + border.mean()) > 1
+
+
+def levelled(grey: Grey, inverted: bool) -> Grey:
+    """Ink from 0 (paper) to at most 255, over paper whose light may change slowly."""
+    dark = grey if inverted else 255 - grey
+    return as_grey(cv2.subtract(_paper(dark), dark))
+
+
+def locally_levelled(grey: Grey, inverted: bool) -> Grey:
+    """The same over paper whose light changes at once: each place against the lightest around it."""
+    dark = grey if inverted else 255 - grey
+    height, width = dark.shape
+    by = _COARSE / max(height, width)
+    small = cv2.resize(dark, (max(1, round(width * by)), max(1, round(height * by))), interpolation=cv2.INTER_AREA)
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_AROUND, _AROUND))
+    paper = cv2.blur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, around), (3, 3))
+    return as_grey(cv2.subtract(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR), dark))
+
+
+def _paper(dark: Grey) -> Grey:
+    """The paper's brightness behind dark ink: one value where light is even, else a curved surface."""
+    middle, ink = cv2.threshold(dark, 0, 1, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
+    bare = 1 - as_grey(cv2.dilate(ink, np.ones((5, 5), np.uint8)))  # a stroke's soft edge is not paper
+    mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(dark, mask=bare))
+    if not bare.any():
+        return np.full_like(dark, 255)
+    surface = None
+    if spread > 0.03 * (mean - middle) + 1:
+        surface = _fitted(_cells(dark).ravel().astype(np.float32), _cells(bare * 255).ravel() > 250)
+    if surface is None:
+        return np.full_like(dark, round(mean))
+    height, width = dark.shape
+    spread_out = cv2.resize(surface.reshape(_CELLS, _CELLS), (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.clip(spread_out, 0, 255).astype(np.uint8)
+
+
+def _cells(grey: Grey) -> Grey:
+    return as_grey(cv2.resize(grey, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA))
+
+
+def _fitted(light: NDArray[np.float32], paper: NDArray[np.bool_]) -> NDArray[np.float32] | None:
+    """A quadratic through the paper's cells, fitted again without those far off it: shadows, the table."""
+    terms = _terms()
+    used = paper
+    for _ in range(3):
+        if np.count_nonzero(used) < _FEWEST:
+            return None
+        rows = terms[used]
+        factors = np.linalg.solve(rows.T @ rows + 1e-3 * np.eye(6, dtype=np.float32), rows.T @ light[used])
+        surface: NDArray[np.float32] = terms @ factors
+        off = np.abs(light - surface)
+        used = paper & (off < 4.5 * max(1.0, float(np.median(off[used]))))
+    return surface
+
+
+@cache
+def _terms() -> NDArray[np.float32]:
+    """1, x, y, x², y², xy at each cell."""
+    y, x = (axis.ravel() for axis in np.mgrid[-0.5 : 0.5 : _CELLS * 1j, -0.5 : 0.5 : _CELLS * 1j].astype(np.float32))
+    return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=1)

@@ -1,0 +1,71 @@
+"""Which pixels are ink: a threshold between paper and pen, above faint lines, and none where nothing is drawn."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.ink.light import Grey, as_grey
+
+_FAINTEST = 10  # steps of grey between paper and pen
+_CROWDED = 0.08  # share of the border that is marked
+_WIDE = 0.3  # of the picture's longer side
+_CLEAREST = 3.5  # times the paper's own unevenness
+
+
+def marked(strength: Grey) -> Grey:
+    """Ink as 1, the rest as 0; all 0 when nothing stands out of the paper."""
+    counts = cv2.calcHist([strength], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+    middle = _between(counts)
+    above = counts.copy()
+    above[: middle + 1] = 0
+    if not _stands_out(counts, above):
+        return np.zeros_like(strength)
+    second = _between(above)
+    if _is_fainter(above, second):
+        middle = second
+    return as_grey(strength > middle)
+
+
+def is_crowded(marks: Grey) -> bool:
+    """Whether what is marked comes in from the border and is wider than strokes: shadow, or a table."""
+    border = np.concatenate([marks[0], marks[-1], marks[1:-1, 0], marks[1:-1, -1]])
+    if border.mean() < _CROWDED:
+        return False
+    depth = cv2.distanceTransform(marks, cv2.DIST_L2, 3)
+    return float(depth.max()) > _WIDE / 2 * max(marks.shape)
+
+
+def extent(marks: Grey) -> float:
+    """How far the marks reach: strokes go around their own counters, so the right polarity reaches further."""
+    found = cv2.findNonZero(cv2.morphologyEx(marks, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)))
+    return 0.0 if found is None else float(cv2.contourArea(cv2.convexHull(found)))
+
+
+def _between(counts: NDArray[np.float64]) -> int:
+    """Otsu's threshold: the value up to which one kind of pixel goes."""
+    below = np.cumsum(counts)
+    total = below[-1]
+    moment = np.cumsum(counts * np.arange(256))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = (moment[-1] * below - moment * total) ** 2 / (below * (total - below))
+    return int(np.nanargmax(apart)) if np.isfinite(apart).any() else 255
+
+
+def _stands_out(counts: NDArray[np.float64], above: NDArray[np.float64]) -> bool:
+    pen = _mean(above)
+    paper = counts - above
+    deviation = np.sqrt(float(((np.arange(256) - _mean(paper)) ** 2 * paper).sum()) / max(paper.sum(), 1))
+    return pen - _mean(paper) > max(_FAINTEST, _CLEAREST * float(deviation))
+
+
+def _is_fainter(above: NDArray[np.float64], second: int) -> bool:
+    """Whether the marks up to the second threshold are another kind: printed lines or shadow beneath a pen."""
+    pen = above.copy()
+    pen[: second + 1] = 0
+    faint = above - pen
+    return pen.sum() > 0.15 * above.sum() and _mean(faint) < 0.45 * _mean(pen)
+
+
+def _mean(counts: NDArray[np.float64]) -> float:
+    total = float(counts.sum())
+    return float(counts @ np.arange(256)) / total if total else 0.0

@@ -1,0 +1,100 @@
+"""The connected shapes of a picture, and which of them are the digit."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.ink.light import Grey
+
+_SPECK = 0.04  # of the picture's longer side
+_MOST = 64  # shapes looked at, largest first; a digit with its surroundings is a handful
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Where the shapes of a picture are, largest first; each a row (x, y, width, height, area)."""
+
+    labels: NDArray[np.int32]
+    numbers: NDArray[np.int64]
+    """Each row's number in the labels."""
+    rows: NDArray[np.int64]
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """The longer side of each."""
+        longer: NDArray[np.int64] = self.rows[:, 2:4].max(axis=1)
+        return longer
+
+    @property
+    def largest(self) -> NDArray[np.bool_]:
+        """The one with the most ink."""
+        return np.arange(len(self.rows)) == self.rows[:, 4].argmax()
+
+    def drawn(self, chosen: NDArray[np.bool_]) -> Grey:
+        """The chosen ones alone, as 1 on 0."""
+        table = np.zeros(self.labels.max() + 1, np.uint8)
+        table[self.numbers[chosen]] = 1
+        return table[self.labels]
+
+
+def shapes(marks: Grey) -> Shapes:
+    """The connected shapes, without specks."""
+    _, labels, rows, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
+    sizes = rows[:, 2:4].max(axis=1)
+    sizes[0] = 0  # the paper
+    numbers = np.flatnonzero(sizes >= max(3.0, _SPECK * max(marks.shape)))
+    numbers = numbers[np.argsort(-sizes[numbers], kind="stable")][:_MOST]
+    return Shapes(labels.astype(np.int32, copy=False), numbers, rows[numbers].astype(np.int64))
+
+
+def without_surroundings(found: Shapes) -> NDArray[np.bool_]:
+    """True for what may be a digit: no frame around another shape, nothing that comes in from the border."""
+    alive = np.ones(len(found.rows), bool)
+    for number in range(len(alive)):
+        alive[number] = not _is_frame(found, number)
+    height, width = found.labels.shape
+    x, y, wide, high, _ = found.rows.T
+    free = alive & (x > 1) & (y > 1) & (x + wide < width - 1) & (y + high < height - 1)
+    if free.any() and found.sizes[free].max() >= 0.2 * min(height, width):
+        alive &= free
+    return alive
+
+
+def _is_frame(found: Shapes, number: int) -> bool:
+    """Whether a shape goes around another one of some size."""
+    height, width = found.labels.shape
+    x, y, wide, high, _ = found.rows[number]
+    if wide < 0.5 * width and high < 0.5 * height:
+        return False
+    left, top, their_width, their_height, _ = found.rows.T
+    inside = (left > x) & (top > y) & (left + their_width < x + wide) & (top + their_height < y + high)
+    return bool((inside & (found.sizes >= 0.25 * max(wide, high))).any())
+
+
+def gathered(found: Shapes, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The digit: the most prominent shape and the pieces that belong to it."""
+    prominence = found.sizes * np.sqrt(found.rows[:, 4]) * alive
+    chosen = np.zeros(len(alive), bool)
+    chosen[int(prominence.argmax())] = True
+    x, y = found.rows[:, 0], found.rows[:, 1]
+    right, bottom = x + found.rows[:, 2], y + found.rows[:, 3]
+    while True:
+        box = x[chosen].min(), y[chosen].min(), right[chosen].max(), bottom[chosen].max()
+        size = max(box[2] - box[0], box[3] - box[1])
+        beside = np.maximum(np.maximum(x - box[2], box[0] - right), 0)
+        above = np.maximum(np.maximum(y - box[3], box[1] - bottom), 0)
+        away = np.hypot(beside, above)
+        # The larger a piece, the further away it may stand: a bar of a 5, but no speck.
+        joined = alive & (away <= np.minimum(0.6 * found.sizes, 0.2 * size))
+        if (joined <= chosen).all():
+            return chosen
+        chosen |= joined
+
+
+def others(found: Shapes, alive: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> int:
+    """How many shapes besides the chosen ones are as tall as a second digit would be."""
+    rows = found.rows[chosen]
+    height = (rows[:, 1] + rows[:, 3]).max() - rows[:, 1].min()
+    return int((alive & ~chosen & (found.rows[:, 3] >= 0.5 * height)).sum())
