@@ -21,7 +21,7 @@ _SIDES = (56, 112)
 
 def negative(digits: Digits, random: Random, kinds: "Sequence[Kind]") -> Grey:
     """A picture of no digit; digits are at hand for those made of them."""
-    return kinds[random.integers(len(kinds))](digits, random)
+    return kinds[int(random.integers(len(kinds)))](digits, random)
 
 
 def letter(_: Digits, random: Random) -> Grey:
@@ -125,7 +125,7 @@ def texture(_: Digits, random: Random) -> Grey:
     field = noise((side, side), int(random.integers(3, side)), random)
     if random.random() < 0.5:
         field = (field > random.uniform(0, 1.2)).astype(np.float32)
-    return np.clip(128 + random.uniform(40, 110) * field, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(128 + random.uniform(40, 110) * field, 0, 255), np.uint8)
 
 
 Kind = Callable[[Digits, Random], Grey]

@@ -85,7 +85,7 @@ def inked(lines: Lines, random: Random) -> Ink:
     kind = random.random()
     reach: Ink | float = radius
     if kind < 0.35:  # a brush, or a hand that presses unevenly
-        reach = radius * (1 + random.uniform(0.1, 0.35) * noise(lines.shape, random.integers(3, 9), random))
+        reach = radius * (1 + random.uniform(0.1, 0.35) * noise(lines.shape, int(random.integers(3, 9)), random))
     ink: Ink = np.clip((reach - away) / edge + 0.5, 0, 1).astype(np.float32)
     if kind > 0.8:  # pencil, chalk, a pen that runs dry
         grain = random.standard_normal(lines.shape, np.float32)
