@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 # From the ground up: a module imports from its own floor or from below. Packages stand for all inside them.
 FLOORS = [
     {"errors", "watching", "layer", "xla_flags", "statistics"},
-    {"files", "config", "ink"},
+    {"files", "shipped", "config", "ink"},
     {
         "backend",
         "data",
@@ -34,6 +34,7 @@ FLOORS = [
         "checkpoints",
         "export",
         "runtimes",
+        "shipping",
         "training_layers",
     },
     {"callbacks", "schedules"},

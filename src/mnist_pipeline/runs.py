@@ -228,9 +228,7 @@ def open_run(where: str | Path | Run | None = None) -> Run:
 def all_runs() -> list[Run]:
     """Every run in the artifacts folder, by name."""
     folder = artifacts()
-    if not folder.is_dir():
-        return []
-    return [Run(path) for path in sorted(folder.iterdir()) if _is_run(path)]
+    return [Run(path) for path in sorted(folder.iterdir()) if _is_run(path)] if folder.is_dir() else []
 
 
 def _is_run(path: Path) -> bool:
