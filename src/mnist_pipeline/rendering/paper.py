@@ -66,7 +66,7 @@ def _ruled(shape: tuple[int, int], random: Random) -> Ink:
 def _taken(picture: Ink, contrast: float, random: Random) -> Grey:
     """Through a lens, a sensor and a file format."""
     if random.random() < 0.4:
-        picture = cv2.GaussianBlur(picture, (0, 0), max(picture.shape) * random.uniform(0.004, 0.018) + 0.3)  # type: ignore[assignment]
+        picture = cv2.GaussianBlur(picture, (0, 0), max(picture.shape) * random.uniform(0.003, 0.014) + 0.3)  # type: ignore[assignment]
     if random.random() < 0.3:  # few pixels, as icons and thumbnails have
         by = random.uniform(20, 44) / max(picture.shape)
         picture = cv2.resize(picture, None, fx=by, fy=by, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]

@@ -39,7 +39,7 @@ def thinned(field: Ink) -> Lines:
     depth = np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 5), np.float32)
     rise_x = cv2.Sobel(depth, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
     rise_y = cv2.Sobel(depth, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
-    middle = (rise_x * rise_x + rise_y * rise_y < 0.5) & (depth > 0.55 * _half_width(mask, depth))
+    middle = (rise_x * rise_x + rise_y * rise_y < 0.5) & (depth > 0.35 * _half_width(mask, depth))
     return np.where(middle, np.uint8(255), np.uint8(0))
 
 
@@ -80,7 +80,7 @@ def inked(lines: Lines, random: Random) -> Ink:
     """The lines drawn with one pen, from a hard fine one to a broad soft one."""
     side = max(lines.shape)
     away = cv2.distanceTransform(255 - lines, cv2.DIST_L2, 3)
-    radius = side * float(np.exp(random.uniform(np.log(0.009), np.log(0.075))))
+    radius = side * float(np.exp(random.uniform(np.log(0.009), np.log(0.065))))
     edge = max(1.0, radius * random.uniform(0, 0.5))
     kind = random.random()
     reach: Ink | float = radius

@@ -43,6 +43,6 @@ def shipped(folder: Path = FOLDER) -> Shipped:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except (OSError, ValueError) as error:
         raise RunError(f"{folder}: the shipped model cannot be read ({error}): reinstall mnist-pipeline") from None
-    if found != facts.get("sha256"):
+    if not isinstance(facts, dict) or found != facts.get("sha256"):
         raise RunError(f"{path}: is not the shipped model (its sha256 differs): reinstall mnist-pipeline")
     return Shipped(path, facts)
