@@ -30,7 +30,7 @@ def without_lines(marks: Grey) -> Grey:
 
 
 def _spans(marks: Grey) -> bool:
-    """A quick look: is there ink at opposite borders?"""
+    """A quick look: whether there is ink at opposite borders."""
     across = marks[:, :2].any() and marks[:, -2:].any()
     return bool(across or (marks[:2].any() and marks[-2:].any()))
 

@@ -32,13 +32,14 @@ def is_crowded(marks: Grey) -> bool:
     if border.mean() < _CROWDED:
         return False
     depth = cv2.distanceTransform(marks, cv2.DIST_L2, 3)
-    return float(depth.max()) > _WIDE / 2 * max(marks.shape)
+    return bool(depth.max() > _WIDE / 2 * max(marks.shape))
 
 
-def extent(marks: Grey) -> float:
-    """How far the marks reach: strokes go around their own counters, so the right polarity reaches further."""
+def prominence(strength: Grey, marks: Grey) -> float:
+    """How strong the marks are and how far they reach: strokes go around their own counters, and beat their halo."""
     found = cv2.findNonZero(cv2.morphologyEx(marks, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)))
-    return 0.0 if found is None else float(cv2.contourArea(cv2.convexHull(found)))
+    reach = 0.0 if found is None else float(cv2.contourArea(cv2.convexHull(found)))
+    return reach * float(cv2.mean(strength, mask=marks)[0])
 
 
 def _between(counts: NDArray[np.float64]) -> int:
