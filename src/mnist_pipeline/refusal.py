@@ -12,7 +12,7 @@ from mnist_pipeline.data import Part
 from mnist_pipeline.preprocess import scale
 
 _REFUSED = 0.98  # of the pictures of no digit
-_LOST = 0.005  # of the digits, at most: digits win when both cannot be had
+_LOST = 0.01  # of the digits that are read right, at most: they win when both cannot be had
 _NEGATIVES = 4000
 _VARIANT = 1000  # of the drawings: none that training uses
 
@@ -26,19 +26,20 @@ def chosen(model: keras.Model, config: Config, part: Part, validation: NDArray[n
     nothing = rendering.negatives(images, settings.seed, _NEGATIVES, processes, held_out=True)
     sure_digits, answers = _sure(model, drawings)
     sure_nothing, _ = _sure(model, nothing)
-    threshold = threshold_between(sure_digits, sure_nothing)
+    right = answers == labels
+    threshold = threshold_between(sure_digits[right], sure_nothing)
     return {
         "threshold": threshold,
         "negatives_refused": float((sure_nothing < threshold).mean()),
-        "digits_refused": float((sure_digits < threshold).mean()),
-        "digits_right": float((answers == labels).mean()),
+        "digits_refused": float((sure_digits[right] < threshold).mean()),
+        "digits_right": float(right.mean()),
         "negatives": len(nothing),
         "digits": len(drawings),
     }
 
 
 def threshold_between(digits: NDArray[np.float32], negatives: NDArray[np.float32]) -> float:
-    """The least that refuses enough pictures of no digit, unless that loses too many digits."""
+    """The least that refuses enough pictures of no digit, unless that loses too many digits that are read right."""
     wanted = float(np.quantile(negatives, _REFUSED))
     most = float(np.quantile(digits, _LOST))
     return round(min(wanted, most), 4)

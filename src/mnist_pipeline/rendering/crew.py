@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import Rendering
 from mnist_pipeline.errors import TrainingError
-from mnist_pipeline.rendering.worker import work
+from mnist_pipeline.rendering.job import work
 
 NONE = 10  # the class of a picture of no digit
 _LEAST = 200  # drawings that are worth a process

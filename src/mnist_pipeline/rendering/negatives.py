@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.rendering.glyphs import Random, rounded
+from mnist_pipeline.rendering.marks import MARKS
 from mnist_pipeline.rendering.paper import Grey, pictured
 from mnist_pipeline.rendering.pens import Ink, drawn, enlarged, inked, noise, thinned
 
 Digits = NDArray[np.uint8]
 # Those that no reader takes for a digit: no O, I, S, Z, B, q and their like.
 _LETTERS = "ACEFHJKMNPRTUVWXdefhkmnprtuvwx"
-_SIGNS = '#%@+=*^~<{}"?&'
+_SIGNS = "#%@+=*^~<{}&"
 _OTHER_LETTERS = "LGDcjpY"  # not trained on: when to refuse is chosen on these too
 _FONTS = (0, 1, 2, 3, 4, 5, 6, 7, 16, 18, 19, 20, 22, 23)  # Hershey's, some of them slanted
 _SIDES = (56, 112)
@@ -53,6 +54,17 @@ def word(_: Digits, random: Random) -> Grey:
     return pictured(inked(_typed(text, random), random), random)
 
 
+def text(_: Digits, random: Random) -> Grey:
+    """Lines of small print."""
+    lines = [
+        "".join(random.choice(list(_LETTERS + "  "), random.integers(5, 12))) for _ in range(random.integers(1, 4))
+    ]
+    rows = [_typed(line, random) for line in lines]
+    width = max(row.shape[1] for row in rows)
+    page = np.concatenate([np.pad(row, ((0, 0), (0, width - row.shape[1]))) for row in rows])
+    return pictured(inked(page, random), random)
+
+
 def scribble(_: Digits, random: Random) -> Grey:
     """Random strokes, straight or round: foreign letters, doodles, signatures."""
     strokes = []
@@ -62,10 +74,12 @@ def scribble(_: Digits, random: Random) -> Grey:
     return pictured(inked(drawn(strokes, _side(random), random), random), random)
 
 
-def check_mark(_: Digits, random: Random) -> Grey:
-    """A tick, a cross, an arrow, a star, a heart, a face."""
-    mark = _MARKS[random.integers(len(_MARKS))]
-    strokes = [np.array(stroke, float) + random.normal(0, 0.04, (len(stroke), 2)) for stroke in mark]
+def mark(_: Digits, random: Random) -> Grey:
+    """A tick, a cross, an arrow, a star, a Greek letter."""
+    strokes = [
+        _curved(np.array(stroke) + random.normal(0, 0.04, (len(stroke), 2)))
+        for stroke in MARKS[random.integers(len(MARKS))]
+    ]
     return pictured(inked(drawn(strokes, _side(random), random), random), random)
 
 
@@ -130,27 +144,12 @@ def texture(_: Digits, random: Random) -> Grey:
 
 Kind = Callable[[Digits, Random], Grey]
 KINDS: tuple[Kind, ...] = (
-    letter, letter, letter, letter, word, scribble, scribble, check_mark, several, piece, filled, filled, scene,
-    texture,
+    letter, letter, letter, letter, letter, word, text, scribble, scribble, mark, mark, mark, several, piece,
+    filled, filled, scene, texture,
 )  # fmt: skip
 HELD_OUT: tuple[Kind, ...] = (
-    letter, letter, other_letter, word, scribble, check_mark, several, piece, filled, scene, texture, grid,
+    letter, letter, other_letter, word, text, scribble, mark, mark, several, piece, filled, scene, texture, grid,
 )  # fmt: skip
-
-_MARKS: tuple[list[list[tuple[float, float]]], ...] = (
-    [[(0, 0.6), (0.3, 1), (1, 0)]],
-    [[(0, 0), (1, 1)], [(1, 0), (0, 1)]],
-    [[(0, 0.5), (1, 0.5)], [(0.65, 0.2), (1, 0.5), (0.65, 0.8)]],
-    [[(0.5, 0), (0.8, 1), (0, 0.35), (1, 0.35), (0.2, 1), (0.5, 0)]],
-    [[(0.5, 1), (0.05, 0.45), (0.1, 0.1), (0.35, 0.05), (0.5, 0.3), (0.65, 0.05), (0.9, 0.1), (0.95, 0.45), (0.5, 1)]],
-    [[(0, 0.1), (1, 0.1), (1, 0.9), (0, 0.9), (0, 0.1)], [(0.2, 0.4), (0.8, 0.4)], [(0.2, 0.6), (0.8, 0.6)]],
-    [[(0.5, 0), (1, 1), (0, 1), (0.5, 0)]],
-    [[(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)]],
-    [[(0, 0.5), (0.5, 0), (1, 0.5), (0.85, 0.5), (0.85, 1), (0.15, 1), (0.15, 0.5), (0, 0.5)]],
-    [[(0, 0.3), (0.2, 0.6), (0.4, 0.3), (0.6, 0.6), (0.8, 0.3), (1, 0.6)]],
-    [[(0, 0), (0, 1), (1, 1)], [(0, 0.8), (0.3, 0.4), (0.6, 0.6), (1, 0.1)]],
-    [[(0.5, 0), (0.5, 0.65)], [(0.2, 0.3), (0.8, 0.3)], [(0.5, 0.65), (0.2, 1)], [(0.5, 0.65), (0.8, 1)]],
-)
 
 
 def _typed(text: str, random: Random) -> NDArray[np.uint8]:
@@ -168,6 +167,11 @@ def _typed(text: str, random: Random) -> NDArray[np.uint8]:
     from_y = turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] + strength * noise(page.shape, 4, random)
     turned = cv2.remap(page, from_x.astype(np.float32), from_y.astype(np.float32), cv2.INTER_LINEAR)
     return np.where(turned > 90, np.uint8(255), np.uint8(0))
+
+
+def _curved(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Long strokes without a straight corner are round; closed ones keep their corners, lest they become a 0."""
+    return rounded(corners) if len(corners) > 3 and np.hypot(*(corners[0] - corners[-1])) > 0.25 else corners
 
 
 def _side(random: Random) -> int:

@@ -20,9 +20,9 @@ def pictured(ink: Ink, random: Random) -> Grey:
         picture = paper + (pen - paper) * ink
     else:
         contrast = paper - pen
-        light = paper + noise(ink.shape, 3, random) * random.uniform(0, 0.09) * contrast
-        if random.random() < 0.25:
-            light -= _ruled(ink.shape, random) * random.uniform(0.08, 0.35) * contrast
+        light = paper + noise(ink.shape, 3, random) * random.uniform(0, 0.08) * contrast
+        if random.random() < 0.2:
+            light -= _ruled(ink.shape, random) * random.uniform(0.08, 0.3) * contrast
         picture = light + (pen - light) * ink
     return _taken(picture.astype(np.float32), paper - pen, random)
 
