@@ -68,6 +68,11 @@ class Run:
         return self.path / "model.onnx"
 
     @property
+    def refusal_file(self) -> Path:
+        """How sure the model must be to answer, where training chose it."""
+        return self.path / "refusal.json"
+
+    @property
     def history_file(self) -> Path:
         """Every epoch's figures; history.csv beside it holds the same."""
         return self.path / "history.json"
@@ -157,7 +162,7 @@ class Run:
 
 
 _FILES = ("metrics.json", "config.yaml", "environment.json", "split.json", "history.json", "history.csv",
-          "model.keras", "model.onnx", "report.html")  # fmt: skip
+          "refusal.json", "model.keras", "model.onnx", "report.html")  # fmt: skip
 _FOLDERS = ("checkpoint", "plots", "export")
 
 
@@ -239,9 +244,7 @@ def open_run(where: str | Path | Run | None = None) -> Run:
 def all_runs() -> list[Run]:
     """Every run in the artifacts folder, by name."""
     folder = artifacts()
-    if not folder.is_dir():
-        return []
-    return [Run(path) for path in sorted(folder.iterdir()) if _is_run(path)]
+    return [Run(path) for path in sorted(folder.iterdir()) if _is_run(path)] if folder.is_dir() else []
 
 
 def _is_run(path: Path) -> bool:
