@@ -44,7 +44,7 @@ FLOORS = [
     {"dense_twin"},
     {"training"},
     {"scoring", "prediction", "refusal", "report"},
-    {"stages", "bulk"},
+    {"stages", "bulk", "pages"},
     {"pipeline"},
     {"fleet"},
     {"reproduction"},

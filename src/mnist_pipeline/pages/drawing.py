@@ -1,10 +1,15 @@
 """The picture of a page with a box around every digit and the answer above it, readable at any size."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_pipeline.errors import MnistError
+from mnist_pipeline.files import whole
 from mnist_pipeline.pages.reading import PageDigit
+from mnist_pipeline.pictures import read_grey
 
 _SURE, _REFUSED = (178, 92, 20), (40, 40, 214)  # blue and red, as OpenCV has them: blue, green, red
 _FONT = cv2.FONT_HERSHEY_DUPLEX
@@ -29,7 +34,12 @@ def drawn(grey: NDArray[np.uint8], lines: list[list[PageDigit]]) -> NDArray[np.u
 
 
 def _label(
-    page: cv2.typing.MatLike, digit: PageDigit, foot: tuple[int, int], colour: tuple[int, int, int], height: int, thick: int
+    page: cv2.typing.MatLike,
+    digit: PageDigit,
+    foot: tuple[int, int],
+    colour: tuple[int, int, int],
+    height: int,
+    thick: int,
 ) -> None:
     """The answer above its box, or inside at the top of the page, on a ground that sets it off."""
     text = "?" if digit.digit is None else str(digit.digit)
@@ -38,3 +48,11 @@ def _label(
     x, y = min(max(foot[0], 0), page.shape[1] - width - 2), max(foot[1], tall + 4)
     cv2.rectangle(page, (x - 2, y - tall - 4), (x + width + 2, y), colour, cv2.FILLED)
     cv2.putText(page, text, (x, y - 2), _FONT, by, (255, 255, 255), thick, cv2.LINE_AA)
+
+
+def save_drawn(picture: str | Path, lines: list[list[PageDigit]], path: Path) -> None:
+    """The picture of a page read, as a whole file."""
+    page = drawn(read_grey(picture), lines)
+    with whole(path) as beside:
+        if not cv2.imwrite(str(beside), page):
+            raise MnistError(f"{path}: the picture cannot be written")
