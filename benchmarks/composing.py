@@ -144,8 +144,7 @@ def _on_page(rows: list[Float], side: float, random: Random) -> Float:
 
 
 def _turned(row: Float, degrees: float) -> Float:
-    height, width = row.shape
-    more = int(np.ceil(abs(np.sin(np.radians(degrees))) * width / 2)) + 1
+    more = int(np.ceil(abs(np.sin(np.radians(degrees))) * row.shape[1] / 2)) + 1
     padded = np.pad(row, ((more, more), (more, more)))
     middle = padded.shape[1] / 2, padded.shape[0] / 2
     matrix = cv2.getRotationMatrix2D(middle, degrees, 1)
@@ -232,7 +231,11 @@ def _framed(ink: Float, side: float, random: Random) -> NDArray[np.uint8]:
         boxed = np.pad(ink, room)
         middle = room // 2
         cv2.rectangle(
-            boxed, (middle, middle), (width + 2 * room - middle, height + 2 * room - middle), (1.0,), max(1, round(side / 25))
+            boxed,
+            (middle, middle),
+            (width + 2 * room - middle, height + 2 * room - middle),
+            (1.0,),
+            max(1, round(side / 25)),
         )
         return _inked(boxed, random.uniform(220, 255), random.uniform(0, 80), 0, random)
     sheet = _grey(ink, side, random)

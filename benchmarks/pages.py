@@ -98,9 +98,7 @@ def _table(results: Sequence[tuple[str, bool, int, int]]) -> str:
         if rows:
             digits, wrong = (sum(row[at] for row in rows) for at in (2, 3))
             whole = sum(row[3] == 0 for row in rows)
-            lines.append(
-                [name, str(len(rows)), str(digits), f"{1 - wrong / digits:.2%}", f"{whole / len(rows):.1%}"]
-            )
+            lines.append([name, str(len(rows)), str(digits), f"{1 - wrong / digits:.2%}", f"{whole / len(rows):.1%}"])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

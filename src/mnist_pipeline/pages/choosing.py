@@ -136,19 +136,18 @@ def cut_up(whole: Chain) -> Chain:
         shape = as_grey(whole.places == number)
         x, y, wide, high = cv2.boundingRect(shape)
         window = (slice(y, y + high), slice(x, x + wide))
-        paths, ink = cuts(shape[window], whole.height) if high >= 0.4 * whole.height else (np.zeros((0, 0), np.int32), [])
+        paths, ink = cuts(shape[window], whole.height)
+        if high < 0.4 * whole.height:
+            paths, ink = paths[:0], ink[:0]
         divided = parts(shape[window], paths)
-        before = len(crossed)
-        places[window] += np.where(divided > 0, divided + before, 0).astype(np.int32)
+        places[window] += np.where(divided > 0, divided + len(crossed), 0).astype(np.int32)
         crossed += [max(0.05, float(one)) for one in ink] + [0.0]
     return Chain(whole.corner, whole.strength, places, crossed[:-1], whole.height)
 
 
 def doubtful(best: list[tuple[Reading, NDArray[np.float32] | None]], height: float) -> bool:
     """Whether cuts are worth a try."""
-    return any(
-        row is not None and (row.max() < _DOUBT or reading.box[2] > _WIDE * height) for reading, row in best
-    )
+    return any(row is not None and (row.max() < _DOUBT or reading.box[2] > _WIDE * height) for reading, row in best)
 
 
 def best_of(
@@ -159,7 +158,9 @@ def best_of(
     scores[0] = 0
     came: list[int] = [-1] * (count + 1)
     for number, (reading, row) in sorted(enumerate(zip(readings, rows, strict=True)), key=lambda one: one[1][0].last):
-        score = scores[reading.first - 1] + reading.form.prior + (0 if row is None else float(np.log(max(row.max(), 1e-6))))
+        score = (
+            scores[reading.first - 1] + reading.form.prior + (0 if row is None else float(np.log(max(row.max(), 1e-6))))
+        )
         if score > scores[reading.last]:
             scores[reading.last], came[reading.last] = score, number
     way: list[tuple[Reading, NDArray[np.float32] | None]] = []

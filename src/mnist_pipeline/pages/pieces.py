@@ -1,4 +1,4 @@
-"""The shapes on a page that are writing: how tall its digits are, and which shapes stand so close that they may be one."""
+"""The shapes on a page that are writing: how tall digits are, and which shapes are near enough to be one."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,9 @@ def pieces(marks: Grey) -> Pieces | None:
     wide, high = rows[numbers, 2], rows[numbers, 3]
     fits = (np.maximum(wide, high) > max(2.0, _SPECK * height)) & (high < 3 * height)
     fits &= ~((wide > 2 * height) & (high < 0.35 * height))  # a dash, an underline
-    return Pieces(labels, numbers[fits], rows[numbers[fits]], height) if fits.any() else None
+    return (
+        Pieces(labels.astype(np.int32, copy=False), numbers[fits], rows[numbers[fits]], height) if fits.any() else None
+    )
 
 
 def _lines_and_frames(rows: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.bool_]:

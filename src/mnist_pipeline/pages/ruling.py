@@ -1,4 +1,4 @@
-"""Ruled and squared lines of a page, as dark as the pen: many at once, sheared level and taken out where they are thin."""
+"""Ruled and squared lines of a page, many at once: sheared level, and taken out where nothing crosses them."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,8 @@ import numpy as np
 from mnist_pipeline.ink.light import Grey, as_grey
 
 _LEAN = 0.09  # of a line's slope, about five degrees
-_LONG = 0.4  # of the page: no stroke is as long
+_LONG = 0.4  # of the page's side along the line, and
+_LONGER = 0.25  # of its longer side: no stroke is as long, not on a strip of paper one digit high
 _QUICK = 400  # pixels of the longer side in which the slope is looked for
 _THICKEST = 0.008  # of the page's longer side
 
@@ -19,11 +20,11 @@ def without_ruling(marks: Grey) -> Grey:
 
 def _less_level(marks: Grey) -> Grey:
     height, width = marks.shape
-    if np.count_nonzero(marks.any(axis=0)) < _LONG * width:
+    if np.count_nonzero(marks.any(axis=0)) < _least(width, max(marks.shape)):
         return marks
     slope = _slope(marks)
     level = _sheared(marks, slope)
-    lines = _lines(level)
+    lines = _lines(level, max(marks.shape))
     if not lines.any():
         return marks
     thickest = max(3, round(_THICKEST * max(marks.shape)))
@@ -52,13 +53,17 @@ def _sheared(marks: Grey, slope: float, height: int | None = None) -> Grey:
     return as_grey(cv2.warpAffine(marks, matrix, size, flags=cv2.INTER_NEAREST))
 
 
-def _lines(level: Grey) -> Grey:
+def _lines(level: Grey, longest: int) -> Grey:
     """Long level runs, small gaps and wavering allowed."""
-    length = max(8, round(_LONG * level.shape[1]))
+    length = _least(level.shape[1], longest)
     wider = cv2.dilate(level, np.ones((3, 1), np.uint8))
     closed = cv2.morphologyEx(wider, cv2.MORPH_CLOSE, np.ones((1, max(3, length // 12)), np.uint8))
     runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
     return as_grey(cv2.bitwise_and(cv2.dilate(runs, np.ones((3, 1), np.uint8)), level))
+
+
+def _least(side: int, longest: int) -> int:
+    return max(8, round(max(_LONG * side, min(0.95 * side, _LONGER * longest))))
 
 
 def _thickness(lines: Grey, most: int) -> int:

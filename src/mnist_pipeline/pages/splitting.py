@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.ink.fitting import stroke_width
-from mnist_pipeline.ink.light import Grey
+from mnist_pipeline.ink.light import Grey, as_grey
 
 _REACH = 0.25  # of a digit's height: how far a path strays to either side
 _APART = 0.1  # of a digit's height: two cuts are no closer
@@ -27,9 +27,7 @@ def cuts(shape: Grey, height: float) -> tuple[NDArray[np.int32], NDArray[np.floa
     return _lowest(ways - reach, crossed, max(1.0, _APART * height))
 
 
-def _cheapest(
-    shape: Grey, starts: NDArray[np.int64], reach: int
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+def _cheapest(shape: Grey, starts: NDArray[np.int64], reach: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Around each start the path through the least ink, at most one column aside a row."""
     bands = np.stack([shape[:, start : start + 2 * reach + 1] for start in starts]).astype(np.float32)
     count, rows, width = bands.shape
@@ -92,4 +90,4 @@ def tidy(mask: Grey) -> Grey:
         return mask
     keep = rows[:, 4] >= 0.08 * rows[1:, 4].max()
     keep[0] = False
-    return keep.astype(np.uint8)[labels]
+    return as_grey(keep[labels])

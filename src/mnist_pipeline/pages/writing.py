@@ -40,10 +40,12 @@ class Writing:
 def writing(grey: Grey, invert: Invert, soft: float = 1.0) -> Writing:
     """The ink of a page, on whose pixels noise is `soft` wide; marks are all 0 where nothing is written."""
     darkest, lightest = _paper(grey)
-    darker, lighter = cv2.subtract(darkest, grey), cv2.subtract(grey, lightest)
-    inverted = _is_dark(darker, lighter, cv2.subtract(lightest, darkest)) if invert == "auto" else invert == "yes"
+    darker, lighter = as_grey(cv2.subtract(darkest, grey)), as_grey(cv2.subtract(grey, lightest))
+    inverted = _is_dark(darker, lighter, as_grey(lightest - darkest)) if invert == "auto" else invert == "yes"
     # Light falls on paper and ink alike, so ink is a share of the paper's light; on a dark board it is what is added.
-    share = 255 / np.maximum(darkest, _DARKEST).astype(np.float32) if inverted else np.float32(1)
+    share = np.ones_like(darkest, np.float32)
+    if inverted:
+        share = np.float32(255) / np.maximum(darkest, _DARKEST).astype(np.float32)
     strength = np.clip((darker if inverted else lighter) * share, 0, 255).astype(np.uint8)
     noise = _noise(grey, darkest, share)
     faintest = max(_FAINTEST, _CLEAREST * noise)
@@ -55,7 +57,7 @@ def writing(grey: Grey, invert: Invert, soft: float = 1.0) -> Writing:
 
 
 def _paper(grey: Grey) -> tuple[Grey, Grey]:
-    """The brightness around each place, of which ink is the smaller part: at least, at most; apart at a sheet's edge."""
+    """The brightness around each place, at least and at most: ink is the smaller part, and a sheet's edge parts them."""
     height, width = grey.shape
     by = min(1.0, _COARSE / max(height, width))
     size = (max(1, round(width * by)), max(1, round(height * by)))
@@ -69,7 +71,7 @@ def _paper(grey: Grey) -> tuple[Grey, Grey]:
     return darkest, lightest
 
 
-def _noise(grey: Grey, paper: Grey, share: NDArray[np.float32] | np.float32) -> float:
+def _noise(grey: Grey, paper: Grey, share: NDArray[np.float32]) -> float:
     """How uneven the paper is, in steps of ink; a sample of its pixels says so."""
     away = (grey.astype(np.float32) - paper) * share
     sample = away[:: max(1, grey.shape[0] // 500), :: max(1, grey.shape[1] // 500)]
@@ -94,9 +96,7 @@ def _without_blots(strength: Grey, faintest: float) -> Grey:
     _, labels, rows, _ = cv2.connectedComponentsWithStats(as_grey(strength > faintest), connectivity=8)
     wide = _BLOT * max(strength.shape)
     x, y, width, height = rows[:, :4].T
-    to_border = np.minimum(
-        np.minimum(x, y), np.minimum(strength.shape[1] - x - width, strength.shape[0] - y - height)
-    )
+    to_border = np.minimum(np.minimum(x, y), np.minimum(strength.shape[1] - x - width, strength.shape[0] - y - height))
     blots = (rows[:, 2:4].min(axis=1) > wide) & (to_border < 2 * wide) & (np.arange(len(rows)) > 0)
     for number in np.flatnonzero(blots)[:_MOST_BLOTS]:
         left, top, across, down, _ = rows[number]
