@@ -77,7 +77,7 @@ class _Hand:
                 kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(self.pen) + 1, abs(self.pen) + 1))
                 ink = np.asarray((cv2.dilate if self.pen > 0 else cv2.erode)(ink, kernel), np.float32)
         ink = np.clip(ink, 0, 1)
-        drawn = ink > _INK
+        drawn = np.asarray(ink > _INK)
         if not drawn.any():
             drawn = ink > 0
         columns = np.flatnonzero(drawn.any(axis=0))
@@ -242,8 +242,8 @@ def _framed(ink: Float, side: float, random: Random) -> NDArray[np.uint8]:
     table = random.uniform(30, 120) + random.normal(0, 4, (height + 2 * room, width + 2 * room))
     table[room : room + height, room : room + width] = sheet
     whole = cv2.GaussianBlur(np.clip(table, 0, 255).astype(np.uint8), (0, 0), 0.7)
-    middle = (whole.shape[1] / 2, whole.shape[0] / 2)
-    matrix = cv2.getRotationMatrix2D(middle, random.uniform(-2, 2), 1)
+    centre = whole.shape[1] / 2, whole.shape[0] / 2
+    matrix = cv2.getRotationMatrix2D(centre, random.uniform(-2, 2), 1)
     turned = cv2.warpAffine(whole, matrix, whole.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(turned, np.uint8)
 

@@ -4,38 +4,32 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.composing import KINDS, Composed, compose
 from mnist_pipeline.data import load_part
-from mnist_pipeline.evaluation import normalised
-from mnist_pipeline.pages.reading import Model, digits_of
-from mnist_pipeline.preprocess import scale
-from mnist_pipeline.runtimes import open_runtime
+from mnist_pipeline.pages.reading import Model, Page, digits_of
+from mnist_pipeline.prediction import predictor
 
 _TOUCHING = 0.2  # share of pages on which digits touch
 
 
-class _File:
-    """A model file as what reads a page."""
-
-    def __init__(self, path: Path, threshold: float) -> None:
-        self.name, self.threshold = str(path), threshold
-        self._runtime = open_runtime(path)
-
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return normalised(self._runtime.scores(scale(images)), "softmax")
+class _Result(NamedTuple):
+    kind: str
+    touching: bool
+    digits: int
+    wrong: int
 
 
 def main() -> None:
     """Compose, read, compare, print."""
     options = _options()
     part = load_part("mnist", options.part)
-    model = _File(options.model, options.threshold)
-    results: list[tuple[str, bool, int, int]] = []
+    model = predictor(options.model or "shipped")
+    results: list[_Result] = []
     spent = 0.0
     for number in range(options.pages):
         kind = list(KINDS)[number % len(KINDS)]
@@ -45,7 +39,7 @@ def main() -> None:
         read = _text(page, model)
         spent += time.perf_counter() - began
         wrong = distance(read, page.text)
-        results.append((kind, page.touching, len(page.text.replace("\n", "")), wrong))
+        results.append(_Result(kind, page.touching, len(page.text.replace("\n", "")), wrong))
         if wrong and options.failures:
             _keep(options.failures, number, page, read)
     print(_table(results))
@@ -55,8 +49,9 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__)
     parser.add_argument("--pages", type=int, default=210, help="how many pages")
-    parser.add_argument("--model", type=Path, required=True, help="an .onnx or .tflite file")
-    parser.add_argument("--threshold", type=float, default=0.0, help="confidence below which a digit is refused")
+    parser.add_argument(
+        "--model", help="a run, by its name or folder; by default the model that comes with the package"
+    )
     parser.add_argument("--part", choices=("train", "test"), default="train", help="where the digits come from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--failures", type=Path, help="a folder for the pages that were not read right")
@@ -64,9 +59,7 @@ def _options() -> argparse.Namespace:
 
 
 def _text(page: Composed, model: Model) -> str:
-    return "\n".join(
-        "".join("?" if one.digit is None else str(one.digit) for one in line) for line in digits_of(page.grey, model)
-    )
+    return Page("", model.name, digits_of(page.grey, model)).text
 
 
 def distance(read: str, written: str) -> int:
@@ -85,19 +78,19 @@ def _keep(folder: Path, number: int, page: Composed, read: str) -> None:
     cv2.imwrite(str(folder / f"{name}.png"), page.grey)
 
 
-def _table(results: Sequence[tuple[str, bool, int, int]]) -> str:
-    groups = {kind: [one for one in results if one[0] == kind and not one[1]] for kind in KINDS}
+def _table(results: Sequence[_Result]) -> str:
+    groups = {kind: [one for one in results if one.kind == kind and not one.touching] for kind in KINDS}
     groups |= {
-        "all, digits apart": [one for one in results if not one[1]],
-        "some digits touching": [one for one in results if one[1]],
+        "all, digits apart": [one for one in results if not one.touching],
+        "some digits touching": [one for one in results if one.touching],
         "all": list(results),
     }
     head = ["paper", "pages", "digits", "digits right", "pages wholly right"]
     lines = [head, ["---"] * len(head)]
     for name, rows in groups.items():
         if rows:
-            digits, wrong = (sum(row[at] for row in rows) for at in (2, 3))
-            whole = sum(row[3] == 0 for row in rows)
+            digits, wrong = sum(row.digits for row in rows), sum(row.wrong for row in rows)
+            whole = sum(row.wrong == 0 for row in rows)
             lines.append([name, str(len(rows)), str(digits), f"{1 - wrong / digits:.2%}", f"{whole / len(rows):.1%}"])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

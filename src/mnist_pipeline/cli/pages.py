@@ -1,53 +1,63 @@
 """mnist predict --all: pages in, their text out, and a picture of what was read where."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mnist_pipeline.cli.console import complain, note, say, say_json
 from mnist_pipeline.errors import MnistError
+from mnist_pipeline.finding import count, find
 
 if TYPE_CHECKING:
-    from mnist_pipeline.pages.reading import Model
+    from mnist_pipeline.pages.reading import Model, Page
+
+_KINDS = (".png", ".jpg", ".jpeg", ".webp")
 
 
 def read_pages(
-    pictures: Iterable[str], model: "Model", invert: Literal["auto", "yes", "no"], save: Path | None, json: bool
+    pictures: Sequence[str], model: "Model", invert: Literal["auto", "yes", "no"], save: Path | None, json: bool
 ) -> int:
     """Tell what stands on each page; how many files could not be read."""
-    from mnist_pipeline.pages.drawing import save_drawn
-    from mnist_pipeline.pages.reading import read_page
-
-    names = list(pictures)
     if save is not None:
-        _check(save, len(names))
+        _check(save, pictures)
+    from mnist_pipeline.pages.drawing import save_drawn
+    from mnist_pipeline.pages.reading import Page, read_page
+
     unread = 0
-    for name in names:
-        page = read_page(name, model, invert)
+    for found in filter(None, find(pictures)):
+        if found.problem is not None:
+            page = Page(found.path, model.name, [], found.problem)
+        else:
+            page = read_page(found.path, model, invert)
         unread += page.error is not None
         if json:
             say_json(page.tree())
-        elif page.error is not None:
-            complain(page.error)
         else:
-            if len(names) > 1:
-                note(f"{name}:")
-            if page.text:
-                say(page.text)
-            else:
-                note(f"{name}: no digits here")
+            _tell(page, several=count(pictures) != 1)
         if save is not None and page.error is None:
-            save_drawn(name, page.lines, save)
+            save_drawn(found.path, page.lines, save)
             note(f"what was read where: {save}")
     return unread
 
 
-def _check(save: Path, count: int) -> None:
+def _tell(page: "Page", several: bool) -> None:
+    """The text on stdout, and whose it is on stderr."""
+    if page.error is not None:
+        complain(page.error)
+    elif not page.text:
+        note(f"{page.image}: no digits here")
+    else:
+        if several:
+            note(f"{page.image}:")
+        say(page.text)
+
+
+def _check(save: Path, pictures: Sequence[str]) -> None:
     """That the picture can be written, before anything is read."""
-    if count != 1:
+    if count(pictures) != 1:
         raise MnistError("--save is for one page: give a single picture")
-    if save.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
-        raise MnistError(f"{save}: --save writes .png, .jpg or .webp")
+    if save.suffix.lower() not in _KINDS:
+        raise MnistError(f"{save}: --save writes {', '.join(_KINDS)}")
     if save.exists() or save.is_symlink():
         raise MnistError(f"{save}: is there already; give --save another name")
     if not save.parent.is_dir():

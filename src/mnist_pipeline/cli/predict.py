@@ -53,10 +53,20 @@ def predict(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a picture, on stdout.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="A table with a row a picture, on stdout.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Read every digit on the page, line by line; ? is one that is refused.")
+    ] = False,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="With --all: write the page there, its digits boxed and named.")
+    ] = None,
 ) -> None:
     """Read the digit on each picture: the answer and how sure it is."""
     if json and csv:
         raise MnistError("--json or --csv, not both")
+    if every and (csv or show or preprocess == "plain"):
+        raise MnistError("--all goes with --json, --save, --run and --invert alone")
+    if save is not None and not every:
+        raise MnistError("--save goes with --all")
     if not pictures:
         pictures = [_ask()]
     from mnist_pipeline.cli.answers import Answers
@@ -66,6 +76,12 @@ def predict(
     model = predictor(run, way=preprocess)
     if not (json or csv):
         note(f"model: {model.name}" + ("" if run or model.shipped else " (trained last)"))
+    if every:
+        from mnist_pipeline.cli.pages import read_pages
+
+        if read_pages(pictures, model, invert, save, json):
+            raise typer.Exit(2)
+        return
     with predict_progress(pictures) as watched, closing(_batches(model, pictures, invert, show)) as batches:
         answers = Answers("json" if json else "csv" if csv else "text", watched.complain)
         for batch in batches:

@@ -25,6 +25,8 @@ class Model(Protocol):
     """What a page asks of a model."""
 
     name: str
+    threshold: float
+    """How sure it must be to answer."""
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Ten for each of (n, 28, 28) images."""
@@ -106,12 +108,13 @@ def digits_of(grey: Grey, model: Model, invert: Invert = "auto") -> list[list[Pa
 def _in_lines(
     told: list[tuple[Reading, NDArray[np.float32]]], height: float, by: float, model: Model
 ) -> list[list[PageDigit]]:
-    threshold = float(getattr(model, "threshold", 0.0))
     digits = []
     for reading, row in told:
         guess, sure = int(row.argmax()), float(row.max())
         x, y, wide, high = (round(side / by) for side in reading.box)
-        digits.append(PageDigit(guess if sure >= threshold else None, sure, guess, (x, y, max(1, wide), max(1, high))))
+        digits.append(
+            PageDigit(guess if sure >= model.threshold else None, sure, guess, (x, y, max(1, wide), max(1, high)))
+        )
     boxes = np.array([reading.box for reading, _ in told], np.int64).reshape(-1, 4)
     return [[digits[number] for number in line] for line in lines(boxes, height)]
 

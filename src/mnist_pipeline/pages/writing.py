@@ -57,7 +57,7 @@ def writing(grey: Grey, invert: Invert, soft: float = 1.0) -> Writing:
 
 
 def _paper(grey: Grey) -> tuple[Grey, Grey]:
-    """The brightness around each place, at least and at most: ink is the smaller part, and a sheet's edge parts them."""
+    """The brightness around each place, of which ink is the smaller part: at least, and at most."""
     height, width = grey.shape
     by = min(1.0, _COARSE / max(height, width))
     size = (max(1, round(width * by)), max(1, round(height * by)))
