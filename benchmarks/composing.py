@@ -76,13 +76,13 @@ class _Hand:
             if self.pen:
                 kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (abs(self.pen) + 1, abs(self.pen) + 1))
                 ink = np.asarray((cv2.dilate if self.pen > 0 else cv2.erode)(ink, kernel), np.float32)
-        ink = np.clip(ink, 0, 1)
+        ink = np.clip(ink, 0, 1).astype(np.float32)
         drawn = np.asarray(ink > _INK)
         if not drawn.any():
             drawn = ink > 0
         columns = np.flatnonzero(drawn.any(axis=0))
-        cut: Float = ink[:, max(columns[0] - 1, 0) : columns[-1] + 2]
-        return cut
+        cut = ink[:, max(columns[0] - 1, 0) : columns[-1] + 2]
+        return np.asarray(cut, np.float32)
 
 
 def _row(digits: list[Float], gap: float, meets: NDArray[np.bool_], random: Random) -> Float:
@@ -165,7 +165,8 @@ def _light(shape: tuple[int, ...], random: Random, depth: float) -> Float:
     angle, corner = random.uniform(0, 2 * np.pi), random.uniform(-1, 1, 2)
     slope = np.cos(angle) * x + np.sin(angle) * y
     away = np.hypot(x - corner[0], y - corner[1])
-    return np.maximum(0.3, 1 - depth * (0.25 * (slope + 1) + 0.15 * away * random.random())).astype(np.float32)
+    light = 1 - depth * (0.25 * (slope + 1) + 0.15 * away * random.random())
+    return np.asarray(np.maximum(0.3, light), np.float32)
 
 
 def _lines(shape: tuple[int, ...], step: float, random: Random, squared: bool, wide: int) -> Float:

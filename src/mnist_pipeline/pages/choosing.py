@@ -20,8 +20,8 @@ _WIDEST = 1.5  # digit heights: no digit is wider
 _DOUBT = 0.97  # of confidence: below, cuts are tried
 _WIDE = 0.95  # of a digit's height: what is wider may be two digits
 _MOST_PIECES = 40  # of one chain
-_SPECK, _LOW, _HIGH, _BROAD, _ASPECT, _APART = 8.0, 20.0, 5.0, 10.0, 3.0, 1.5
-_CUT, _THROUGH, _FURTHER = 0.6, 0.7, 2.0
+_SPECK, _LOW, _HIGH, _BROAD, _ASPECT, _APART = 8.0, 20.0, 5.0, 6.0, 1.5, 1.5
+_CUT, _THROUGH, _FURTHER = 0.6, 0.6, 2.0
 
 
 @dataclass(frozen=True)

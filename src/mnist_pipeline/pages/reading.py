@@ -18,7 +18,7 @@ from mnist_pipeline.pictures import read_grey
 
 LONGEST = 2000  # pixels of a page's longer side: digits of a hundredth of it are still 20 pixels tall
 _SMALL = 800  # pixels of the longer side: a smaller page is enlarged twice, and its thin strokes stay whole
-_SHORTEST = 0.45  # of the usual height: what is shorter and refused was no digit
+_SHORTEST, _FLATTEST = 0.45, 0.3  # of the usual height
 
 
 class Model(Protocol):
@@ -101,8 +101,15 @@ def digits_of(grey: Grey, model: Model, invert: Invert = "auto") -> list[list[Pa
             else:
                 answers.append(best)
     told = [(reading, row) for answer in answers for reading, row in answer if row is not None]
-    told = [(reading, row) for reading, row in told if reading.box[3] >= _SHORTEST * found.height]
+    told = [one for one in told if _is_digit_sized(*one, found.height, model.threshold)]
     return _in_lines(told, found.height, by, model)
+
+
+def _is_digit_sized(reading: Reading, row: NDArray[np.float32], height: float, threshold: float) -> bool:
+    """Tall enough; a flat one, as a 5 or a 2 may be, when the model knows it."""
+    _, _, wide, high = reading.box
+    flat = high >= _FLATTEST * height and wide >= _SHORTEST * height and row.max() >= threshold
+    return bool(high >= _SHORTEST * height or flat)
 
 
 def _in_lines(

@@ -18,7 +18,7 @@ _NOISY = 2.5  # steps of grey from which on noise is smoothed
 _DARKEST = 64  # of paper: what is darker would make noise into ink
 _THIN = 0.02  # of the longer side: what is thinner says on which side of the paper's grey the ink is
 _EDGE = 40  # steps of grey from one part of the background to the next
-_BLOT = 0.04  # of the longer side
+_BLOT = 0.05  # of the longer side
 _MOST_BLOTS = 64
 _FAINT = 0.6  # of the page's threshold: no shape has a lower one
 _SPAN = 0.4  # of the page: as long as lines are
@@ -97,13 +97,13 @@ def _without_blots(strength: Grey, faintest: float) -> Grey:
     wide = _BLOT * max(strength.shape)
     x, y, width, height = rows[:, :4].T
     to_border = np.minimum(np.minimum(x, y), np.minimum(strength.shape[1] - x - width, strength.shape[0] - y - height))
-    blots = (rows[:, 2:4].min(axis=1) > wide) & (to_border < 2 * wide) & (np.arange(len(rows)) > 0)
+    blots = (rows[:, 2:4].min(axis=1) > wide) & (to_border < wide) & (np.arange(len(rows)) > 0)
     for number in np.flatnonzero(blots)[:_MOST_BLOTS]:
         left, top, across, down, _ = rows[number]
         window = (slice(top, top + down), slice(left, left + across))
         area = labels[window] == number
         depth = float(cv2.distanceTransform(np.pad(area.view(np.uint8), 1), cv2.DIST_L2, 3).max())
-        if depth > max(0.5 * wide, 0.22 * max(across, down)):
+        if depth > max(0.5 * wide, 0.25 * max(across, down)):
             strength[window][area] = 0
     return strength
 
