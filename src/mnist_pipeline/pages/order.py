@@ -17,7 +17,8 @@ def lines(boxes: NDArray[np.int64], height: float) -> list[NDArray[np.int64]]:
     level = y - _slope(x, y, height) * x
     rows: list[list[int]] = []
     for number in np.argsort(x, kind="stable"):
-        away = [abs(level[number] - np.mean(level[row[-3:]])) for row in rows]
+        # The last of a line is nearest, the last three together are steadier: a short digit stands high or low.
+        away = [min(abs(level[number] - level[row[-1]]), abs(level[number] - level[row[-3:]].mean())) for row in rows]
         if away and min(away) <= _SAME * height:
             rows[int(np.argmin(away))].append(int(number))
         else:

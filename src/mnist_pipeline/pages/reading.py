@@ -18,6 +18,7 @@ from mnist_pipeline.pictures import read_grey
 
 LONGEST = 2000  # pixels of a page's longer side: digits of a hundredth of it are still 20 pixels tall
 _SMALL = 800  # pixels of the longer side: a smaller page is enlarged twice, and its thin strokes stay whole
+_COMPANY, _IN_COMPANY = 2, 0.6  # so many sure digits make any other shape likelier one: a lower threshold does for it
 _SHORTEST, _FLATTEST = 0.45, 0.3  # of the usual height
 
 
@@ -116,12 +117,13 @@ def _in_lines(
     told: list[tuple[Reading, NDArray[np.float32]]], height: float, by: float, model: Model
 ) -> list[list[PageDigit]]:
     digits = []
+    surely = sum(bool(row.max() >= model.threshold) for _, row in told)
+    threshold = model.threshold * (_IN_COMPANY if surely >= _COMPANY else 1)
     for reading, row in told:
-        guess, sure = int(row.argmax()), float(row.max())
+        guess, confidence = int(row.argmax()), float(row.max())
         x, y, wide, high = (round(side / by) for side in reading.box)
-        digits.append(
-            PageDigit(guess if sure >= model.threshold else None, sure, guess, (x, y, max(1, wide), max(1, high)))
-        )
+        box = (x, y, max(1, wide), max(1, high))
+        digits.append(PageDigit(guess if confidence >= threshold else None, confidence, guess, box))
     boxes = np.array([reading.box for reading, _ in told], np.int64).reshape(-1, 4)
     return [[digits[number] for number in line] for line in lines(boxes, height)]
 
