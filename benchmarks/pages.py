@@ -9,7 +9,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from benchmarks.composing import KINDS, Composed, compose
+from benchmarks.composing import Composed, compose
+from benchmarks.papers import KINDS
 from mnist_pipeline.data import load_part
 from mnist_pipeline.pages.reading import Model, Page, digits_of
 from mnist_pipeline.prediction import predictor

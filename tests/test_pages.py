@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from benchmarks.composing import KINDS, compose
+from benchmarks.composing import compose
 from benchmarks.pages import distance
+from benchmarks.papers import KINDS
 from mnist_pipeline.cli import app
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.pages.drawing import drawn
