@@ -77,7 +77,7 @@ def _in_shadow(digit: Grey) -> Grey:
 
 def _squared_in_shadow(digit: Grey) -> Grey:
     down, right = np.mgrid[0:SHEET, 0:SHEET] / SHEET
-    shade = cv2.GaussianBlur((right + 0.7 * down > 1.3).astype(np.float32), (0, 0), 5).astype(np.float32)
+    shade = cv2.GaussianBlur((right + 0.7 * down > 1.4).astype(np.float32), (0, 0), 5).astype(np.float32)
     return drawn((215 - 55 * lines(34, 0.03, both=True)) * (1 - 0.35 * shade), ink_of(digit), 55)
 
 

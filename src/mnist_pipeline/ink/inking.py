@@ -10,7 +10,7 @@ from mnist_pipeline.ink.lines import without_lines
 from mnist_pipeline.ink.marks import is_crowded, marked
 from mnist_pipeline.ink.shapes import shapes
 
-_OPEN = 0.5  # of lightness around 1, in which a shadow or a table can have turned it
+_DARKEST, _LIGHTEST = 0.5, 1.25  # of lightness: between them shadow can have made a sheet look like a board
 Step = tuple[str, Grey]  # what was done, and the picture after it
 
 
@@ -31,7 +31,7 @@ def inked(grey: Grey, invert: Invert, steps: list[Step]) -> Ink:
     light = lightness(grey) if invert == "auto" else 2.0 * (invert == "yes")
     ink = _levelled(grey, light > 1)
     if not ink.marks.any() or is_crowded(ink.marks):
-        ways = (True, False) if abs(light - 1) < _OPEN else (ink.inverted,)
+        ways = (True, False) if _DARKEST < light < _LIGHTEST else (ink.inverted,)
         near = max((_locally(grey, way) for way in ways), key=_prominence)
         ink = near if near.marks.any() else ink
     steps.append(("ink, evenly lit", ink.strength))
