@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from mnist_pipeline.runs import Run
+
 PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 
 # From the ground up: a module imports from its own floor or from below. Packages stand for all inside them.
 FLOORS = [
-    {"errors", "watching", "layer", "xla_flags", "statistics"},
+    {"cores", "errors", "finding", "watching", "layer", "xla_flags", "statistics"},
     {"files", "shipped", "config", "ink"},
     {
         "backend",
@@ -42,7 +44,7 @@ FLOORS = [
     {"dense_twin"},
     {"training"},
     {"scoring", "prediction", "refusal", "report"},
-    {"stages"},
+    {"stages", "bulk"},
     {"pipeline"},
     {"fleet"},
     {"reproduction"},
@@ -104,6 +106,13 @@ def test_predicting_loads_neither_tensorflow_nor_matplotlib() -> None:
     loaded = loaded_by("from mnist_pipeline import predict\npredict")
     assert "cv2" in loaded
     assert not loaded & {"tensorflow", "keras", "matplotlib", "seaborn", "pandas", "onnx"}
+
+
+def test_reading_a_picture_checks_no_config(smoke_run: Run) -> None:
+    call = "from mnist_pipeline.cli import app\ntry: app(['predict', 'examples/7.png'])\nexcept SystemExit: pass"
+    loaded = loaded_by(call)
+    assert "cv2" in loaded
+    assert not loaded & {"pydantic", "tensorflow", "keras", "matplotlib", "onnx"}
 
 
 def test_help_answers_within_a_quarter_of_a_second() -> None:

@@ -1,19 +1,29 @@
 """Picture files in, answers out: a run's ONNX through OpenCV, without TensorFlow."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.config.schema import Output
-from mnist_pipeline.errors import PictureError, RunError
+from mnist_pipeline.errors import PictureError
 from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.pictures import read_grey
-from mnist_pipeline.preprocess import SIDE, Invert, plain, scale
-from mnist_pipeline.runs import Run, open_run
+from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain, scale
+from mnist_pipeline.runs import Run, last_trained, open_run
+from mnist_pipeline.runtimes import Name, open_runtime
+from mnist_pipeline.shipped import shipped
+
+if TYPE_CHECKING:
+    from mnist_pipeline.config.schema import Output
+
+Way = Literal["mnist", "plain"]
+SHIPPED = "shipped"  # the run that nobody has to train
+UNLIKE = "it looks like none of them"
+_WITH_PACKAGE = " (comes with the package)"
+LONGEST = 1000  # pixels of a picture's longer side: enough for a single digit
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,7 @@ class Prediction:
 
     def tree(self) -> dict[str, Any]:
         """The answer as plain values; `error` is there only when there was one."""
-        tree = asdict(self)
+        tree = dict(vars(self))
         if self.error is None:
             del tree["error"]
         return tree
@@ -42,7 +52,8 @@ class Prediction:
         if self.error is not None:
             return self.error
         if self.digit is None:
-            return f"{self.image}: no digit here ({self.reason})"
+            guess = "" if self.guess is None else f"; the nearest is {self.guess}"
+            return f"{self.image}: no digit here ({self.reason}{guess})"
         assert self.confidence is not None
         sure = f"{self.confidence:.1%}" if self.confidence < 0.9995 else ">99.9%"
         return f"{self.image}: this is a {self.digit} ({sure} sure)"
@@ -51,47 +62,87 @@ class Prediction:
 class Predictor:
     """An ONNX model ready to answer; made once, used for any number of pictures."""
 
-    def __init__(self, onnx: Path, name: str, output: Output) -> None:
-        self.name, self._output = name, output
-        try:
-            self._net = cv2.dnn.readNetFromONNX(str(onnx))
-        except cv2.error:
-            problem = "is damaged: export the run again" if onnx.is_file() else "is missing: train the run again"
-            raise RunError(f"{onnx}: the model {problem}") from None
+    def __init__(
+        self,
+        onnx: str | Path,
+        name: str,
+        output: "Output",
+        runtime: Name | None = None,
+        threshold: float = 0.0,
+        way: Way = "mnist",
+    ) -> None:
+        # Enough to make it again in another process.
+        self.arguments = {"onnx": str(onnx), "name": name, "output": output, "threshold": threshold, "way": way}
+        self.name, self.threshold, self._output, self._way = name, threshold, output, way
+        self._runtime = open_runtime(Path(onnx), runtime)
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it is the model that comes with the package."""
+        return self.name.endswith(_WITH_PACKAGE)
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Ten probabilities for each of (n, 28, 28) images."""
-        self._net.setInput(scale(images).reshape(-1, SIDE, SIDE, 1))
-        return normalised(np.asarray(self._net.forward(), np.float32), self._output)
+        return normalised(self._runtime.scores(scale(images)), self._output)
 
     def predict(self, path: str | Path, invert: Invert = "auto") -> Prediction:
         """The answer for one file; a file that cannot be read is an answer too."""
-        return self.examine(path, invert)[0]
+        return self.predict_many([path], invert)[0]
 
-    def examine(
-        self, path: str | Path, invert: Invert = "auto"
-    ) -> tuple[Prediction, NDArray[np.uint8] | None, NDArray[np.uint8] | None]:
-        """The answer, the grey picture, and the 28x28 pixels that the model saw."""
+    def predict_many(self, paths: Sequence[str | Path], invert: Invert = "auto") -> list[Prediction]:
+        """The answers for several files, which the model looks at together."""
+        return self._answers(paths, [self._look(path, invert, []) for path in paths])
+
+    def examine(self, path: str | Path, invert: Invert = "auto") -> tuple[Prediction, list[Step]]:
+        """The answer, and each step from the picture to the 28x28 pixels that the model saw."""
+        steps: list[Step] = []
+        seen = self._look(path, invert, steps)
+        answer = self._answers([path], [seen])[0]
+        if isinstance(seen, Seen) and seen.pixels is not None:
+            steps.append(("as the model saw it, 28 × 28", seen.pixels))
+        return answer, steps
+
+    def _look(self, path: str | Path, invert: Invert, steps: list[Step]) -> Seen | PictureError:
         try:
-            grey = read_grey(path)
+            grey = read_grey(path, LONGEST)
         except PictureError as error:
-            return self._unread(path, error), None, None
-        seen, inverted = plain(grey, invert)
-        row = self.probabilities(seen[None])[0].astype(float)
-        digit = int(row.argmax())
-        answer = Prediction(
+            return error
+        height, width = grey.shape
+        steps.append((f"as given, {width} × {height}", grey))
+        return mnist(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
+
+    def _answers(self, paths: Sequence[str | Path], seen: Sequence[Seen | PictureError]) -> list[Prediction]:
+        pixels = [one.pixels for one in seen if isinstance(one, Seen) and one.pixels is not None]
+        rows = self._rows(np.stack(pixels)) if pixels else iter(())
+        return [self._answer(path, one, rows) for path, one in zip(paths, seen, strict=True)]
+
+    def _rows(self, images: NDArray[np.uint8]) -> Iterator[list[float]]:
+        rows = self.probabilities(images).astype(float)
+        return iter((rows / rows.sum(axis=1, keepdims=True)).tolist())
+
+    def _answer(self, path: str | Path, seen: Seen | PictureError, rows: Iterator[list[float]]) -> Prediction:
+        """The answer for what was seen; the next row is its, when there was something for the model to see."""
+        if isinstance(seen, PictureError):
+            return self.unread(path, seen)
+        if seen.pixels is None:
+            return Prediction(str(path), None, None, None, None, seen.inverted, seen.reason, self.name)
+        row = next(rows)
+        sure = max(row)
+        guess = row.index(sure)
+        reason = seen.reason or (UNLIKE if sure < self.threshold else None)
+        return Prediction(
             image=str(path),
-            digit=digit,
-            guess=digit,
-            confidence=float(row[digit]),
-            probabilities=(row / row.sum()).tolist(),
-            inverted=inverted,
-            reason=None,
+            digit=guess if reason is None else None,
+            guess=guess,
+            confidence=sure,
+            probabilities=row,
+            inverted=seen.inverted,
+            reason=reason,
             model=self.name,
         )
-        return answer, grey, seen
 
-    def _unread(self, path: str | Path, error: PictureError) -> Prediction:
+    def unread(self, path: str | Path, error: object) -> Prediction:
+        """The answer for a file that cannot be read, for the reason given."""
         return Prediction(
             image=str(path),
             digit=None,
@@ -106,11 +157,14 @@ class Predictor:
 
 
 def predict(path: str | Path, run: str | Path | Run | None = None, invert: Invert = "auto") -> Prediction:
-    """The answer of a trained run, by default the last one, for one picture file."""
+    """The answer for one picture file: of a trained run, by default the last one, or else of the shipped model."""
     return predictor(run).predict(path, invert)
 
 
-def predictor(run: str | Path | Run | None = None) -> Predictor:
-    """A trained run's model, by default the last one's, ready for many pictures."""
-    found = open_run(run)
-    return Predictor(found.onnx_file, str(found.path), found.config().model.output)
+def predictor(run: str | Path | Run | None = None, runtime: Name | None = None, way: Way = "mnist") -> Predictor:
+    """A trained run's model, by default the last one's, ready for many pictures; the shipped one if none is trained."""
+    found = None if run == SHIPPED else open_run(run) if run is not None else last_trained()
+    if found is None:
+        model = shipped()
+        return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
+    return Predictor(found.onnx_file, str(found.path), found.output(), runtime, found.threshold(), way)

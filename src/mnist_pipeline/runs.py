@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.config.difference import differences
-from mnist_pipeline.config.yaml_text import write as yaml_of
 from mnist_pipeline.errors import ConfigError, RunError
 from mnist_pipeline.files import write_json, write_text
+
+if TYPE_CHECKING:
+    from mnist_pipeline.config import Config
+    from mnist_pipeline.config.schema import Output
 
 State = Literal["new", "unfinished", "trained"]
 
@@ -97,8 +99,10 @@ class Run:
             return "trained"
         return "unfinished" if self.config_file.is_file() else "new"
 
-    def config(self) -> Config:
+    def config(self) -> "Config":
         """The config it was made with."""
+        from mnist_pipeline.config import load_config
+
         try:
             return load_config(self.config_file)
         except ConfigError as error:
@@ -106,6 +110,20 @@ class Run:
                 f"{self.path}: its config does not fit this version of mnist-pipeline\n{error}\n"
                 f"Train it again under another --name, or read it with the version in its environment.json"
             ) from None
+
+    def output(self) -> "Output":
+        """What its model's outputs are: all of the config that an answer needs, without the time to check the rest."""
+        from mnist_pipeline.config.yaml_text import parse
+
+        try:
+            output = parse(self.config_file.read_text(encoding="utf-8"), str(self.config_file))["model"]["output"]
+        except (OSError, ValueError, TypeError, KeyError, ConfigError):
+            output = None
+        return output if output in ("softmax", "sigmoid") else self.config().model.output
+
+    def threshold(self) -> float:
+        """How sure its model must be to answer; 0 when it was not trained to tell what is no digit."""
+        return float(_read_json(self.refusal_file)["threshold"]) if self.refusal_file.is_file() else 0.0
 
     def metrics(self) -> dict[str, Any]:
         """The numbers of training under `train`, those of evaluation under `evaluate`."""
@@ -152,7 +170,7 @@ _FILES = ("metrics.json", "config.yaml", "environment.json", "split.json", "hist
 _FOLDERS = ("checkpoint", "plots", "export")
 
 
-def begin(config: Config, environment: dict[str, Any], *, force: bool = False) -> Run:
+def begin(config: "Config", environment: dict[str, Any], *, force: bool = False) -> Run:
     """The folder for this config: new, or one to go on with; another config's is refused unless forced."""
     run = Run(artifacts() / config.name)
     if run.state == "new":
@@ -163,12 +181,14 @@ def begin(config: Config, environment: dict[str, Any], *, force: bool = False) -
     else:
         same_recipe(run, config)
         return run
+    from mnist_pipeline.config.yaml_text import write as yaml_of
+
     write_text(run.config_file, f"# mnist train --config {run.config_file}\n{yaml_of(config.tree())}")
     write_json(run.environment_file, environment)
     return run
 
 
-def same_recipe(run: Run, config: Config) -> None:
+def same_recipe(run: Run, config: "Config") -> None:
     """Refuse, with the difference, when the run was made with another recipe."""
     changes = differences(run.config().recipe(), config.recipe())
     if changes:
@@ -211,10 +231,10 @@ def claimed(name: str) -> Iterator[None]:
 def open_run(where: str | Path | Run | None = None) -> Run:
     """The trained run at a path or of a name; without either, the one trained last."""
     if where is None:
-        trained = [run for run in all_runs() if run.state == "trained"]
-        if not trained:
+        last = last_trained()
+        if last is None:
             raise RunError("nothing is trained yet. Start with: mnist train --config dense.yaml")
-        return max(trained, key=lambda run: str(run.metrics()["train"]["finished"]))
+        return last
     if isinstance(where, Run):
         run = where
     else:
@@ -223,6 +243,12 @@ def open_run(where: str | Path | Run | None = None) -> Run:
         run = Run(named if len(given.parts) == 1 and named.is_dir() and not _is_run(given) else given)
     run.require_trained()
     return run
+
+
+def last_trained() -> Run | None:
+    """The run trained last; None when nothing is trained."""
+    trained = [run for run in all_runs() if run.state == "trained"]
+    return max(trained, key=lambda run: str(run.metrics()["train"]["finished"]), default=None)
 
 
 def all_runs() -> list[Run]:
