@@ -72,7 +72,9 @@ def _closer(grey: NDArray[np.uint8], kept: NDArray[np.uint8]) -> NDArray[np.uint
     left, top, right, bottom = (
         round(by * side) for side in (x - around, y - around, x + width + around, y + height + around)
     )
-    return grey[max(top, 0) : bottom, max(left, 0) : right]
+    close = grey[max(top, 0) : bottom, max(left, 0) : right]
+    # Nearly the whole picture again would be looked at for ever: it is made larger once, then smaller.
+    return close if max(close.shape) < 0.9 * max(grey.shape) else None
 
 
 def _on_panel(grey: NDArray[np.uint8], found: Shapes, inverted: bool, steps: list[Step]) -> Seen | None:

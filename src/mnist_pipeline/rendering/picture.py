@@ -33,16 +33,16 @@ def digit_page(digit: NDArray[np.uint8], label: int, strokes: float, random: Ran
 
 def digit_seen(digit: NDArray[np.uint8], label: int, strokes: float, random: Random) -> Grey:
     """The same as 28x28; the digit as it came where nothing is left to see."""
-    pixels = mnist(digit_page(digit, label, strokes, random)).pixels
-    return digit if pixels is None else pixels
+    seen = mnist(digit_page(digit, label, strokes, random))
+    return digit if seen.pixels is None or seen.reason else seen.pixels
 
 
 def none_seen(digits: NDArray[np.uint8], random: Random, kinds: tuple[Kind, ...] = KINDS) -> Grey:
     """A picture of no digit as 28x28: one that is not refused before a model sees it."""
     for _ in range(_TRIES):
-        pixels = mnist(negative(digits, random, kinds)).pixels
-        if pixels is not None and not _like_a_one(pixels):
-            return pixels
+        seen = mnist(negative(digits, random, kinds))
+        if seen.pixels is not None and not seen.reason and not _like_a_one(seen.pixels):
+            return seen.pixels
     return np.clip(128 + 60 * random.standard_normal((28, 28)), 0, 255).astype(np.uint8)
 
 
