@@ -58,6 +58,8 @@ def fit(config: Config, part: Part, store: Checkpoints, watcher: Watcher) -> Fit
         books.remind()
     else:
         done = state.epoch if state else 0
+        if config.data.rendering:
+            watcher.note("drawing the training digits first: some minutes for all of MNIST")
         _fit_from(done, model, config, plan, part, validation, [*callbacks.values(), books], average)
     best = callbacks.get("keep_best")
     finished = models.build(config.model, config.training.seed)
