@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 
 # From the ground up: a module imports from its own floor or from below. Packages stand for all inside them.
 FLOORS = [
-    {"errors", "watching", "layer", "xla_flags", "statistics"},
+    {"errors", "watching", "layer", "xla_flags", "statistics", "quiet"},
     {"files", "config", "ink"},
     {
         "backend",
@@ -25,12 +25,13 @@ FLOORS = [
         "evaluation",
         "plots",
     },
-    {"augmentation", "models", "checkpoints", "callbacks", "export", "runtimes", "training_layers"},
+    {"augmentation", "models", "checkpoints", "callbacks", "runtimes", "training_layers"},
     {"epochs"},
     {"dense_twin"},
     {"training"},
-    {"scoring", "prediction", "report"},
+    {"scoring", "prediction", "report", "exports"},
     {"stages"},
+    {"benching"},
     {"pipeline"},
     {"fleet"},
     {"reproduction"},

@@ -14,7 +14,7 @@ from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.config.difference import differences
 from mnist_pipeline.config.yaml_text import write as yaml_of
 from mnist_pipeline.errors import ConfigError, RunError
-from mnist_pipeline.files import write_json, write_text
+from mnist_pipeline.files import remove, write_json, write_text
 
 State = Literal["new", "unfinished", "trained"]
 
@@ -64,6 +64,16 @@ class Run:
     def onnx_file(self) -> Path:
         """The same model as ONNX, which predicts."""
         return self.path / "model.onnx"
+
+    @property
+    def exports(self) -> Path:
+        """The forms that leave the framework, and their card."""
+        return self.path / "export"
+
+    @property
+    def export_card_file(self) -> Path:
+        """What was exported and how it was proven; card.md beside it is the same for people."""
+        return self.exports / "card.json"
 
     @property
     def history_file(self) -> Path:
@@ -126,6 +136,10 @@ class Run:
         """What the run was made with."""
         return dict(_read_json(self.environment_file))
 
+    def export_card(self) -> dict[str, Any]:
+        """What was exported so far; empty where nothing was."""
+        return dict(_read_json(self.export_card_file)) if self.export_card_file.is_file() else {}
+
     def add_metrics(self, section: str, values: dict[str, Any]) -> None:
         """Write one section of the numbers, keeping the others."""
         write_json(self.metrics_file, (self.metrics() if self.metrics_file.is_file() else {}) | {section: values})
@@ -183,9 +197,9 @@ def _clear(run: Run) -> None:
 
 
 @contextmanager
-def claimed(name: str) -> Iterator[None]:
-    """Hold the run folder of this name for one process; the claim ends with the process, however it ends."""
-    folder = artifacts() / name
+def claimed(where: str | Path) -> Iterator[None]:
+    """Hold a run folder, by name or by its whole path, for one process; the claim ends with it, however it ends."""
+    folder = artifacts() / where
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -195,9 +209,11 @@ def claimed(name: str) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunError(f"{folder}: another process is training there; wait for it, or use another --name") from None
-        for leftover in folder.rglob(".writing-*"):  # what a killed process left behind
-            leftover.unlink(missing_ok=True)
+            raise RunError(
+                f"{folder}: another process is training there or exporting; wait for it, or use another --name"
+            ) from None
+        for leftover in list(folder.rglob(".writing-*")):  # what a killed process left behind
+            remove(leftover)
         yield
     finally:
         os.close(handle)

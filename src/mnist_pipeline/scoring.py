@@ -26,6 +26,12 @@ def load_model(path: Path) -> keras.Model:
 
 def score(model: keras.Model, config: Config, part: Part) -> tuple[NDArray[np.float32], float]:
     """Probabilities that add up to one for every image, and the mean loss as Keras computes it."""
+    scores, mean = outputs(model, config, part)
+    return normalised(scores, config.model.output), mean
+
+
+def outputs(model: keras.Model, config: Config, part: Part) -> tuple[NDArray[np.float32], float]:
+    """The model's own ten outputs for every image, and the mean loss."""
     images = scale(part.images).reshape(-1, *model.input_shape[1:])
     targets = targets_of(config, part.labels)
     loss = loss_of(config)
@@ -38,5 +44,5 @@ def score(model: keras.Model, config: Config, part: Part) -> tuple[NDArray[np.fl
 
     starts = range(0, len(part), _BATCH)
     pieces = [run(images[at : at + _BATCH], targets[at : at + _BATCH]) for at in starts]
-    outputs = np.concatenate([outputs.numpy() for outputs, _ in pieces])
-    return normalised(outputs, config.model.output), float(sum(float(total) for _, total in pieces) / len(part))
+    mean = sum(float(total) for _, total in pieces) / len(part)
+    return np.concatenate([scores.numpy() for scores, _ in pieces]), float(mean)

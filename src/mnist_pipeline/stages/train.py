@@ -5,10 +5,11 @@ import io
 from datetime import UTC, datetime
 from typing import Any
 
-from mnist_pipeline import backend, export, training
+from mnist_pipeline import backend, training
 from mnist_pipeline.checkpoints import Checkpoints
 from mnist_pipeline.config import Config
 from mnist_pipeline.data import Part, load_part
+from mnist_pipeline.exports.saving import save_keras, save_onnx
 from mnist_pipeline.files import write_json, write_text
 from mnist_pipeline.provenance import flags
 from mnist_pipeline.runs import Run
@@ -26,8 +27,8 @@ def train_run(run: Run, config: Config, watcher: Watcher) -> None:
     fitted = training.fit(config, part, store, watcher)
     write_json(run.split_file, {"seed": config.data.split_seed, "validation": fitted.validation.tolist()})
     _write_history(run, fitted.history)
-    export.save_keras(fitted.model, run.model_file)
-    export.save_onnx(fitted.model, run.onnx_file)
+    save_keras(fitted.model, run.model_file)
+    save_onnx(fitted.model, run.onnx_file)
     run.add_metrics("train", _numbers(config, part, fitted))
     store.clear()
 
