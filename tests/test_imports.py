@@ -25,7 +25,7 @@ FLOORS = [
         "evaluation",
         "plots",
     },
-    {"augmentation", "models", "checkpoints", "callbacks", "runtimes", "training_layers"},
+    {"augmentation", "models", "checkpoints", "callbacks", "keras_file", "runtimes", "training_layers"},
     {"epochs"},
     {"dense_twin"},
     {"training"},

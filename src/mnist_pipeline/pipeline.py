@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_pipeline import runs
 from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.exports.card import still_there
 from mnist_pipeline.exports.forms import chosen, makeable
 from mnist_pipeline.provenance import environment
 from mnist_pipeline.runs import Run, open_run
@@ -74,7 +75,8 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
     run, watcher = open_run(where), watcher or Watcher()
     from mnist_pipeline.benching.measuring import measure_run
 
-    wanted = [form.name for form in makeable() if form.name not in run.export_card().get("forms", {})]
+    there = still_there(run.export_card().get("forms", {}), run.exports)
+    wanted = [form.name for form in makeable() if form.name not in there]
     if wanted:
         export(run, wanted, watcher=watcher)
     return {"run": str(run.path), "name": run.name, **measure_run(run, watcher)}

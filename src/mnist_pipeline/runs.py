@@ -137,8 +137,12 @@ class Run:
         return dict(_read_json(self.environment_file))
 
     def export_card(self) -> dict[str, Any]:
-        """What was exported so far; empty where nothing was."""
-        return dict(_read_json(self.export_card_file)) if self.export_card_file.is_file() else {}
+        """What was exported of these weights so far; empty where nothing was, or nobody can tell."""
+        try:
+            card = dict(_read_json(self.export_card_file))
+        except (RunError, ValueError, TypeError):
+            return {}
+        return card if card.get("weights_sha256") == self.figures("train")["weights_sha256"] else {}
 
     def add_metrics(self, section: str, values: dict[str, Any]) -> None:
         """Write one section of the numbers, keeping the others."""

@@ -18,6 +18,7 @@ from mnist_pipeline.quiet import quiet_stderr
 Name = Literal["opencv", "onnxruntime", "litert"]
 LARGEST_MODEL = 256 * 2**20  # bytes
 _BATCH = 500
+_ELSEWHERE = b"\x0a\x08location\x12"  # in ONNX: the key under which the name of another file stands
 PACKAGES: dict[str, str] = {"onnxruntime": "onnxruntime", "litert": "ai_edge_litert"}
 
 
@@ -81,18 +82,20 @@ def probabilities(runtime: Runtime, images: NDArray[np.uint8], output: Output) -
 
 
 def _check(path: Path, name: Name) -> None:
-    """Size and signature, before anything is parsed."""
+    """Size, signature and references to other files, before anything is parsed."""
     if not path.is_file():
         raise RunError(f"{path}: the model is missing")
     size = path.stat().st_size
     if size > LARGEST_MODEL:
         raise RunError(f"{path}: {size / 2**20:.0f} MiB, more than the {LARGEST_MODEL // 2**20} MiB read here")
-    with path.open("rb") as file:
-        start = file.read(8)
+    content = path.read_bytes()
+    start = content[:8]
     lite = start[4:8] == b"TFL3"
     if lite != (name == "litert") or not (lite or start[:1] == b"\x08"):  # ONNX begins with its version, field 1
         kind = "a LiteRT model" if name == "litert" else "an ONNX model"
         raise RunError(f"{path}: not {kind}, whatever its name says")
+    if not lite and _ELSEWHERE in content:
+        raise RunError(f"{path}: keeps weights in other files, which are not read here")
 
 
 class _Computing:

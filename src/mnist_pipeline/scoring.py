@@ -10,6 +10,7 @@ from mnist_pipeline.config import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation import normalised
+from mnist_pipeline.keras_file import examine
 from mnist_pipeline.preprocess import scale
 from mnist_pipeline.training import loss_of, targets_of
 
@@ -17,7 +18,8 @@ _BATCH = 1000  # no effect on the figures, only on speed
 
 
 def load_model(path: Path) -> keras.Model:
-    """The model, with Keras' safe mode on: a file that would run code is refused."""
+    """The model, looked at first and with Keras' safe mode on: a file that would run code is refused."""
+    examine(path)
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError) as error:

@@ -63,13 +63,13 @@ def bench(
     if markdown:
         for cells in rows:
             say(f"| {' | '.join([found['name'], *cells])} |")
-        return
-    table(COLUMNS, rows)
+    else:
+        table(_COLUMNS, rows)
     for line in found["left_out"]:
         note(line)
 
 
-COLUMNS = [
+_COLUMNS = [
     "form", "read by", "size", "load", "one image", "p99", "images/s", "2 threads", "accuracy", "agreement",
 ]  # fmt: skip
 

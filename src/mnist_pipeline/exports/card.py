@@ -73,8 +73,8 @@ def markdown(card: dict[str, Any]) -> str:
         "## Files\n\n| form | file | bytes | read by | accuracy | labels as Keras | scores within |\n"
         "|---|---|---|---|---|---|---|\n" + "\n".join(rows),
         "Each file was run over all test images and held against the Keras model before it was kept. In float: the "
-        "same labels, scores within 1e-5; a tie is an image for which Keras scores both labels within 1e-5 of each "
-        "other, and counts as equal. In eight bits: at most 0.10 points of accuracy lost; their steps come from "
+        "same labels, scores within 1e-5; a tie is an image with another label that Keras scores within 1e-5 of its "
+        "own, and counts as the same. In eight bits: at most 0.10 points of accuracy lost; their steps come from "
         f"{card['calibration_images']} training images.",
         "## Input and output\n\n" + "\n".join(_ends(name, form) for name, form in forms.items()),
         f"Classes: {', '.join(card['classes'])}, in this order.",
@@ -93,7 +93,7 @@ def _named(form: dict[str, Any]) -> str:
 
 
 def _ties(check: dict[str, Any]) -> str:
-    return f" and {check['ties']} ties" if check["ties"] else ""
+    return f", {check['ties']} of them ties" if check["ties"] else ""
 
 
 def _ends(name: str, form: dict[str, Any]) -> str:

@@ -22,9 +22,9 @@ class Proof:
     accuracy: float
     keras_accuracy: float
     agreement: float
-    """Share of the images that got Keras' label."""
+    """Share of the images that got Keras' label, ties among them."""
     ties: int
-    """Of the others, those in which Keras itself scores the two labels within the tolerance."""
+    """Images that got another label, which Keras scores within the tolerance of its own: rounding decides there."""
     largest_difference: float
     """Of any score of any image."""
 
@@ -36,7 +36,7 @@ class Proof:
         """The proof in half a line."""
         same = round(self.agreement * self.n)
         text = f"{self.reader}: {same:,} of {self.n:,} labels as Keras"
-        text += f" ({self.ties} ties)" if self.ties else ""
+        text += f" ({self.ties} of them ties)" if self.ties else ""
         return f"{text}, scores within {self.largest_difference:.1e}, accuracy {self.accuracy:.2%}"
 
 
@@ -62,7 +62,7 @@ def hold(form: Form, reader: str, found: NDArray[np.float32], keras: Keras) -> P
         n=len(keras.labels),
         accuracy=float((answers == keras.labels).mean()),
         keras_accuracy=float((as_keras == keras.labels).mean()),
-        agreement=1 - len(rows) / len(keras.labels),
+        agreement=1 - int((~ties).sum()) / len(keras.labels),
         ties=int(ties.sum()),
         largest_difference=float(np.abs(found - expected).max()),
     )
@@ -70,7 +70,7 @@ def hold(form: Form, reader: str, found: NDArray[np.float32], keras: Keras) -> P
 
 def judge(form: Form, proof: Proof) -> None:
     """Refuse what does not hold: equal labels and scores in float, no more than the loss allowed in eight bits."""
-    others = round((1 - proof.agreement) * proof.n) - proof.ties
+    others = round((1 - proof.agreement) * proof.n)
     if form.exact and (others or not proof.largest_difference <= TOLERANCE):
         raise ExportError(
             f"{form.name}: not equal to the model, so it is not kept: {others} of {proof.n:,} labels differ, scores by "

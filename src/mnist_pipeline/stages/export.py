@@ -11,12 +11,12 @@ from mnist_pipeline import backend, runtimes, scoring, training
 from mnist_pipeline.backend import keras
 from mnist_pipeline.config.schema import Output
 from mnist_pipeline.data import Part, load_part
-from mnist_pipeline.errors import ExportError
+from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.exports import card, networks
 from mnist_pipeline.exports.c_array import save_c
 from mnist_pipeline.exports.eight_bits import calibration_images, save_int8_onnx, save_litert
 from mnist_pipeline.exports.ends import ends
-from mnist_pipeline.exports.forms import FORMS, PACKAGES, Form
+from mnist_pipeline.exports.forms import FORMS, PACKAGES, Form, Reader
 from mnist_pipeline.exports.keras_runtimes import KerasRuntime, SavedModelRuntime
 from mnist_pipeline.exports.proving import Keras, Proof, hold, judge
 from mnist_pipeline.exports.saving import save_folder, save_onnx
@@ -32,7 +32,7 @@ _TOOLS = ("mnist-pipeline", "tensorflow", "keras", "onnx", "tf2onnx", "opencv-py
 
 def export_run(run: Run, forms: list[Form], watcher: Watcher) -> None:
     """Write every form that holds, and the card; afterwards say which did not hold."""
-    workshop = _Workshop(run)
+    workshop = _Workshop(run, watcher)
     failures = []
     for form in forms:
         watcher.note(f"{form.name}: writing and checking")
@@ -51,8 +51,8 @@ def export_run(run: Run, forms: list[Form], watcher: Watcher) -> None:
 class _Workshop:
     """One run's model, what it gives for the test images, and the forms made of it so far."""
 
-    def __init__(self, run: Run) -> None:
-        self._run, self._folder = run, run.exports
+    def __init__(self, run: Run, watcher: Watcher) -> None:
+        self._run, self._folder, self._watcher = run, run.exports, watcher
         self._config = run.config()
         self._test = load_part(self._config.data.source, "test")
         train = load_part(self._config.data.source, "train")
@@ -61,6 +61,7 @@ class _Workshop:
         self._model = scoring.load_model(run.model_file)
         self._train_sha256 = train.sha256
         self._keras = self._reference()
+        self._int8: bytes | None = None
         self._kept: dict[str, Any] = card.still_there(run.export_card().get("forms", {}), self._folder)
 
     def make(self, form: Form) -> dict[str, Any]:
@@ -103,19 +104,38 @@ class _Workshop:
             save_int8_onnx(model, path, self._calibration)
         elif form.name == "saved-model":
             save_folder(model, path)
+        elif form.name == "litert":
+            save_litert(model, path)
+        elif self._int8:
+            path.write_bytes(self._int8)
         else:
-            save_litert(model, path, None if form.exact else self._calibration)
+            save_litert(model, path, self._calibration)
+            self._int8 = path.read_bytes()
 
     def _proofs(self, form: Form, path: Path) -> list[Proof]:
-        """What every reader that is installed gives; one that does not hold ends it."""
-        proofs = []
+        """What every reader that is installed gives.
+
+        One that does not hold ends it; in eight bits the first reader decides, and another that fails is no reader.
+        """
+        proofs: list[Proof] = []
         for reader in form.readers:
             if reader == "tensorflow" or runtimes.installed(reader):
-                runtime = SavedModelRuntime(path) if reader == "tensorflow" else runtimes.open_runtime(path, reader)
-                proof = hold(form, reader, _scores(runtime, self._test), self._keras)
-                judge(form, proof)
-                proofs.append(proof)
+                try:
+                    proofs.append(self._proof(form, reader, path))
+                except ExportError as error:
+                    if form.exact or not proofs:
+                        raise
+                    self._watcher.note(f"  not for {reader}: {error}")
         return proofs
+
+    def _proof(self, form: Form, reader: Reader, path: Path) -> Proof:
+        try:
+            runtime = SavedModelRuntime(path) if reader == "tensorflow" else runtimes.open_runtime(path, reader)
+        except RunError as error:
+            raise ExportError(f"{form.name}: not kept: {error}") from None
+        proof = hold(form, reader, _scores(runtime, self._test), self._keras)
+        judge(form, proof)
+        return proof
 
     def _reference(self) -> Keras:
         outputs, _ = scoring.outputs(self._model, self._config, self._test)
