@@ -8,14 +8,16 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.ink.fitting import SIDE as SIDE
 from mnist_pipeline.ink.fitting import fitted
+from mnist_pipeline.ink.inking import Step, inked
 from mnist_pipeline.ink.light import Invert as Invert
-from mnist_pipeline.ink.light import levelled, worked
-from mnist_pipeline.ink.marks import marked
-from mnist_pipeline.ink.shapes import gathered, others, shapes, without_surroundings
+from mnist_pipeline.ink.light import worked
+from mnist_pipeline.ink.panels import cut_out, panel, without_box
+from mnist_pipeline.ink.shapes import Shapes, gathered, is_row, others, shapes, without_surroundings
 
 PIXEL = np.float32(1 / 255)  # one step of grey; as a factor, because a compiler would make it one anyway
 
-Step = tuple[str, NDArray[np.uint8]]  # what was done, and the picture after it
+NOTHING = "nothing is drawn"
+SEVERAL = "several shapes: --all reads each of them"
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Seen:
     """What a model gets to see of a picture, or why there is nothing to see."""
 
     pixels: NDArray[np.uint8] | None
-    """(28, 28), light on dark; None when there is no digit."""
+    """(28, 28), light on dark; None when there is nothing to look at."""
     inverted: bool
     reason: str | None = None
     """Why there is no digit."""
@@ -37,22 +39,35 @@ def scale(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def mnist(grey: NDArray[np.uint8], invert: Invert = "auto", steps: list[Step] | None = None) -> Seen:
     """The digit of a grey picture as MNIST would hold it: found, cleaned, fitted into 20x20 and centred in 28x28."""
     steps = [] if steps is None else steps
-    strength, inverted = levelled(worked(grey), invert)
-    steps.append(("ink, evenly lit", strength))
-    marks = marked(strength)
-    steps.append(("above the threshold", marks * 255))
-    found = shapes(marks)
+    small = worked(grey)
+    ink = inked(small, invert, steps)
+    found = shapes(ink.marks)
     if not len(found.rows):
-        return Seen(None, inverted, "nothing is drawn")
+        return Seen(None, ink.inverted, NOTHING)
+    if invert == "auto" and (written := _on_panel(small, found, ink.inverted, steps)):
+        return written
     alive = without_surroundings(found)
     if not alive.any():
-        return Seen(None, inverted, "nothing but a frame")
+        return Seen(None, ink.inverted, "nothing but a frame")
     chosen = gathered(found, alive)
-    if others(found, alive, chosen):
-        return Seen(None, inverted, "several shapes: --all reads each of them")
-    kept = found.drawn(chosen)
+    kept = without_box(found.drawn(chosen))
     steps.append(("the digit alone", kept * 255))
-    return Seen(fitted(strength, kept), inverted)
+    several = others(found, alive, chosen) or is_row(found, chosen)
+    return Seen(fitted(ink.strength, kept), ink.inverted, SEVERAL if several else None)
+
+
+def _on_panel(grey: NDArray[np.uint8], found: Shapes, inverted: bool, steps: list[Step]) -> Seen | None:
+    """What is written on the largest shape, when that is a panel with something on it."""
+    largest = found.drawn(found.largest)
+    area = panel(largest)
+    if area is None:
+        return None
+    further: list[Step] = [("a panel", largest * 255)]
+    seen = mnist(cut_out(grey, area, largest), "no" if inverted else "yes", further)
+    if seen.reason == NOTHING:
+        return None
+    steps += further
+    return seen
 
 
 def plain(grey: NDArray[np.uint8], invert: Invert = "auto") -> tuple[NDArray[np.uint8], bool]:

@@ -11,6 +11,7 @@ Grey = NDArray[np.uint8]
 Invert = Literal["auto", "yes", "no"]
 _LONGEST, _SHORTEST = 256, 56  # pixels of the longer side in which shapes are looked for
 _CELLS = 16  # along each side of the grid that the paper's light is fitted on
+_COARSE, _AROUND = 64, 15  # pixels of the longer side, and how far around paper is looked for: wider than any stroke
 _FEWEST = 60  # cells that show paper: fewer say nothing of its light
 
 
@@ -40,25 +41,33 @@ def on_light_paper(grey: Grey) -> bool:
     return float(light.mean() + border.mean()) > 1
 
 
-def levelled(grey: Grey, invert: Invert = "auto") -> tuple[Grey, bool]:
-    """Ink from 0 (paper) to at most 255, and whether the picture had to be inverted for it."""
-    inverted = on_light_paper(grey) if invert == "auto" else invert == "yes"
+def levelled(grey: Grey, inverted: bool) -> Grey:
+    """Ink from 0 (paper) to at most 255, over paper whose light may change slowly."""
     dark = grey if inverted else 255 - grey
-    return as_grey(cv2.subtract(_paper(dark), dark)), inverted
+    return as_grey(cv2.subtract(_paper(dark), dark))
+
+
+def locally_levelled(grey: Grey, inverted: bool) -> Grey:
+    """The same over paper whose light changes at once: each place against the lightest around it."""
+    dark = grey if inverted else 255 - grey
+    height, width = dark.shape
+    by = _COARSE / max(height, width)
+    small = cv2.resize(dark, (max(1, round(width * by)), max(1, round(height * by))), interpolation=cv2.INTER_AREA)
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_AROUND, _AROUND))
+    paper = cv2.blur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, around), (3, 3))
+    return as_grey(cv2.subtract(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR), dark))
 
 
 def _paper(dark: Grey) -> Grey:
     """The paper's brightness behind dark ink: one value where light is even, else a curved surface."""
-    middle, ink = cv2.threshold(dark, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
-    bare = cv2.bitwise_not(ink)
+    middle, ink = cv2.threshold(dark, 0, 1, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
+    bare = 1 - as_grey(cv2.dilate(ink, np.ones((5, 5), np.uint8)))  # a stroke's soft edge is not paper
     mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(dark, mask=bare))
-    if spread < 0.03 * (mean - middle) + 1:
-        return np.full_like(dark, round(mean))
-    # A cell counts as paper when no ink reaches into it.
-    grown = as_grey(cv2.dilate(ink, np.ones((3, 3), np.uint8)))
-    bare_cells = _cells(grown).ravel() < 5
-    light = _cells(dark).ravel().astype(np.float32)
-    surface = _fitted(light, bare_cells)
+    if not bare.any():
+        return np.full_like(dark, 255)
+    surface = None
+    if spread > 0.03 * (mean - middle) + 1:
+        surface = _fitted(_cells(dark).ravel().astype(np.float32), _cells(bare * 255).ravel() > 250)
     if surface is None:
         return np.full_like(dark, round(mean))
     height, width = dark.shape

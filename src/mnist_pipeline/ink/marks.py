@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from mnist_pipeline.ink.light import Grey, as_grey
 
 _FAINTEST = 10  # steps of grey between paper and pen
+_CROWDED = 0.08  # share of the border that is marked
+_WIDE = 0.3  # of the picture's longer side
 _CLEAREST = 3.5  # times the paper's own unevenness
 
 
@@ -22,6 +24,22 @@ def marked(strength: Grey) -> Grey:
     if _is_fainter(above, second):
         middle = second
     return as_grey(strength > middle)
+
+
+def is_crowded(marks: Grey) -> bool:
+    """Whether what is marked comes in from the border and is wider than strokes: shadow, or a table."""
+    border = np.concatenate([marks[0], marks[-1], marks[1:-1, 0], marks[1:-1, -1]])
+    if border.mean() < _CROWDED:
+        return False
+    depth = cv2.distanceTransform(marks, cv2.DIST_L2, 3)
+    return bool(depth.max() > _WIDE / 2 * max(marks.shape))
+
+
+def prominence(strength: Grey, marks: Grey) -> float:
+    """How strong the marks are and how far they reach: strokes go around their own counters, and beat their halo."""
+    found = cv2.findNonZero(cv2.morphologyEx(marks, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)))
+    reach = 0.0 if found is None else float(cv2.contourArea(cv2.convexHull(found)))
+    return reach * float(cv2.mean(strength, mask=marks)[0])
 
 
 def _between(counts: NDArray[np.float64]) -> int:

@@ -27,6 +27,11 @@ class Shapes:
         longer: NDArray[np.int64] = self.rows[:, 2:4].max(axis=1)
         return longer
 
+    @property
+    def largest(self) -> NDArray[np.bool_]:
+        """The one with the most ink."""
+        return np.asarray(np.arange(len(self.rows)) == self.rows[:, 4].argmax())
+
     def drawn(self, chosen: NDArray[np.bool_]) -> Grey:
         """The chosen ones alone, as 1 on 0."""
         table = np.zeros(self.labels.max() + 1, np.uint8)
@@ -52,7 +57,7 @@ def without_surroundings(found: Shapes) -> NDArray[np.bool_]:
     height, width = found.labels.shape
     x, y, wide, high, _ = found.rows.T
     free = alive & (x > 1) & (y > 1) & (x + wide < width - 1) & (y + high < height - 1)
-    if free.any() and found.sizes[free].max() >= 0.2 * min(height, width):
+    if free.any() and found.sizes[free].max() >= 0.28 * min(height, width):
         alive &= free
     return alive
 
@@ -65,7 +70,7 @@ def _is_frame(found: Shapes, number: int) -> bool:
         return False
     left, top, their_width, their_height, _ = found.rows.T
     inside = (left > x) & (top > y) & (left + their_width < x + wide) & (top + their_height < y + high)
-    return bool((inside & (found.sizes >= 0.25 * max(wide, high))).any())
+    return bool((inside & (found.sizes >= 0.28 * max(wide, high))).any())
 
 
 def gathered(found: Shapes, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -93,3 +98,11 @@ def others(found: Shapes, alive: NDArray[np.bool_], chosen: NDArray[np.bool_]) -
     rows = found.rows[chosen]
     height = (rows[:, 1] + rows[:, 3]).max() - rows[:, 1].min()
     return int((alive & ~chosen & (found.rows[:, 3] >= 0.5 * height)).sum())
+
+
+def is_row(found: Shapes, chosen: NDArray[np.bool_]) -> bool:
+    """Whether the chosen pieces stand in a row, as letters and numbers do and the strokes of one digit do not."""
+    if chosen.sum() < 2:
+        return False
+    x, y, wide, high, _ = found.rows[chosen].T
+    return bool((x + wide).max() - x.min() > 1.8 * ((y + high).max() - y.min()))

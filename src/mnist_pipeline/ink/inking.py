@@ -1,0 +1,45 @@
+"""From grey to ink: which pixels a pen marked, and how strongly, whatever the paper, its light and its lines."""
+
+from dataclasses import dataclass
+
+from mnist_pipeline.ink.light import Grey, Invert, levelled, locally_levelled, on_light_paper
+from mnist_pipeline.ink.lines import without_lines
+from mnist_pipeline.ink.marks import is_crowded, marked, prominence
+
+Step = tuple[str, Grey]  # what was done, and the picture after it
+
+
+@dataclass(frozen=True)
+class Ink:
+    """The ink of a picture."""
+
+    strength: Grey
+    """From 0, paper, to at most 255."""
+    marks: Grey
+    """1 where there is ink."""
+    inverted: bool
+    """Whether the ink is what is dark in the picture."""
+
+
+def inked(grey: Grey, invert: Invert, steps: list[Step]) -> Ink:
+    """The ink of a grey picture, ruled lines left out; the steps on the way are added to the list."""
+    ink = _levelled(grey, on_light_paper(grey) if invert == "auto" else invert == "yes")
+    if not ink.marks.any() or is_crowded(ink.marks):
+        ways = (True, False) if invert == "auto" else (ink.inverted,)
+        ink = max((_locally(grey, way) for way in ways), key=lambda ink: prominence(ink.strength, ink.marks))
+    steps.append(("ink, evenly lit", ink.strength))
+    steps.append(("above the threshold", ink.marks * 255))
+    clean = without_lines(ink.marks)
+    if clean is not ink.marks:
+        steps.append(("without ruled lines", clean * 255))
+    return Ink(ink.strength, clean, ink.inverted)
+
+
+def _levelled(grey: Grey, inverted: bool) -> Ink:
+    strength = levelled(grey, inverted)
+    return Ink(strength, marked(strength), inverted)
+
+
+def _locally(grey: Grey, inverted: bool) -> Ink:
+    strength = locally_levelled(grey, inverted)
+    return Ink(strength, marked(strength), inverted)

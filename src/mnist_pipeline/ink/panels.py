@@ -1,0 +1,75 @@
+"""A picture within the picture: a sheet on a table, a sign, a key; what is written on it is what counts."""
+
+import cv2
+import numpy as np
+
+from mnist_pipeline.ink.fitting import stroke_width
+from mnist_pipeline.ink.light import Grey, as_grey
+
+_SMALLEST = 0.12  # of the picture's area
+_SOLID = 0.6  # share of the panel that is not written on
+_WHOLE = 0.75  # share of the panel's hull that its outline fills: no bays, as a digit has them
+_CLOSED = 0.93  # the same of a box
+_SQUARE = 0.9  # share of the hull that four corners of it span: no round shape, as digits have them
+
+
+def panel(shape: Grey) -> Grey | None:
+    """The area of a panel, as 1 on 0, when a shape is one: large, solid, four-sided, with something on it."""
+    outline, hull, area = _hull(shape)
+    solid = _SOLID * area < np.count_nonzero(shape) < 0.99 * area
+    if (
+        area < _SMALLEST * shape.size
+        or not solid
+        or cv2.contourArea(outline) < _WHOLE * area
+        or not _square(hull, area)
+    ):
+        return None
+    return _shrunk(hull, shape, 0.04 * max(shape.shape))
+
+
+def without_box(shape: Grey) -> Grey:
+    """The shape less a box drawn around it that its strokes touch; itself when there is none."""
+    outline, hull, area = _hull(shape)
+    line = np.count_nonzero(shape) < _SOLID * area
+    if (
+        area < _SMALLEST * shape.size
+        or not line
+        or cv2.contourArea(outline) < _CLOSED * area
+        or not _square(hull, area)
+    ):
+        return shape
+    inside = as_grey(cv2.bitwise_and(shape, _shrunk(hull, shape, 1.5 * stroke_width(shape) + 1)))
+    _, _, _, height = cv2.boundingRect(shape)
+    _, _, _, digit = cv2.boundingRect(inside)
+    return inside if digit > 0.4 * height else shape
+
+
+def _hull(shape: Grey) -> tuple[cv2.typing.MatLike, cv2.typing.MatLike, float]:
+    contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(contours, key=len)
+    hull = cv2.convexHull(outline)
+    return outline, hull, cv2.contourArea(hull)
+
+
+def _shrunk(hull: cv2.typing.MatLike, shape: Grey, by: float) -> Grey:
+    filled = cv2.fillConvexPoly(np.zeros_like(shape), hull, (1,))
+    width = 2 * max(1, round(by)) + 1
+    # Beyond the picture there is no panel either.
+    return as_grey(cv2.erode(filled, np.ones((width, width), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0))
+
+
+def _square(hull: cv2.typing.MatLike, area: float) -> bool:
+    around = cv2.arcLength(hull, closed=True)
+    for slack in (0.02, 0.04, 0.06, 0.08, 0.1):
+        corners = cv2.approxPolyDP(hull, slack * around, closed=True)
+        if len(corners) <= 4:
+            return len(corners) == 4 and cv2.contourArea(corners) >= _SQUARE * area
+    return False
+
+
+def cut_out(grey: Grey, area: Grey, shape: Grey) -> Grey:
+    """The panel alone, what lies around it painted in its own colour."""
+    colour = round(cv2.mean(grey, mask=shape)[0])
+    x, y, width, height = cv2.boundingRect(area)
+    window = (slice(y, y + height), slice(x, x + width))
+    return np.where(area[window] > 0, grey[window], colour).astype(np.uint8)
