@@ -3,17 +3,19 @@
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.config.schema import Output
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.preprocess import SIDE, scale
 from mnist_pipeline.quiet import quiet_stderr
+
+if TYPE_CHECKING:
+    from mnist_pipeline.config.schema import Output
 
 Name = Literal["opencv", "onnxruntime", "litert"]
 LARGEST_MODEL = 256 * 2**20  # bytes
@@ -67,14 +69,14 @@ def open_runtime(path: Path, name: Name | None = None, threads: int = 1) -> Runt
     return runtime
 
 
-def output_of(runtime: Runtime) -> Output:
+def output_of(runtime: Runtime) -> "Output":
     """What the ten scores are, seen from noise: a softmax adds up to one each time, sigmoids do not."""
     noise = np.random.default_rng(0).random((8, SIDE, SIDE), np.float32)
     in_eight_bits = 0.02  # of 1/256 each, ten scores may be off by that much
     return "softmax" if np.abs(runtime.scores(noise).sum(axis=1) - 1).max() <= in_eight_bits else "sigmoid"
 
 
-def probabilities(runtime: Runtime, images: NDArray[np.uint8], output: Output) -> NDArray[np.float32]:
+def probabilities(runtime: Runtime, images: NDArray[np.uint8], output: "Output") -> NDArray[np.float32]:
     """Probabilities that add up to one for any number of images, a few at a time."""
     starts = range(0, len(images), _BATCH)
     scores = [runtime.scores(scale(images[at : at + _BATCH])) for at in starts]
