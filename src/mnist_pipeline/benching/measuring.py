@@ -18,14 +18,15 @@ def measure_run(run: Run, watcher: Watcher) -> dict[str, Any]:
     """A row for Keras, one for each exported form and each library that reads it; and what is left out, in words."""
     card = run.export_card()
     keras = {"accuracy": card["keras"]["test_accuracy"], "agreement": 1.0, "ties": 0}
-    rows = [{**_measured("keras", "keras", run.model_file, card, watcher), **keras}]
+    source = card["data"]["source"]
+    rows = [{**measured("keras", "keras", run.model_file, source, watcher), **keras}]
     for name, form in card["forms"].items():
         if name == "c-array":  # the bytes of litert-int8
             continue
         path = run.exports / FORMS[name].files[0]
         for check in form["checks"]:
             proven = {figure: check[figure] for figure in keras}
-            rows.append({**_measured(name, check["reader"], path, card, watcher), **proven})
+            rows.append({**measured(name, check["reader"], path, source, watcher), **proven})
     left_out = [
         f"{form.name}: takes {' and '.join(missing(form))}: pip install 'mnist-pipeline[export]'"
         for form in FORMS.values()
@@ -34,9 +35,10 @@ def measure_run(run: Run, watcher: Watcher) -> dict[str, Any]:
     return {"rows": rows, "left_out": left_out}
 
 
-def _measured(form: str, reader: str, path: Path, card: dict[str, Any], watcher: Watcher) -> dict[str, Any]:
+def measured(form: str, reader: str, path: Path, source: str, watcher: Watcher) -> dict[str, Any]:
+    """Size and speed of one file with one library, on the test images of a source."""
     watcher.note(f"{form} ({reader})")
-    asked = {"reader": reader, "path": str(path), "source": card["data"]["source"]}
+    asked = {"reader": reader, "path": str(path), "source": source}
     found = [_process({**asked, "threads": threads, "singles": threads == 1}) for threads in THREADS]
     files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
     return {
