@@ -16,6 +16,7 @@ from mnist_pipeline.ink.shapes import Shapes, gathered, is_row, others, shapes, 
 
 PIXEL = np.float32(1 / 255)  # one step of grey; as a factor, because a compiler would make it one anyway
 
+_SMALL = 0.35  # of the picture's longer side: a digit below that is looked at again from closer by
 NOTHING = "nothing is drawn"
 SEVERAL = "several shapes: --all reads each of them"
 
@@ -51,9 +52,26 @@ def mnist(grey: NDArray[np.uint8], invert: Invert = "auto", steps: list[Step] | 
         return Seen(None, ink.inverted, "nothing but a frame")
     chosen = gathered(found, alive)
     kept = without_box(found.drawn(chosen))
-    steps.append(("the digit alone", kept * 255))
     several = others(found, alive, chosen) or is_row(found, chosen)
+    close = None if several else _closer(grey, kept)
+    if close is not None:
+        return mnist(close, "yes" if ink.inverted else "no", steps)
+    steps.append(("the digit alone", kept * 255))
     return Seen(fitted(ink.strength, kept), ink.inverted, SEVERAL if several else None)
+
+
+def _closer(grey: NDArray[np.uint8], kept: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """A digit that is small in its picture, with some paper around it; None when it is large enough."""
+    x, y, width, height = cv2.boundingRect(kept)
+    size = max(width, height)
+    if size > _SMALL * max(kept.shape):
+        return None
+    by = grey.shape[0] / kept.shape[0]
+    around = 0.35 * size
+    left, top, right, bottom = (
+        round(by * side) for side in (x - around, y - around, x + width + around, y + height + around)
+    )
+    return grey[max(top, 0) : bottom, max(left, 0) : right]
 
 
 def _on_panel(grey: NDArray[np.uint8], found: Shapes, inverted: bool, steps: list[Step]) -> Seen | None:

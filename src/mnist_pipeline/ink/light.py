@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Grey = NDArray[np.uint8]
 Invert = Literal["auto", "yes", "no"]
-_LONGEST, _SHORTEST = 256, 56  # pixels of the longer side in which shapes are looked for
+_LONGEST, _SHORTEST = 256, 84  # pixels of the longer side in which shapes are looked for
 _CELLS = 16  # along each side of the grid that the paper's light is fitted on
 _COARSE, _AROUND = 64, 15  # pixels of the longer side, and how far around paper is looked for: wider than any stroke
 _FEWEST = 60  # cells that show paper: fewer say nothing of its light

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.ink.light import Grey, as_grey
 
+_VALUES = np.arange(256, dtype=np.float64)
 _FAINTEST = 10  # steps of grey between paper and pen
 _CROWDED = 0.08  # share of the border that is marked
 _WIDE = 0.3  # of the picture's longer side
@@ -39,23 +40,23 @@ def prominence(strength: Grey, marks: Grey) -> float:
     """How strong the marks are and how far they reach: strokes go around their own counters, and beat their halo."""
     found = cv2.findNonZero(cv2.morphologyEx(marks, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)))
     reach = 0.0 if found is None else float(cv2.contourArea(cv2.convexHull(found)))
-    return reach * float(cv2.mean(strength, mask=marks)[0])
+    return reach * float(cv2.mean(strength, mask=marks)[0]) ** 2  # a halo may be wide, but it is weak
 
 
 def _between(counts: NDArray[np.float64]) -> int:
     """Otsu's threshold: the value up to which one kind of pixel goes."""
     below = np.cumsum(counts)
     total = below[-1]
-    moment = np.cumsum(counts * np.arange(256))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        apart = (moment[-1] * below - moment * total) ** 2 / (below * (total - below))
-    return int(np.nanargmax(apart)) if np.isfinite(apart).any() else 255
+    moment = np.cumsum(counts * _VALUES)
+    weight = below * (total - below)
+    apart = (moment[-1] * below - moment * total) ** 2 / np.maximum(weight, 1)
+    return int(apart.argmax()) if weight.any() else 255
 
 
 def _stands_out(counts: NDArray[np.float64], above: NDArray[np.float64]) -> bool:
     pen = _mean(above)
     paper = counts - above
-    deviation = np.sqrt(float(((np.arange(256) - _mean(paper)) ** 2 * paper).sum()) / max(paper.sum(), 1))
+    deviation = np.sqrt(float(((_VALUES - _mean(paper)) ** 2) @ paper) / max(paper.sum(), 1))
     return pen - _mean(paper) > max(_FAINTEST, _CLEAREST * float(deviation))
 
 
@@ -69,4 +70,4 @@ def _is_fainter(above: NDArray[np.float64], second: int) -> bool:
 
 def _mean(counts: NDArray[np.float64]) -> float:
     total = float(counts.sum())
-    return float(counts @ np.arange(256)) / total if total else 0.0
+    return float(counts @ _VALUES) / total if total else 0.0

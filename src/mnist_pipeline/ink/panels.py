@@ -15,6 +15,8 @@ _SQUARE = 0.9  # share of the hull that four corners of it span: no round shape,
 
 def panel(shape: Grey) -> Grey | None:
     """The area of a panel, as 1 on 0, when a shape is one: large, solid, four-sided, with something on it."""
+    if np.count_nonzero(shape) < _SOLID * _SMALLEST * shape.size:  # most shapes, at a glance
+        return None
     outline, hull, area = _hull(shape)
     solid = _SOLID * area < np.count_nonzero(shape) < 0.99 * area
     if (

@@ -70,7 +70,17 @@ def _is_frame(found: Shapes, number: int) -> bool:
         return False
     left, top, their_width, their_height, _ = found.rows.T
     inside = (left > x) & (top > y) & (left + their_width < x + wide) & (top + their_height < y + high)
-    return bool((inside & (found.sizes >= 0.28 * max(wide, high))).any())
+    share = found.sizes / max(wide, high)
+    return bool((inside & (share >= 0.28)).any() or ((inside & (share >= 0.12)).any() and _is_rim(found, number)))
+
+
+def _is_rim(found: Shapes, number: int) -> bool:
+    """Whether a shape is all along the sides of its own box, as drawn frames are and no digit is."""
+    x, y, wide, high, area = found.rows[number]
+    mine = found.labels[y : y + high, x : x + wide] == found.numbers[number]
+    band_x, band_y = max(2, round(0.14 * wide)), max(2, round(0.14 * high))
+    within = np.count_nonzero(mine[band_y : high - band_y, band_x : wide - band_x])
+    return bool(within < 0.1 * area and mine[:, : band_x // 2].any(axis=1).mean() > 0.5)
 
 
 def gathered(found: Shapes, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:

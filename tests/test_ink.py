@@ -1,0 +1,251 @@
+"""From a photo to the digit as MNIST would hold it: whatever surrounds it, the same strokes come out."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mnist_pipeline.data import load_part
+from mnist_pipeline.ink.fitting import fitted
+from mnist_pipeline.ink.inking import Step
+from mnist_pipeline.ink.light import levelled, on_light_paper
+from mnist_pipeline.ink.lines import without_lines
+from mnist_pipeline.ink.marks import marked
+from mnist_pipeline.preprocess import NOTHING, SEVERAL, SIDE, mnist
+
+Grey = NDArray[np.uint8]
+SHEET = 320  # pixels of each side of the pictures drawn here
+
+
+@pytest.fixture(scope="module")
+def digits() -> Grey:
+    """One training image of each class."""
+    part = load_part("mnist", "train")
+    return np.stack([part.images[np.flatnonzero(part.labels == digit)[3]] for digit in range(10)])
+
+
+def ink_of(digit: Grey, size: int = 170, x: int = 75, y: int = 75) -> NDArray[np.float32]:
+    """A digit's strokes on a sheet, from 0 to 1, as crisp as a pen's."""
+    large = cv2.resize(digit, (size, size), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+    sheet = np.zeros((SHEET, SHEET), np.float32)
+    sheet[y : y + size, x : x + size] = np.clip((large - 0.5) * size / 25 + 0.5, 0, 1)
+    return sheet
+
+
+def drawn(paper: NDArray[np.float32] | float, strokes: NDArray[np.float32], pen: float = 40) -> Grey:
+    """Strokes on paper, photographed with some noise."""
+    noise = np.random.default_rng(0).normal(0, 3, strokes.shape)
+    return np.clip(paper * (1 - strokes) + pen * strokes + noise, 0, 255).astype(np.uint8)
+
+
+def slope(low: float, high: float) -> NDArray[np.float32]:
+    """Paper that is lit from a corner."""
+    down, right = np.mgrid[0:SHEET, 0:SHEET] / (2 * SHEET)
+    return np.asarray(low + (high - low) * (down + right), np.float32)
+
+
+def lines(gap: int, lean: float, both: bool = False, width: int = 2) -> NDArray[np.float32]:
+    """Ruled lines, or squares, on a sheet."""
+    sheet = np.zeros((SHEET, SHEET), np.float32)
+    for at in range(-SHEET, 2 * SHEET, gap):
+        cv2.line(sheet, (-9, at), (SHEET + 9, round(at + lean * SHEET)), 1, width)
+        if both:
+            cv2.line(sheet, (at, -9), (round(at - lean * SHEET), SHEET + 9), 1, width)
+    return sheet
+
+
+def rectangle(inset: int, width: int) -> NDArray[np.float32]:
+    """A frame around the sheet; filled for a negative width."""
+    sheet = np.zeros((SHEET, SHEET), np.float32)
+    cv2.rectangle(sheet, (inset, inset), (SHEET - inset, SHEET - inset), 1, width)
+    return sheet
+
+
+def _on_table(digit: Grey) -> Grey:
+    turn = cv2.getRotationMatrix2D((SHEET / 2, SHEET / 2), 12, 1)
+    sheet = cv2.warpAffine(rectangle(50, -1), turn, (SHEET, SHEET))
+    return drawn(60 + 170 * sheet.astype(np.float32), ink_of(digit, 150, 85, 85), 25)
+
+
+def _in_shadow(digit: Grey) -> Grey:
+    shade = np.zeros((SHEET, SHEET), np.float32)
+    shade[:, : SHEET // 3] = 1
+    return drawn(220 - 70 * cv2.GaussianBlur(shade, (0, 0), 4).astype(np.float32), ink_of(digit), 25)
+
+
+def _specked(digit: Grey) -> Grey:
+    sheet = ink_of(digit)
+    for x, y in np.random.default_rng(1).integers(5, SHEET - 5, (30, 2)):
+        if not 60 < x < 260 or not 60 < y < 260:
+            cv2.circle(sheet, (int(x), int(y)), 2, 1, -1)
+    return drawn(230, sheet)
+
+
+SURROUNDINGS: dict[str, Callable[[Grey], Grey]] = {
+    "28 x 28, dark on light": lambda digit: 255 - digit,
+    "enlarged ten times": lambda digit: np.kron(digit, np.ones((10, 10), np.uint8)),
+    "uneven light": lambda digit: drawn(slope(110, 245), ink_of(digit)),
+    "a hard shadow": _in_shadow,
+    "faint squares": lambda digit: drawn(210 - 50 * lines(45, 0.04, both=True), ink_of(digit)),
+    "ruled as dark as the pen": lambda digit: drawn(220 * (1 - 0.8 * lines(60, 0.03)), ink_of(digit)),
+    "a frame": lambda digit: drawn(230, np.maximum(ink_of(digit), rectangle(12, 10))),
+    "a box": lambda digit: drawn(230, np.maximum(ink_of(digit), rectangle(55, 4))),
+    "a sheet on a table": _on_table,
+    "a sign, light on dark": lambda digit: 255 - drawn(30 + 170 * rectangle(40, -1), ink_of(digit, 200, 60, 60), 20),
+    "chalk on a board": lambda digit: 255 - drawn(slope(180, 210), ink_of(digit)),
+    "specks": _specked,
+    "far away": lambda digit: drawn(220, ink_of(digit, 70, 200, 30)),
+    "pencil": lambda digit: drawn(slope(200, 230), ink_of(digit), 170),
+}
+
+
+def likeness(one: Grey, other: Grey) -> float:
+    """The correlation of two pictures, at the best of the nine places a pixel apart."""
+    places = [np.roll(other, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    return max(float(np.corrcoef(one.ravel(), place.ravel())[0, 1]) for place in places)
+
+
+@pytest.mark.parametrize("name", SURROUNDINGS)
+def test_the_same_strokes_come_out_whatever_is_around_them(name: str, digits: Grey) -> None:
+    for number, digit in enumerate(digits):
+        seen = mnist(SURROUNDINGS[name](digit))
+        assert seen.reason is None, number
+        assert seen.pixels is not None
+        assert likeness(seen.pixels, digit) > 0.8, number
+
+
+def test_a_digit_that_touches_its_box_is_cut_free(digits: Grey) -> None:
+    strokes = ink_of(digits[7])
+    x, y, width, height = cv2.boundingRect((strokes > 0.5).astype(np.uint8))
+    strokes[y + height // 10 :][:5, 66 : x + width // 2] = 1  # its bar is long
+    free = mnist(drawn(230, strokes))
+    strokes[y + height // 10 :][:5, 60:70] = 1  # and runs into the box
+    boxed = mnist(drawn(230, np.maximum(strokes, rectangle(60, 4))))
+    assert free.pixels is not None
+    assert boxed.pixels is not None
+    assert likeness(boxed.pixels, free.pixels) > 0.9
+
+
+def test_mnist_images_stay_what_they_are() -> None:
+    images = load_part("mnist", "train").images[:300]
+    seen = [mnist(image) for image in images]
+    assert all(one.reason is None for one in seen)
+    changes = [np.abs(one.pixels.astype(int) - image).mean() for one, image in zip(seen, images, strict=True)]  # type: ignore[union-attr]
+    assert np.mean(changes) < 10  # of 255: a shift by less than a pixel, a little softness
+
+
+def test_it_fits_mnist_s_own_box_and_middle(digits: Grey) -> None:
+    for digit in digits:
+        pixels = mnist(drawn(220, ink_of(digit, 200, 100, 20))).pixels
+        assert pixels is not None
+        assert pixels.shape == (SIDE, SIDE)
+        assert pixels.max() == 255
+        _, _, width, height = cv2.boundingRect((pixels > 40).astype(np.uint8))
+        assert 18 <= max(width, height) <= 20
+        mass = cv2.moments(pixels)
+        assert mass["m10"] / mass["m00"] == pytest.approx(14, abs=0.6)
+        assert mass["m01"] / mass["m00"] == pytest.approx(14, abs=0.6)
+
+
+@pytest.mark.parametrize("grey", [np.full((80, 120), 255), np.full((64, 64), 0), np.full((300, 200), 131)])
+def test_a_blank_picture_holds_nothing(grey: NDArray[np.int64]) -> None:
+    seen = mnist(grey.astype(np.uint8))
+    assert (seen.pixels, seen.reason) == (None, NOTHING)
+
+
+def test_uneven_light_alone_is_no_ink() -> None:
+    assert mnist(drawn(slope(100, 240), np.zeros((SHEET, SHEET), np.float32))).reason == NOTHING
+
+
+def test_two_digits_are_said_to_be_several(digits: Grey) -> None:
+    strokes = ink_of(digits[4], 130, 20, 90) + ink_of(digits[2], 130, 170, 90)
+    seen = mnist(drawn(225, strokes))
+    assert seen.reason == SEVERAL
+    assert seen.pixels is not None  # the guess has something to go by
+
+
+def test_a_bar_that_stands_off_its_five_belongs_to_it() -> None:
+    strokes = np.zeros((SHEET, SHEET), np.float32)
+    points = np.array([[130, 150], [180, 150], [200, 190], [180, 230], [125, 235]])
+    cv2.polylines(strokes, [points], False, 1, 9)
+    alone = mnist(drawn(225, strokes)).pixels
+    cv2.line(strokes, (135, 122), (200, 118), 1, 9)
+    whole = mnist(drawn(225, strokes)).pixels
+    assert alone is not None
+    assert whole is not None
+    assert whole[:8].any()
+    assert likeness(alone, whole) < 0.8
+
+
+def test_what_enters_from_the_border_is_not_part_of_the_digit(digits: Grey) -> None:
+    alone = mnist(drawn(225, ink_of(digits[3])))
+    strokes = ink_of(digits[3])
+    cv2.line(strokes, (0, 20), (SHEET, 45), 1, 12)
+    cv2.line(strokes, (300, 0), (290, SHEET), 1, 12)
+    seen = mnist(drawn(225, strokes))
+    assert alone.pixels is not None
+    assert seen.pixels is not None
+    assert likeness(alone.pixels, seen.pixels) > 0.95
+
+
+def test_inversion_can_be_forced(digits: Grey) -> None:
+    picture = drawn(225, ink_of(digits[0]))
+    assert mnist(picture, "yes").inverted is True
+    forced = mnist(picture, "no")
+    assert forced.inverted is False
+    assert mnist(picture).pixels is not None
+    assert forced.pixels is None or likeness(forced.pixels, digits[0]) < 0.7
+
+
+def test_every_step_can_be_looked_at(digits: Grey) -> None:
+    steps: list[Step] = []
+    mnist(drawn(220 * (1 - 0.8 * lines(60, 0.03)), ink_of(digits[6])), steps=steps)
+    names = ["ink, evenly lit", "above the threshold", "without ruled lines", "the digit alone"]
+    assert [name for name, _ in steps] == names
+    assert all(picture.dtype == np.uint8 and picture.any() for _, picture in steps)
+
+
+def test_polarity_goes_by_paper_not_by_the_border_alone(digits: Grey) -> None:
+    dark = drawn(225, ink_of(digits[8]))
+    assert on_light_paper(dark)
+    assert not on_light_paper(255 - dark)
+    dark_border = ink_of(digits[8])
+    dark_border[:, :3] = dark_border[:3] = 1
+    assert on_light_paper(drawn(225, dark_border))
+
+
+def test_levelling_takes_the_light_out_and_leaves_the_ink(digits: Grey) -> None:
+    strokes = ink_of(digits[5])
+    strength = levelled(drawn(slope(120, 240), strokes), inverted=True)
+    assert np.median(strength[strokes == 0]) < 5
+    assert np.percentile(strength[strokes == 1], 5) > 50
+
+
+def test_faint_lines_stay_below_the_threshold(digits: Grey) -> None:
+    strokes, faint = ink_of(digits[2]), lines(45, 0.02, both=True)
+    marks = marked(levelled(drawn(215 - 45 * faint, strokes), inverted=True))
+    assert marks[(faint > 0) & (strokes == 0)].mean() < 0.05
+    assert marks[strokes == 1].mean() > 0.95
+
+
+def test_lines_are_taken_out_and_strokes_across_them_left() -> None:
+    marks = lines(50, 0.02).astype(np.uint8)
+    marks[60:260, 150:162] = 1
+    clean = without_lines(marks)
+    assert clean[60:260, 150:162].mean() > 0.97
+    assert clean.sum() < 1.1 * 200 * 12
+
+
+def test_a_stroke_from_border_to_border_is_a_digit_s_when_nothing_else_is_there() -> None:
+    marks = np.zeros((120, 60), np.uint8)
+    marks[:, 26:30] = 1
+    assert without_lines(marks) is marks
+
+
+def test_a_hair_line_is_as_wide_as_a_pen_after_fitting() -> None:
+    strokes = np.zeros((256, 256), np.uint8)
+    strokes[20:236, 128] = 1
+    pixels = fitted(strokes * 200, strokes)
+    assert 2 <= (pixels[14] > 100).sum() <= 4
