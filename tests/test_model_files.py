@@ -142,6 +142,37 @@ def test_a_damaged_file_is_one_line(
     assert capfd.readouterr().err == ""
 
 
+def test_a_foreign_graph_that_makes_no_sense_is_refused_before_it_is_computed(smoke_run: Run, tmp_path: Path) -> None:
+    """OpenCV would crash on it."""
+    import onnx
+
+    model = onnx.load(smoke_run.onnx_file)
+    model.graph.node[2].input[0] = "nowhere"
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(RunError, match="is damaged"):
+        open_runtime(tmp_path / "model.onnx", foreign=True)
+    content = smoke_run.onnx_file.read_bytes()
+    (tmp_path / "half.onnx").write_bytes(content[: len(content) // 2])
+    with pytest.raises(RunError, match="is damaged"):
+        open_runtime(tmp_path / "half.onnx", foreign=True)
+    assert open_runtime(smoke_run.onnx_file, foreign=True).name == "opencv"
+
+
+def test_opening_says_nothing_on_stdout(smoke_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """ONNX Runtime would explain there that it cannot read its own error message."""
+    content = smoke_run.onnx_file.read_bytes()
+    assert b"MatMul" in content
+    (tmp_path / "model.onnx").write_bytes(content.replace(b"MatMul", b"Ma\xffMul"))
+    with pytest.raises(RunError):
+        open_runtime(tmp_path / "model.onnx", "onnxruntime")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_folder_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="a folder"):
+        open_runtime(tmp_path)
+
+
 def test_a_large_file_is_not_even_read(smoke_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtimes, "LARGEST_MODEL", 1000)
     with pytest.raises(RunError, match="more than the"):

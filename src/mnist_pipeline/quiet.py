@@ -10,6 +10,9 @@ from contextlib import contextmanager
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
     """Nothing written to the file descriptor inside the block is seen, unless the block fails."""
+    if sys.stderr is None:  # the caller has closed it
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as held:

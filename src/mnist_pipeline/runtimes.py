@@ -1,6 +1,8 @@
 """Model files that compute without TensorFlow: through OpenCV, ONNX Runtime or LiteRT."""
 
+import contextlib
 import importlib.util
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -44,16 +46,22 @@ def installed(name: Name) -> bool:
     return name not in PACKAGES or importlib.util.find_spec(PACKAGES[name]) is not None
 
 
-def open_runtime(path: Path, name: Name | None = None, threads: int = 1) -> Runtime:
-    """A model file, read by the runtime of that name, or by the one that suits a single picture best."""
+def open_runtime(path: Path, name: Name | None = None, threads: int = 1, *, foreign: bool = False) -> Runtime:
+    """A model file, read by the runtime of that name, or by the one that suits a single picture best.
+
+    A foreign ONNX file, one that no run vouches for, is looked through first: OpenCV crashes on some damaged ones.
+    """
     name = name or ("litert" if path.suffix == ".tflite" else "opencv")
     if not installed(name):
         raise RunError(f"{path}: reading it takes {PACKAGES[name]}: pip install 'mnist-pipeline[export]'")
     _check(path, name)
+    if foreign and name != "litert":  # LiteRT looks through every file itself
+        _look_through(path)
     kinds: dict[Name, Callable[[Path, int], Runtime]] = {
         "opencv": _OpenCv, "onnxruntime": _OnnxRuntime, "litert": _LiteRt,
     }  # fmt: skip
-    with quiet_stderr():  # LiteRT greets, OpenCV lists what it cannot parse
+    # LiteRT greets, OpenCV lists what it cannot parse, ONNX Runtime explains itself on stdout.
+    with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()):
         try:
             runtime = kinds[name](path, threads)
             scores = runtime.scores(np.zeros((1, SIDE, SIDE), np.float32))
@@ -85,6 +93,8 @@ def probabilities(runtime: Runtime, images: NDArray[np.uint8], output: "Output")
 
 def _check(path: Path, name: Name) -> None:
     """Size, signature and references to other files, before anything is parsed."""
+    if path.is_dir():
+        raise RunError(f"{path}: a folder; a SavedModel is read by TensorFlow alone: give an .onnx or .tflite file")
     if not path.is_file():
         raise RunError(f"{path}: the model is missing")
     size = path.stat().st_size
@@ -98,6 +108,17 @@ def _check(path: Path, name: Name) -> None:
         raise RunError(f"{path}: not {kind}, whatever its name says")
     if not lite and _ELSEWHERE in content:
         raise RunError(f"{path}: keeps weights in other files, which are not read here")
+
+
+def _look_through(path: Path) -> None:
+    """Every node, type and name of the graph: 0.1 s, most of it the import."""
+    import onnx
+
+    try:
+        onnx.checker.check_model(onnx.load(path))
+    except Exception as error:  # protobuf's, the checker's, and what Python makes of their texts
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise RunError(f"{path}: the model is damaged ({first[:200]})") from None
 
 
 class _Computing:

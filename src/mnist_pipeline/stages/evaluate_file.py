@@ -14,7 +14,7 @@ _LEAST = 1e-7  # as Keras clips a probability before it takes the logarithm
 
 def evaluate_file(path: Path, name: Name | None) -> dict[str, Any]:
     """The figures of a model file; its loss is the cross-entropy of the normalised probabilities."""
-    runtime = open_runtime(path, name)
+    runtime = open_runtime(path, name, foreign=True)
     part = load_part("mnist", "test")
     found = probabilities(runtime, part.images, output_of(runtime))
     sure = found[np.arange(len(part)), part.labels].astype(np.float64)

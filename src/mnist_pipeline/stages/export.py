@@ -40,6 +40,8 @@ def export_run(run: Run, forms: list[Form], watcher: Watcher) -> None:
             entry = workshop.make(form)
         except ExportError as error:
             failures.append(str(error))
+        except OSError as error:
+            raise RunError(f"{run.exports}: cannot be written ({error.strerror or error})") from None
         else:
             for check in entry["checks"]:
                 watcher.note(f"  {Proof(**check).sentence()}")
