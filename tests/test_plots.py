@@ -50,7 +50,9 @@ PICTURES: dict[str, Draw] = {
     "digits": lambda path: plots.digits(IMAGES, LABELS, path, "MNIST"),
     "distribution": lambda path: plots.distribution([6000] * 10, [1000] * 10, path),
     "seeds": lambda path: plots.seeds([[STRIP, STRIP._replace(percent=False)]], path),
-    "seen": lambda path: plots.seen(IMAGES[0].repeat(20, axis=0), IMAGES[0], [0.1] * 10, "A 7, perhaps", path),
+    "seen": lambda path: plots.seen(
+        [("tall", IMAGES[0].repeat(20, axis=0)), ("small", IMAGES[0])], [0.1] * 10, "A 7", path
+    ),
 }
 
 
@@ -175,13 +177,20 @@ def test_digits_has_a_row_for_each_class_that_is_there(gallery: Path, tmp_path: 
 
 def test_words_are_drawn_as_given_even_without_a_glyph_for_them(tmp_path: Path) -> None:
     sentence = "数字 $x^2$ \\frac{ cost.png: " + "a long name " * 20
-    drawn(lambda path: plots.seen(IMAGES[0], IMAGES[0], [0.1] * 10, sentence, path), tmp_path / "p.png")
+    drawn(lambda path: plots.seen([(sentence, IMAGES[0])], [0.1] * 10, sentence, path), tmp_path / "p.png")
 
 
 def test_a_large_photo_is_drawn_small(tmp_path: Path) -> None:
     photo = np.zeros((3000, 4000), dtype=np.uint8)
-    picture = drawn(lambda path: plots.seen(photo, IMAGES[0], [0.1] * 10, "photo", path), tmp_path / "p.png")
-    assert picture.shape[1] == 1100
+    picture = drawn(lambda path: plots.seen([("photo", photo)] * 2, [0.1] * 10, "photo", path), tmp_path / "p.png")
+    assert picture.shape[1] == 908
+
+
+def test_an_answer_without_probabilities_shows_the_steps_alone(tmp_path: Path) -> None:
+    six = drawn(lambda path: plots.seen([("step", IMAGES[0])] * 6, None, "no digit", path), tmp_path / "six.png")
+    seven = drawn(lambda path: plots.seen([("step", IMAGES[0])] * 6, [0.1] * 10, "a digit", path), tmp_path / "7.png")
+    assert six.shape[1] < seven.shape[1]
+    assert six.shape[0] == seven.shape[0]
 
 
 def test_seeds_that_lie_on_each_other_and_one_alone_without_an_interval(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def _answer(model: "Predictor", picture: str, invert: Literal["auto", "yes", "no
         from mnist_pipeline import plots
 
         path = _free_name(Path(picture).stem)
-        plots.seen(grey, seen, answer.probabilities, answer.sentence(), path)
+        plots.seen([("as given", grey), ("as the model saw it", seen)], answer.probabilities, answer.sentence(), path)
         note(f"what the model saw: {path}")
     return answer
 

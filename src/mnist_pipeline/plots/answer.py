@@ -1,4 +1,4 @@
-"""The picture of one answer: what was given, what the model saw, how sure it was."""
+"""The picture of one answer: what was given, every step from it to what the model saw, how sure it was."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,26 +10,33 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.plots.style import BLUE, EDGE, HEAD, LINE, headline, panel, percent, picture
 
-_SIDE = 300  # pixels of each panel
+_SIDE = 260  # pixels of each panel
+_TITLE = 34  # pixels above a panel that its title takes
+_ROW = _SIDE + _TITLE + 24
 
 
 def seen(
-    grey: NDArray[np.uint8],
-    model_input: NDArray[np.uint8],
-    probabilities: Sequence[float],
+    pictures: Sequence[tuple[str, NDArray[np.uint8]]],
+    probabilities: Sequence[float] | None,
     sentence: str,
     path: Path,
 ) -> None:
-    """The picture as given, the 28x28 pixels that the model saw, and the ten probabilities."""
-    with picture(path, 1100, HEAD + _SIDE + 34 + EDGE) as figure:
+    """Every step from the picture as given to the 28x28 pixels that the model saw, and the ten probabilities."""
+    panels = len(pictures) + (probabilities is not None)
+    columns = 3 if panels in (3, 5, 6, 9) else 4  # whichever leaves no gap, or the smaller one
+    rows = -(-panels // columns)
+    with picture(path, EDGE + columns * (_SIDE + EDGE), HEAD - _TITLE + 8 + rows * _ROW) as figure:
         headline(figure, sentence)
-        top = HEAD + 24
-        height, width = grey.shape
-        _grey(panel(figure, EDGE, top, _SIDE, _SIDE), _shrunk(grey), f"as given, {width} × {height}")
-        _grey(panel(figure, 2 * EDGE + _SIDE, top, _SIDE, _SIDE), model_input, "as the model saw it, 28 × 28")
-        bars = panel(figure, 3 * EDGE + 2 * _SIDE + 24, top, 312, _SIDE)
-        bars.set_title("probability of each digit")
-        _probabilities(bars, probabilities)
+        places = [
+            (EDGE + number % columns * (_SIDE + EDGE), HEAD + 8 + number // columns * _ROW) for number in range(panels)
+        ]
+        for (left, top), (title, image) in zip(places, pictures, strict=False):
+            _grey(panel(figure, left, top, _SIDE, _SIDE), _shrunk(image), title)
+        if probabilities is not None:
+            left, top = places[-1]
+            bars = panel(figure, left + 16, top, _SIDE - 16, _SIDE)
+            bars.set_title("probability of each digit")
+            _probabilities(bars, probabilities)
 
 
 def _shrunk(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -53,9 +60,9 @@ def _probabilities(axes: Axes, probabilities: Sequence[float]) -> None:
     best = int(np.argmax(probabilities))
     colours = [BLUE if digit == best else "#a9c7dc" for digit in range(len(probabilities))]
     bars = axes.barh(range(len(probabilities)), probabilities, color=colours, height=0.76)
-    axes.bar_label(bars, [percent(share) for share in probabilities], padding=4, size=9)
+    axes.bar_label(bars, [percent(share) for share in probabilities], padding=4, size=8)
     axes.set_yticks(range(len(probabilities)))
-    axes.set(xlim=(0, 1.2), xticks=[])
+    axes.set(xlim=(0, 1.25), xticks=[])
     axes.invert_yaxis()
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(length=0, labelsize=11)
