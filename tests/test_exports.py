@@ -428,31 +428,35 @@ def test_bench_measures_in_a_process_of_its_own(dense: Run) -> None:
     assert told == ["litert-int8 (litert)"]
 
 
+def by_command(artifacts: Path, *words: str) -> str:
+    answer = subprocess.run(
+        [sys.executable, "-m", "mnist_pipeline", *words],
+        env=os.environ | {"MNIST_ARTIFACTS": str(artifacts)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("recipe", "most"), [("dense", 50_000), ("dense-10", 50_000), ("tiny", 50_000), ("cnn", 480_000)]
-)
+@pytest.mark.parametrize(("recipe", "most"), [("dense", 50_000), ("dense-10", 50_000), ("cnn", 480_000)])
 def test_every_recipe_leaves_in_every_form(recipe: str, most: int, tmp_path: Path) -> None:
-    """In a process of its own, as a user has it; the convolutional network after two epochs instead of twenty."""
-    words = ["--set", "training.epochs=2"] if recipe == "cnn" else []
-    environment = os.environ | {"MNIST_ARTIFACTS": str(tmp_path)}
-    for line in (["train", "--config", recipe, *words], ["export", recipe], ["bench", recipe, "--json"]):
-        answer = subprocess.run(
-            [sys.executable, "-m", "mnist_pipeline", *line],
-            env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert answer.returncode == 0, answer.stderr
-    card = card_of(Run(tmp_path / recipe))
-    assert card["forms"].keys() == FORMS.keys()
-    assert card["forms"]["litert-int8"]["files"][0]["bytes"] <= most
-    assert {reader for form in card["forms"].values() for check in form["checks"] for reader in [check["reader"]]} == {
-        "opencv", "onnxruntime", "litert", "tensorflow",
-    }  # fmt: skip
-    for name, form in card["forms"].items():
-        for check in form["checks"]:
-            if FORMS[name].exact:
-                assert check["agreement"] == 1
-                assert check["largest_difference"] <= 1e-5
-            assert check["accuracy"] >= check["keras_accuracy"] - 0.001 - 1e-9 or FORMS[name].exact
-    rows = json.loads(answer.stdout)["rows"]
-    assert len(rows) == 1 + sum(len(form["checks"]) for name, form in card["forms"].items() if name != "c-array")
+    """In processes of their own, as a user has it; the convolutional network after two epochs instead of twenty."""
+    by_command(tmp_path, "train", "--config", recipe, *(["--set", "training.epochs=2"] if recipe == "cnn" else []))
+    by_command(tmp_path, "export", recipe)
+    forms = card_of(Run(tmp_path / recipe))["forms"]
+    assert forms.keys() == FORMS.keys()
+    assert forms["litert-int8"]["files"][0]["bytes"] <= most
+    readers = {name: {check["reader"] for check in form["checks"]} for name, form in forms.items()}
+    assert readers == {name: set(form.readers) for name, form in FORMS.items()}
+    rows = json.loads(by_command(tmp_path, "bench", recipe, "--json"))["rows"]
+    assert len(rows) == 1 + sum(len(form.readers) for name, form in FORMS.items() if name != "c-array")
+    assert all(row["agreement"] == 1 for row in rows if row["form"] == "keras" or FORMS[row["form"]].exact)
+    assert all(row["accuracy"] >= rows[0]["accuracy"] - 0.00101 for row in rows)
+
+
+@pytest.mark.slow
+def test_the_smallest_recipe_leaves_in_float(tmp_path: Path) -> None:
+    """Ten units a layer: in eight bits some seeds lose too much, and are refused."""
+    by_command(tmp_path, "train", "--config", "tiny")
+    by_command(tmp_path, "export", "tiny", "--to", "onnx", "--to", "litert", "--to", "saved-model", "--with-scaling")
+    assert len(card_of(Run(tmp_path / "tiny"))["forms"]) == 4

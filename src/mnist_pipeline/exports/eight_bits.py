@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from mnist_pipeline.backend import keras, tf
@@ -43,9 +44,10 @@ def save_litert(model: keras.Model, path: Path, calibration: NDArray[np.float32]
 
 
 def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float32]) -> None:
-    """The model as ONNX whose convolutions and products are in eight bits; floats go in and come out.
+    """The model as ONNX with convolutions and products in eight bits, but for the last; floats go in and come out.
 
     In the form (QDQ, products not fused with their sums) that both ONNX Runtime and OpenCV compute, to the same scores.
+    The last product is small, and in eight bits its scores would be too coarse to tell close answers apart.
     """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static  # the extra may not be there
 
@@ -54,8 +56,9 @@ def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float
         with tempfile.TemporaryDirectory() as folder, whole(path) as beside:
             plain = Path(folder) / "model.onnx"
             save_onnx(model, plain)
+            products = [node.name for node in onnx.load(plain).graph.node if node.op_type == "MatMul"]
             quantize_static(
-                plain, beside, _Reader(model, calibration),
+                plain, beside, _Reader(model, calibration), nodes_to_exclude=products[-1:],
                 quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "MatMul"], per_channel=True,
                 activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
             )  # fmt: skip
