@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXAMPLE := examples/7.png
 
 .DEFAULT_GOAL := help
-.PHONY: help run reproduce bench test test-slow lint format lock clean
+.PHONY: help run reproduce shipped bench test test-slow lint format lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -21,6 +21,10 @@ run: .venv/product ## train dense.yaml, evaluate it, write its report, read an e
 
 reproduce: .venv/product ## train every recipe over seeds; hold it against its band and what was reported (20 minutes)
 	$(BIN)/mnist reproduce --all --check --markdown artifacts/reproduce/table.md --plot artifacts/reproduce/seeds.png
+
+shipped: .venv/product ## train configs/photo.yaml, evaluate it, and put it into the package (half an hour)
+	$(BIN)/mnist run --config configs/photo.yaml
+	$(BIN)/python -m mnist_pipeline.shipping artifacts/photo
 
 test: lint ## lint, types and the whole fast test suite
 	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist loadfile

@@ -14,7 +14,7 @@ from benchmarks.table import table
 from mnist_pipeline.provenance import environment
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
-ROUNDS = {"dense": 5, "cnn": 3, "start": 7}
+ROUNDS = {"dense": 5, "cnn": 3, "start": 7, "many": 3}
 
 
 def main() -> None:
@@ -47,7 +47,9 @@ def _options() -> argparse.Namespace:
 def _case(name: str, quick: bool, work: Path) -> cases.Case:
     if name == "dense":
         return cases.dense(quick)
-    return cases.cnn(quick) if name == "cnn" else cases.start(work)
+    if name == "cnn":
+        return cases.cnn(quick)
+    return cases.start(work) if name == "start" else cases.many(quick, work)
 
 
 def _part(case: cases.Case, rows: str) -> str:

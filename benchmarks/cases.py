@@ -6,11 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.commands import Variant, mnist, mnist_train, plain, plain_predict
+from benchmarks import commands, composed
+from benchmarks.commands import Variant, mnist, mnist_predict, mnist_train, plain, plain_predict
 from benchmarks.table import Row
+from mnist_pipeline.cores import cores
 from mnist_pipeline.provenance import environment
+from mnist_pipeline.runtimes import Name, installed
 
 PICTURE = "examples/7.png"
+_RATE = " a second"
 
 
 @dataclass(frozen=True)
@@ -92,16 +96,38 @@ def start(work: Path) -> Case:
     """One picture, from the start of the process to the answer; R1's network, trained in the work folder before."""
     mnist("train", "--config", "dense", "--set", "training.epochs=1").measure(work)
     trained = work / "dense"
+    composed.photo(work / "photo.jpg")
     return Case(
         "Start",
         {
             "plain": plain_predict(trained / "model.keras", PICTURE),
             "ours": mnist("predict", PICTURE, "--run", str(trained)),
+            "photo": mnist("predict", str(work / "photo.jpg"), "--run", str(trained)),
             "help": mnist("--help"),
         },
         (
-            Row("a picture read, whole process", "whole", "ours", "plain"),
+            Row("a picture read, whole process", "whole", "ours", "plain", at_least=12),
+            Row("the same", "whole", "ours", at_most=0.3),
+            Row("a JPEG of 12 megapixels read, whole process", "whole", "photo", at_most=0.45),
             Row("`mnist --help`, whole process", "whole", "help", at_most=0.25),
+        ),
+    )
+
+
+def many(quick: bool, work: Path) -> Case:
+    """Small pictures by the thousand, on all cores; R3's network, trained in the work folder before."""
+    count = 1000 if quick else 20_000
+    mnist("train", "--config", "cnn", "--set", "training.epochs=1").measure(work)
+    trained, folder = work / "cnn", work / "pictures"
+    composed.small(folder, count)
+    runtimes: list[Name] = ["opencv", "onnxruntime"]
+    through: dict[str, Variant] = {name: commands.many(folder, trained, name) for name in runtimes if installed(name)}
+    return Case(
+        f"{count:,} small PNGs on {cores()} cores",
+        {"ours": mnist_predict(folder, count, trained), **through},
+        (
+            Row("whole process, command line and output included", "rate", "ours", unit=_RATE, no_less=2500),
+            *(Row(f"through {name}", "rate", name, unit=_RATE) for name in through),
         ),
     )
 

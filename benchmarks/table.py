@@ -24,6 +24,8 @@ class Row:
     """The smallest ratio that is asked for."""
     at_most: float | None = None
     """The largest value of ours that is asked for."""
+    no_less: float | None = None
+    """The smallest value of ours that is asked for."""
 
     def cells(self, measured: Measured) -> list[str]:
         """The line's cells."""
@@ -38,6 +40,8 @@ class Row:
         return cells
 
     def _verdict(self, ours: Spread) -> str:
+        if self.no_less is not None:
+            return f"at least {self.no_less:,.0f}{self.unit}: {_word(ours.median >= self.no_less)}"
         if self.at_most is None:
             return ""
         return f"at most {short(self.at_most)}{self.unit}: {_word(ours.median <= self.at_most)}"

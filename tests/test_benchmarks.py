@@ -51,6 +51,12 @@ def test_a_row_without_a_baseline_is_judged_by_its_value(at_most: float, verdict
     assert cells == ["files", "–", "1.50 s (1.00 .. 2.00)", "–", "2", f"at most {at_most:.2f} s: {verdict}"]
 
 
+@pytest.mark.parametrize(("no_less", "verdict"), [(2, "met"), (3, "missed")])
+def test_a_row_may_have_to_reach_a_value(no_less: int, verdict: str) -> None:
+    cells = Row("pictures", "fit", "ours", unit=" a second", no_less=no_less).cells(MEASURED)
+    assert cells[-1] == f"at least {no_less} a second: {verdict}"
+
+
 def test_a_table_leaves_out_what_was_not_measured() -> None:
     lines = table([Row("a", "fit", "ours", "plain"), Row("b", "fit", "bfloat16", "plain")], MEASURED).splitlines()
     assert [line.split()[1] for line in lines] == ["measured", "---", "a"]

@@ -303,6 +303,46 @@ def test_a_wrong_value_is_refused_in_one_line(blocks: dict[str, str], what: str,
             {"model": "{family: cnn, convolutions: [" + "{filters: 1, pool: 4}, " * 3 + "]}"},
             "model.convolutions: the pools leave nothing of the 28 pixels: pool less",
         ),
+        (
+            {"training": "{epochs: 1, label_smoothing: 0.1}"},
+            "training.label_smoothing: spreads targets over classes, which one-hot targets and a softmax can: "
+            "set training.loss=onehot and model.output=softmax, or this to 0",
+        ),
+        (
+            {"data": "{rendering: {}, validation: 0.1}"},
+            "data.rendering.negatives: have every class as their target, which one-hot targets and a softmax can: "
+            "set training.loss=onehot and model.output=softmax, or this to 0",
+        ),
+        (
+            {"data": "{rendering: {}}", "training": "{epochs: 1, loss: onehot}"},
+            "data.rendering.negatives: needs validation images, and data.validation is 0: set data.validation=0.1, "
+            "or use 0: when to refuse is chosen on them",
+        ),
+        (
+            {"training": "{epochs: 1, schedule: {}, plateau: {monitor: loss}}"},
+            "training.schedule: and training.plateau both set the learning rate: choose one, and set the other to null",
+        ),
+        (
+            {"training": "{epochs: 1, schedule: {}, numerics: portable}"},
+            "training.schedule: is not for portable numerics: use fast, or schedule: null",
+        ),
+        (
+            {"training": "{epochs: 1, averaging: {}}"},
+            "training.averaging: is for cnn models: set it to null",
+        ),
+        (
+            {"training": "{epochs: 1, calibrate: true}"},
+            "training.calibrate: needs validation images, and data.validation is 0: set data.validation=0.1, "
+            "or use false",
+        ),
+        (
+            {
+                "model": "{family: dense, output: sigmoid}",
+                "data": "{validation: 0.1}",
+                "training": "{epochs: 1, calibrate: true}",
+            },
+            "training.calibrate: is for softmax outputs: use false",
+        ),
     ],
 )
 def test_a_contradiction_is_refused_in_one_line(blocks: dict[str, str], what: str, complaints: Complaints) -> None:

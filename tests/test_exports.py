@@ -24,6 +24,7 @@ from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.exports import proving
 from mnist_pipeline.exports.forms import FORMS, chosen
+from mnist_pipeline.prediction import file_predictor
 from mnist_pipeline.preprocess import scale
 from mnist_pipeline.runs import Run, claimed
 from mnist_pipeline.runtimes import open_runtime, output_of
@@ -227,6 +228,29 @@ def test_evaluate_scores_a_file(dense: Run, form: str) -> None:
     assert numbers["model"] == str(path)
     assert numbers["test_accuracy"] == pytest.approx(proven[numbers["runtime"]]["accuracy"], abs=2e-4)
     assert 0.05 < numbers["test_loss"] < 0.4
+
+
+@pytest.mark.parametrize("form", FILES)
+def test_predict_answers_with_a_file(dense: Run, form: str, tmp_path: Path, test_part: Part) -> None:
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), test_part.images[number])
+    result = mnist("predict", str(tmp_path), "--model", str(dense.exports / FILES[form]), "--json")
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["digit"] for answer in answers] == test_part.labels[:3].tolist()
+    for answer in answers:
+        assert sum(answer["probabilities"]) == pytest.approx(1)
+        assert answer["model"].endswith(FILES[form])
+
+
+def test_predict_takes_a_run_or_a_file(dense: Run) -> None:
+    result = mnist("predict", "x.png", "--run", "dense", "--model", str(dense.onnx_file))
+    assert result.exit_code == 2
+    assert "not both" in result.stderr
+
+
+def test_many_pictures_are_answered_by_what_reads_the_file(dense: Run) -> None:
+    assert file_predictor(dense.exports / "model.tflite").for_many == "litert"
+    assert file_predictor(dense.exports / "model.onnx", "opencv").for_many == "opencv"
 
 
 def test_evaluating_a_file_loads_no_tensorflow(dense: Run) -> None:

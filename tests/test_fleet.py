@@ -46,7 +46,7 @@ def test_a_run_of_another_recipe_in_its_place_is_refused() -> None:
 
 
 def test_there_are_as_many_workers_as_their_threads_leave_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "_cores", lambda: 8)
+    monkeypatch.setattr(crew, "cores", lambda: 8)
     two, sixteen = smoke(0, **{"training.threads": 2}), smoke(1, **{"training.threads": 16})
     assert workers_for([smoke(0)]) == 8
     assert workers_for([two]) == 4

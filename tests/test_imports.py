@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from mnist_pipeline.runs import Run
+
 PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 
 # From the ground up: a module imports from its own floor or from below. Packages stand for all inside them.
 FLOORS = [
-    {"errors", "watching", "layer", "xla_flags", "statistics", "quiet"},
-    {"files", "config", "ink"},
+    {"cores", "errors", "finding", "watching", "layer", "xla_flags", "statistics", "quiet"},
+    {"files", "shipped", "config", "ink"},
     {
         "backend",
         "data",
@@ -25,12 +27,25 @@ FLOORS = [
         "evaluation",
         "plots",
     },
-    {"augmentation", "models", "checkpoints", "callbacks", "keras_file", "runtimes", "training_layers"},
+    {
+        "augmentation",
+        "averaging",
+        "calibration",
+        "rendering",
+        "models",
+        "checkpoints",
+        "keras_file",
+        "runtimes",
+        "shipping",
+        "training_layers",
+    },
+    {"callbacks", "schedules"},
     {"epochs"},
     {"dense_twin"},
     {"training"},
-    {"scoring", "prediction", "report", "exports"},
-    {"stages"},
+    {"scoring", "prediction", "exports"},
+    {"refusal", "report"},
+    {"stages", "bulk"},
     {"benching"},
     {"pipeline"},
     {"fleet"},
@@ -93,6 +108,13 @@ def test_predicting_loads_neither_tensorflow_nor_matplotlib() -> None:
     loaded = loaded_by("from mnist_pipeline import predict\npredict")
     assert "cv2" in loaded
     assert not loaded & {"tensorflow", "keras", "matplotlib", "seaborn", "pandas", "onnx"}
+
+
+def test_reading_a_picture_checks_no_config(smoke_run: Run) -> None:
+    call = "from mnist_pipeline.cli import app\ntry: app(['predict', 'examples/7.png'])\nexcept SystemExit: pass"
+    loaded = loaded_by(call)
+    assert "cv2" in loaded
+    assert not loaded & {"pydantic", "tensorflow", "keras", "matplotlib", "onnx"}
 
 
 def test_help_answers_within_a_quarter_of_a_second() -> None:

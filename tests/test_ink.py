@@ -166,6 +166,13 @@ def test_two_digits_are_said_to_be_several(digits: Grey) -> None:
     assert seen.pixels is not None  # the guess has something to go by
 
 
+def test_two_tall_strokes_side_by_side_are_no_digit() -> None:
+    strokes = np.zeros((SHEET, SHEET), np.float32)
+    cv2.line(strokes, (110, 100), (140, 220), 1, 9)
+    cv2.line(strokes, (200, 100), (160, 220), 1, 9)
+    assert mnist(drawn(225, strokes)).reason == SEVERAL
+
+
 def test_a_bar_that_stands_off_its_five_belongs_to_it() -> None:
     strokes = np.zeros((SHEET, SHEET), np.float32)
     points = np.array([[130, 150], [180, 150], [200, 190], [180, 230], [125, 235]])

@@ -292,6 +292,61 @@ def test_the_turn_in_exif_must_be_one_of_eight(read: Read) -> None:
     assert_alike(read(pillow(grey(), "PNG", exif=exif)), DRAWN)
 
 
+# Large ones, made smaller while they are read
+
+
+def large() -> Grey:
+    """The drawing ten times as large."""
+    return np.kron(DRAWN, np.ones((10, 10), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("longest", "shape"), [(None, (480, 640)), (640, (480, 640)), (320, (240, 320)), (100, (75, 100)), (64, (48, 64))]
+)
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(lambda: pillow(Image.fromarray(large()), "JPEG", quality=95), id="grey JPEG"),
+        pytest.param(lambda: pillow(Image.fromarray(large()).convert("RGB"), "JPEG", quality=95), id="colour JPEG"),
+        pytest.param(
+            lambda: pillow(Image.fromarray(large()).convert("RGB"), "JPEG", quality=95, keep_rgb=True), id="RGB JPEG"
+        ),
+        pytest.param(
+            lambda: pillow(Image.fromarray(large()).convert("RGB"), "JPEG", quality=95, progressive=True),
+            id="progressive JPEG",
+        ),
+        pytest.param(lambda: pillow(Image.fromarray(large()).convert("CMYK"), "JPEG", quality=95), id="CMYK JPEG"),
+        pytest.param(lambda: pillow(Image.fromarray(large()), "PNG"), id="PNG"),
+        pytest.param(lambda: pillow(Image.fromarray(large()).convert("RGBA"), "PNG"), id="RGBA PNG"),
+    ],
+)
+def test_a_large_picture_is_read_as_if_averaged(
+    data: Callable[[], bytes], longest: int | None, shape: tuple[int, int], tmp_path: Path
+) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(data())
+    averaged = cv2.resize(large(), shape[::-1], interpolation=cv2.INTER_AREA).astype(np.uint8)
+    assert_alike(read_grey(path, longest), averaged, 12)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_turned_jpeg_is_upright_at_every_size(mode: str, orientation: int, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = Image.fromarray(np.ascontiguousarray(stored(large(), orientation))).convert(mode)
+    path = tmp_path / "turned.jpg"
+    picture.save(path, exif=exif, quality=95)
+    for longest in (64, 160, 320):
+        assert_alike(read_grey(path, longest), read_grey(path)[:: 640 // longest, :: 640 // longest], 12)
+
+
+def test_a_long_strip_keeps_a_few_rows(tmp_path: Path) -> None:
+    path = tmp_path / "strip.png"
+    path.write_bytes(opencv(np.full((8, 5000), 200, np.uint8), ".png"))
+    assert read_grey(path, 1000).shape == (4, 1000)
+
+
 # Bad files, one line each
 
 
@@ -406,6 +461,15 @@ def test_a_truncated_picture_is_refused_and_nothing_else_is_said(
         path.write_bytes(data[: max(3, int(len(data) * share))])
         assert refusal(path)
     assert capfd.readouterr().err == ""
+
+
+def test_a_truncated_jpeg_is_refused_at_every_size(tmp_path: Path) -> None:
+    path = tmp_path / "cut.jpg"
+    data = pillow(Image.fromarray(large()), "JPEG")
+    path.write_bytes(data[: len(data) // 2])
+    for longest in (None, 320, 64):
+        with pytest.raises(PictureError, match="cut short"):
+            read_grey(path, longest)
 
 
 def test_a_truncated_picture_is_said_to_be_cut_short(tmp_path: Path) -> None:

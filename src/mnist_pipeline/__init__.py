@@ -7,13 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mnist_pipeline.bulk import predict_many
     from mnist_pipeline.config import load_config
     from mnist_pipeline.pipeline import evaluate, export, report, train
     from mnist_pipeline.prediction import predict
     from mnist_pipeline.runs import open_run
 
 __version__ = "0.1.0"
-__all__ = ["evaluate", "export", "load_config", "open_run", "predict", "report", "train"]
+__all__ = ["evaluate", "export", "load_config", "open_run", "predict", "predict_many", "report", "train"]
 
 _HOMES = {
     "evaluate": "pipeline",
@@ -21,6 +22,7 @@ _HOMES = {
     "load_config": "config",
     "open_run": "runs",
     "predict": "prediction",
+    "predict_many": "bulk",
     "report": "pipeline",
     "train": "pipeline",
 }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_pipeline.averaging import Average
 from mnist_pipeline.backend import keras
 from mnist_pipeline.checkpoints import Checkpoints, State
 from mnist_pipeline.config.schema import EarlyStopping, Plateau, Training
@@ -17,9 +18,9 @@ from mnist_pipeline.watching import Watcher
 class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
     """Remember the weights of the epoch that is best by one figure; the earlier one on a draw."""
 
-    def __init__(self, monitor: str) -> None:
+    def __init__(self, monitor: str, average: Average | None = None) -> None:
         super().__init__()
-        self.monitor = monitor
+        self.monitor, self._average = monitor, average
         self.best: float | None = None
         self.best_epoch: int | None = None
         self.weights: list[NDArray[np.float32]] = []
@@ -29,7 +30,7 @@ class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
         value = float(logs[self.monitor])
         if self.best is None or (value > self.best if _mode(self.monitor) == "max" else value < self.best):
             self.best, self.best_epoch = value, epoch + 1
-            self.weights = self.model.get_weights()
+            self.weights = self._average.weights() if self._average else self.model.get_weights()
 
 
 def early_stopping(settings: EarlyStopping) -> keras.callbacks.EarlyStopping:
@@ -66,11 +67,11 @@ _MEMORY = {
 }
 
 
-def deciding(training: Training) -> dict[str, keras.callbacks.Callback]:
+def deciding(training: Training, average: Average | None = None) -> dict[str, keras.callbacks.Callback]:
     """The callbacks that the config asks for, in the order in which they decide."""
     callbacks: dict[str, keras.callbacks.Callback] = {}
     if training.keep_best:
-        callbacks["keep_best"] = KeepBest(training.keep_best)
+        callbacks["keep_best"] = KeepBest(training.keep_best, average)
     if training.plateau:
         callbacks["plateau"] = plateau(training.plateau)
     if training.early_stopping:
@@ -87,8 +88,10 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
         store: Checkpoints,
         watcher: Watcher,
         state: State | None,
+        average: Average | None = None,
     ) -> None:
         super().__init__()
+        self._average = average
         self._deciding, self._store, self._watcher = deciding, store, watcher
         self._resumed = state
         self._before = state.seconds if state else 0.0
@@ -143,6 +146,7 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
             epoch=epoch,
             arrays=numbered("weight", self.model.get_weights())
             | numbered("optimizer", [np.asarray(variable) for variable in self.model.optimizer.variables])
+            | numbered("average", self._average.weights() if self._average else [])
             | numbered("best", keep_best.weights if keep_best else []),
             history=self.history,
             callbacks={

@@ -5,6 +5,7 @@ runs a compiled program over images and targets that are resident in memory.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.augmentation import augment
+from mnist_pipeline.averaging import Average
 from mnist_pipeline.backend import keras, tf
 from mnist_pipeline.config.schema import Augmentation
 from mnist_pipeline.preprocess import PIXEL
+from mnist_pipeline.rendering.choice import Drawn
 
 # Runs the steps [first, end) of an epoch, given the order of the images and the number of the epoch's first step.
 Program = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], None]
@@ -62,11 +65,14 @@ class Plan:
     """How an epoch is cut: into batches for the update rule, into chunks for whoever watches."""
 
     images: int
+    """How many an epoch goes through."""
     batch: int
     chunks: int
     seed: int
     augmentation: Augmentation | None = None
     shuffle_once: bool = False
+    drawn: Drawn | None = None
+    """What the images of an epoch are chosen from, when there is more than an epoch takes."""
 
     @property
     def steps(self) -> int:
@@ -80,7 +86,8 @@ class Plan:
     def order(self, epoch: int) -> NDArray[np.int32]:
         """The order of the images: a function of seed and epoch, and of nothing that happened before."""
         random = np.random.Generator(np.random.PCG64([self.seed, 0 if self.shuffle_once else epoch]))
-        return random.permutation(self.images).astype(np.int32)
+        order = random.permutation(self.images).astype(np.int32)
+        return self.drawn.rows(random)[order] if self.drawn else order
 
 
 def fit_epochs(
@@ -90,6 +97,7 @@ def fit_epochs(
     *,
     validation: Resident | None,
     validate_with_xla: bool,
+    average: Average | None = None,
     done: int,
     epochs: int,
     callbacks: Sequence[keras.callbacks.Callback],
@@ -97,7 +105,7 @@ def fit_epochs(
     """Keras' fit over compiled epochs, from epoch `done` on."""
     model.train_function = _train_function(model, program, plan)
     if validation is not None:
-        model.test_function = _test_function(model, validation, validate_with_xla)
+        model.test_function = _test_function(model, validation, validate_with_xla, average)
     try:
         model.fit(
             _numbers(done * plan.chunks, epochs * plan.chunks),
@@ -184,7 +192,9 @@ def _seed_dropout(model: keras.Model, seed: int, step: int) -> None:
             layer.seed_generator.state.assign(np.array([seed * 64 + number, step], np.uint32))
 
 
-def _test_function(model: keras.Model, data: Resident, xla: bool) -> Callable[[Iterator[Any]], Any]:
+def _test_function(
+    model: keras.Model, data: Resident, xla: bool, average: Average | None
+) -> Callable[[Iterator[Any]], Any]:
     full = len(data) // _VALIDATION_BATCH * _VALIDATION_BATCH
 
     @tf.function(jit_compile=xla, autograph=False)  # type: ignore[untyped-decorator]
@@ -201,7 +211,8 @@ def _test_function(model: keras.Model, data: Resident, xla: bool) -> Callable[[I
 
     def test(numbers: Iterator[Any]) -> Any:
         next(numbers)
-        run(data.images, data.targets)
+        with average.in_place() if average else nullcontext():
+            run(data.images, data.targets)
         return model.get_metrics_result()
 
     return test

@@ -1,12 +1,13 @@
 """Class scores and labels to the numbers that judge a model: plain arithmetic, no framework."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.config.schema import Output
+if TYPE_CHECKING:
+    from mnist_pipeline.config.schema import Output
 
 CLASSES = 10
 _NEAREST_ONE = 2.0**-25  # what a sigmoid that is 1 in float32 may lack
@@ -32,7 +33,7 @@ class Metrics:
         return asdict(self)
 
 
-def normalised(scores: NDArray[np.float32], output: Output) -> NDArray[np.float32]:
+def normalised(scores: NDArray[np.float32], output: "Output") -> NDArray[np.float32]:
     """A model's outputs as probabilities that add up to one, in the order of the outputs.
 
     Sigmoids judge each class by itself. Given that exactly one class is true, its probability goes with the odds

@@ -63,7 +63,10 @@ def _cnn(settings: CnnModel, form: Form) -> keras.Model:
             x = form.batch_norm(name=f"bn{number}")(x)
         if block.pool > 1:
             x = keras.layers.MaxPooling2D(block.pool, name=f"pool{number}")(x)
-    x = keras.layers.Flatten(name="flatten")(x)
+    if settings.pooling == "average":
+        x = keras.layers.GlobalAveragePooling2D(name="average")(x)
+    else:
+        x = keras.layers.Flatten(name="flatten")(x)
     for number, units in enumerate(settings.hidden, start=1):
         x = form.dense(units, activation=settings.activation, name=f"dense{number}")(x)
     if settings.dropout:

@@ -1,5 +1,7 @@
 """A picture file of any kind to grey bytes: bounds first, upright, transparency laid over paper."""
 
+import os
+import stat
 from pathlib import Path
 
 import cv2
@@ -14,35 +16,50 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the errors 
 LARGEST_FILE = 64 * 2**20  # bytes
 MOST_PIXELS = 50_000_000  # the largest phone pictures have about as many
 _SMALLEST_SIDE = 4  # pixels: less holds no digit
+_REDUCED = (
+    (8, cv2.IMREAD_REDUCED_GRAYSCALE_8),
+    (4, cv2.IMREAD_REDUCED_GRAYSCALE_4),
+    (2, cv2.IMREAD_REDUCED_GRAYSCALE_2),
+)
 
 
-def read_grey(path: str | Path) -> NDArray[np.uint8]:
-    """The picture as grey bytes (height, width); PictureError says in one line why it cannot be."""
-    path = Path(path)
-    data = _read_bytes(path)
+def read_grey(path: str | Path, longest: int | None = None) -> NDArray[np.uint8]:
+    """The picture as grey bytes (height, width); PictureError says in one line why it cannot be.
+
+    A picture whose longer side exceeds `longest` is averaged down to it, a JPEG mostly while it is decoded.
+    """
     try:
+        data = _read_bytes(path)
         header = read_header(data)
         _within_bounds(header)
-        return _grey(_upright(_decode(data, header), header))
+        return _shrunk(_grey(_upright(_decode(data, header, longest), header)), longest)
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from None
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: str | Path) -> bytes:
     try:
-        if path.is_dir():
-            raise PictureError(f"{path}: is a folder, not a picture")
-        if not path.is_file():
-            problem = "not a regular file" if path.exists() else "no such file"
-            raise PictureError(f"{path}: {problem}")
-        size = path.stat().st_size
-        if size == 0:
-            raise PictureError(f"{path}: the file is empty")
-        if size > LARGEST_FILE:
-            raise PictureError(f"{path}: {size / 2**20:.0f} MiB, more than the {LARGEST_FILE // 2**20} MiB read here")
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise PictureError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+        found = Path(path).stat()  # before it is opened: opening a pipe would wait
+        _readable(found)
+        with Path(path).open("rb", buffering=0) as file:
+            return file.read(found.st_size)
+    except FileNotFoundError:
+        raise PictureError("no such file") from None
+    except OSError as error:
+        raise PictureError(f"cannot be read ({error.strerror})") from None
+    except ValueError:  # a name with a NUL in it
+        raise PictureError("no such file") from None
+
+
+def _readable(found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise PictureError("is a folder, not a picture")
+    if not stat.S_ISREG(found.st_mode):
+        raise PictureError("not a regular file")
+    if found.st_size == 0:
+        raise PictureError("the file is empty")
+    if found.st_size > LARGEST_FILE:
+        raise PictureError(f"{found.st_size / 2**20:.0f} MiB, more than the {LARGEST_FILE // 2**20} MiB read here")
 
 
 def _within_bounds(header: Header) -> None:
@@ -58,17 +75,34 @@ def _within_bounds(header: Header) -> None:
         )
 
 
-def _decode(data: bytes, header: Header) -> NDArray[np.generic]:
+def _decode(data: bytes, header: Header, longest: int | None) -> NDArray[np.generic]:
     if header.kind == "jpeg" and data.find(b"\xff\xd9", header.pixels_at) < 0:
         # The decoder would fill what is missing with grey and call it read.
         raise PictureError("the JPEG is cut short: fetch the file again")
     try:
-        decoded: NDArray[np.generic] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        decoded: NDArray[np.generic] | None = cv2.imdecode(np.frombuffer(data, np.uint8), _mode(header, longest))
     except cv2.error:
         decoded = None
     if decoded is None:
         raise PictureError("the picture cannot be decoded: it is damaged, cut short or of a rare kind")
     return decoded
+
+
+def _mode(header: Header, longest: int | None) -> int:
+    """As it is; of a JPEG much larger than is asked for, an eighth, a quarter or half of each side."""
+    if header.kind == "jpeg" and longest is not None:
+        for part, mode in _REDUCED:
+            if max(header.width, header.height) >= part * longest:
+                return mode | cv2.IMREAD_IGNORE_ORIENTATION
+    return cv2.IMREAD_UNCHANGED
+
+
+def _shrunk(grey: NDArray[np.uint8], longest: int | None) -> NDArray[np.uint8]:
+    by = (longest or np.inf) / max(grey.shape)
+    if by >= 1:
+        return grey
+    height, width = (max(_SMALLEST_SIDE, round(side * by)) for side in grey.shape)
+    return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _upright(picture: NDArray[np.generic], header: Header) -> NDArray[np.generic]:

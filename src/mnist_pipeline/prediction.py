@@ -1,19 +1,24 @@
 """Picture files in, answers out: a run's ONNX through OpenCV, without TensorFlow."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.config.schema import Output
-from mnist_pipeline.errors import PictureError, RunError
+from mnist_pipeline.errors import PictureError
 from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.pictures import read_grey
-from mnist_pipeline.preprocess import SIDE, Invert, plain, scale
+from mnist_pipeline.preprocess import Invert, Seen, mnist, scale
 from mnist_pipeline.runs import Run, open_run
+from mnist_pipeline.runtimes import Name, open_runtime, output_of, quickest
+
+if TYPE_CHECKING:
+    from mnist_pipeline.config.schema import Output
+
+LONGEST = 1000  # pixels of a picture's longer side: enough for a single digit
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Prediction:
 
     def tree(self) -> dict[str, Any]:
         """The answer as plain values; `error` is there only when there was one."""
-        tree = asdict(self)
+        tree = dict(vars(self))
         if self.error is None:
             del tree["error"]
         return tree
@@ -49,49 +54,67 @@ class Prediction:
 
 
 class Predictor:
-    """An ONNX model ready to answer; made once, used for any number of pictures."""
+    """A model file ready to answer; made once, used for any number of pictures."""
 
-    def __init__(self, onnx: Path, name: str, output: Output) -> None:
+    def __init__(self, onnx: str | Path, name: str, output: "Output", runtime: Name | None = None) -> None:
+        self.arguments = {"onnx": str(onnx), "name": name, "output": output}  # enough to make it again elsewhere
         self.name, self._output = name, output
-        try:
-            self._net = cv2.dnn.readNetFromONNX(str(onnx))
-        except cv2.error:
-            problem = "is damaged: export the run again" if onnx.is_file() else "is missing: train the run again"
-            raise RunError(f"{onnx}: the model {problem}") from None
+        self.for_many = runtime or quickest(Path(onnx))
+        self._runtime = open_runtime(Path(onnx), runtime)
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Ten probabilities for each of (n, 28, 28) images."""
-        self._net.setInput(scale(images).reshape(-1, SIDE, SIDE, 1))
-        return normalised(np.asarray(self._net.forward(), np.float32), self._output)
+        return normalised(self._runtime.scores(scale(images)), self._output)
 
     def predict(self, path: str | Path, invert: Invert = "auto") -> Prediction:
         """The answer for one file; a file that cannot be read is an answer too."""
         return self.examine(path, invert)[0]
+
+    def predict_many(self, paths: Sequence[str | Path], invert: Invert = "auto") -> list[Prediction]:
+        """The answers for several files, which the model looks at together."""
+        seen = [
+            mnist(grey, invert) if not isinstance(grey, PictureError) else grey
+            for grey in [_read(path) for path in paths]
+        ]
+        pixels = [one.pixels for one in seen if isinstance(one, Seen) and one.pixels is not None]
+        rows = self._rows(np.stack(pixels)) if pixels else iter(())
+        return [self._answer(path, one, rows) for path, one in zip(paths, seen, strict=True)]
 
     def examine(
         self, path: str | Path, invert: Invert = "auto"
     ) -> tuple[Prediction, NDArray[np.uint8] | None, NDArray[np.uint8] | None]:
         """The answer, the grey picture, and the 28x28 pixels that the model saw."""
         try:
-            grey = read_grey(path)
+            grey = read_grey(path, LONGEST)
         except PictureError as error:
-            return self._unread(path, error), None, None
-        seen, inverted = plain(grey, invert)
-        row = self.probabilities(seen[None])[0].astype(float)
-        digit = int(row.argmax())
-        answer = Prediction(
+            return self.unread(path, error), None, None
+        seen = mnist(grey, invert)
+        rows = iter(()) if seen.pixels is None else self._rows(seen.pixels[None])
+        return self._answer(path, seen, rows), grey, seen.pixels
+
+    def _rows(self, images: NDArray[np.uint8]) -> Iterator[list[float]]:
+        rows = self.probabilities(images).astype(float)
+        return iter((rows / rows.sum(axis=1, keepdims=True)).tolist())
+
+    def _answer(self, path: str | Path, seen: Seen | PictureError, rows: Iterator[list[float]]) -> Prediction:
+        """The answer for what was seen; the next row is its, when there was something for the model to see."""
+        if isinstance(seen, PictureError):
+            return self.unread(path, seen)
+        row = None if seen.pixels is None else next(rows)
+        guess = None if row is None else row.index(max(row))
+        return Prediction(
             image=str(path),
-            digit=digit,
-            guess=digit,
-            confidence=float(row[digit]),
-            probabilities=(row / row.sum()).tolist(),
-            inverted=inverted,
-            reason=None,
+            digit=guess if seen.reason is None else None,
+            guess=guess,
+            confidence=None if row is None else max(row),
+            probabilities=row,
+            inverted=seen.inverted,
+            reason=seen.reason,
             model=self.name,
         )
-        return answer, grey, seen
 
-    def _unread(self, path: str | Path, error: PictureError) -> Prediction:
+    def unread(self, path: str | Path, error: object) -> Prediction:
+        """The answer for a file that cannot be read, for the reason given."""
         return Prediction(
             image=str(path),
             digit=None,
@@ -105,12 +128,25 @@ class Predictor:
         )
 
 
+def _read(path: str | Path) -> NDArray[np.uint8] | PictureError:
+    try:
+        return read_grey(path, LONGEST)
+    except PictureError as error:
+        return error
+
+
 def predict(path: str | Path, run: str | Path | Run | None = None, invert: Invert = "auto") -> Prediction:
     """The answer of a trained run, by default the last one, for one picture file."""
     return predictor(run).predict(path, invert)
 
 
-def predictor(run: str | Path | Run | None = None) -> Predictor:
+def predictor(run: str | Path | Run | None = None, runtime: Name | None = None) -> Predictor:
     """A trained run's model, by default the last one's, ready for many pictures."""
     found = open_run(run)
-    return Predictor(found.onnx_file, str(found.path), found.config().model.output)
+    return Predictor(found.onnx_file, str(found.path), found.output(), runtime)
+
+
+def file_predictor(model: str | Path, runtime: Name | None = None) -> Predictor:
+    """An exported file, ready for many pictures; what its scores are is seen from the file itself."""
+    opened = open_runtime(Path(model), runtime, foreign=True)
+    return Predictor(model, str(model), output_of(opened), runtime)

@@ -16,7 +16,7 @@ from mnist_pipeline.ink.shapes import Shapes, gathered, is_row, others, shapes, 
 
 PIXEL = np.float32(1 / 255)  # one step of grey; as a factor, because a compiler would make it one anyway
 
-_SMALL = 0.35  # of the picture's longer side: a digit below that is looked at again from closer by
+_SMALL = 48  # pixels: a digit smaller than that is looked at again from closer by
 NOTHING = "nothing is drawn"
 SEVERAL = "several shapes: --all reads each of them"
 
@@ -64,7 +64,7 @@ def _closer(grey: NDArray[np.uint8], kept: NDArray[np.uint8]) -> NDArray[np.uint
     """A digit that is small in its picture, with some paper around it; None when it is large enough."""
     x, y, width, height = cv2.boundingRect(kept)
     size = max(width, height)
-    if size > _SMALL * max(kept.shape):
+    if size >= _SMALL:
         return None
     by = grey.shape[0] / kept.shape[0]
     around = 0.35 * size

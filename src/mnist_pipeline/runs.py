@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.config.difference import differences
-from mnist_pipeline.config.yaml_text import write as yaml_of
 from mnist_pipeline.errors import ConfigError, RunError
 from mnist_pipeline.files import remove, write_json, write_text
+
+if TYPE_CHECKING:
+    from mnist_pipeline.config import Config
+    from mnist_pipeline.config.schema import Output
 
 State = Literal["new", "unfinished", "trained"]
 
@@ -76,6 +78,11 @@ class Run:
         return self.exports / "card.json"
 
     @property
+    def refusal_file(self) -> Path:
+        """How sure the model must be to answer, where training chose it."""
+        return self.path / "refusal.json"
+
+    @property
     def history_file(self) -> Path:
         """Every epoch's figures; history.csv beside it holds the same."""
         return self.path / "history.json"
@@ -102,8 +109,10 @@ class Run:
             return "trained"
         return "unfinished" if self.config_file.is_file() else "new"
 
-    def config(self) -> Config:
+    def config(self) -> "Config":
         """The config it was made with."""
+        from mnist_pipeline.config import load_config
+
         try:
             return load_config(self.config_file)
         except ConfigError as error:
@@ -111,6 +120,16 @@ class Run:
                 f"{self.path}: its config does not fit this version of mnist-pipeline\n{error}\n"
                 f"Train it again under another --name, or read it with the version in its environment.json"
             ) from None
+
+    def output(self) -> "Output":
+        """What its model's outputs are: all of the config that an answer needs, without the time to check the rest."""
+        from mnist_pipeline.config.yaml_text import parse
+
+        try:
+            output = parse(self.config_file.read_text(encoding="utf-8"), str(self.config_file))["model"]["output"]
+        except (OSError, ValueError, TypeError, KeyError, ConfigError):
+            output = None
+        return output if output in ("softmax", "sigmoid") else self.config().model.output
 
     def metrics(self) -> dict[str, Any]:
         """The numbers of training under `train`, those of evaluation under `evaluate`."""
@@ -161,11 +180,11 @@ class Run:
 
 
 _FILES = ("metrics.json", "config.yaml", "environment.json", "split.json", "history.json", "history.csv",
-          "model.keras", "model.onnx", "report.html")  # fmt: skip
+          "refusal.json", "model.keras", "model.onnx", "report.html")  # fmt: skip
 _FOLDERS = ("checkpoint", "plots", "export")
 
 
-def begin(config: Config, environment: dict[str, Any], *, force: bool = False) -> Run:
+def begin(config: "Config", environment: dict[str, Any], *, force: bool = False) -> Run:
     """The folder for this config: new, or one to go on with; another config's is refused unless forced."""
     run = Run(artifacts() / config.name)
     if run.state == "new":
@@ -176,12 +195,14 @@ def begin(config: Config, environment: dict[str, Any], *, force: bool = False) -
     else:
         same_recipe(run, config)
         return run
+    from mnist_pipeline.config.yaml_text import write as yaml_of
+
     write_text(run.config_file, f"# mnist train --config {run.config_file}\n{yaml_of(config.tree())}")
     write_json(run.environment_file, environment)
     return run
 
 
-def same_recipe(run: Run, config: Config) -> None:
+def same_recipe(run: Run, config: "Config") -> None:
     """Refuse, with the difference, when the run was made with another recipe."""
     changes = differences(run.config().recipe(), config.recipe())
     if changes:
@@ -243,9 +264,7 @@ def open_run(where: str | Path | Run | None = None) -> Run:
 def all_runs() -> list[Run]:
     """Every run in the artifacts folder, by name."""
     folder = artifacts()
-    if not folder.is_dir():
-        return []
-    return [Run(path) for path in sorted(folder.iterdir()) if _is_run(path)]
+    return [Run(path) for path in sorted(folder.iterdir()) if _is_run(path)] if folder.is_dir() else []
 
 
 def _is_run(path: Path) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline import models
+from mnist_pipeline.averaging import Average
 from mnist_pipeline.backend import keras, tf
 from mnist_pipeline.callbacks import Bookkeeper, deciding, unnumbered
 from mnist_pipeline.checkpoints import Checkpoints, State
@@ -16,7 +17,9 @@ from mnist_pipeline.config.schema import Training
 from mnist_pipeline.data import Part, validation_indices
 from mnist_pipeline.dense_twin import DenseTwin
 from mnist_pipeline.epochs import Plan, Program, Resident, build_state, fit_epochs, graph_program, xla_program
-from mnist_pipeline.training_layers import FusedBatchNormalization, PortableAdam, PortableDense
+from mnist_pipeline.rendering import NONE, Drawn, pool
+from mnist_pipeline.schedules import rate_of
+from mnist_pipeline.training_layers import DigitAccuracy, FusedBatchNormalization, PortableAdam, PortableDense
 from mnist_pipeline.watching import Watcher
 
 _OPTIMIZERS = {
@@ -44,20 +47,21 @@ class Fitted:
 
 def fit(config: Config, part: Part, store: Checkpoints, watcher: Watcher) -> Fitted:
     """Train, or go on from the newest checkpoint, to the same bits either way."""
-    model = _compiled(config)
     validation = validation_indices(part.labels, config.data.validation, config.data.split_seed)
-    state = _resume(model, store, watcher)
-    callbacks = deciding(config.training)
-    books = Bookkeeper(callbacks, store, watcher, state)
     plan = _plan(config, len(part) - len(validation))
+    model = _compiled(config, plan.steps)
+    average = Average(model, config.training.averaging.decay) if config.training.averaging else None
+    state = _resume(model, average, store, watcher)
+    callbacks = deciding(config.training, average)
+    books = Bookkeeper(callbacks, store, watcher, state, average)
     if state and (state.stopped or state.epoch >= config.training.epochs):
         books.remind()
     else:
         done = state.epoch if state else 0
-        _fit_from(done, model, config, plan, part, validation, [*callbacks.values(), books])
+        _fit_from(done, model, config, plan, part, validation, [*callbacks.values(), books], average)
     best = callbacks.get("keep_best")
     finished = models.build(config.model, config.training.seed)
-    finished.set_weights(best.weights if best else model.get_weights())
+    finished.set_weights(best.weights if best else average.weights() if average else model.get_weights())
     return Fitted(
         model=finished,
         history=books.history,
@@ -68,13 +72,15 @@ def fit(config: Config, part: Part, store: Checkpoints, watcher: Watcher) -> Fit
     )
 
 
-def _compiled(config: Config) -> keras.Model:
+def _compiled(config: Config, steps: int = 1) -> keras.Model:
+    """The model to train, its optimizer and metrics; `steps` are those of an epoch."""
     training = config.training
     model = models.build(config.model, training.seed, _form(training))
     portable_adam = training.numerics == "portable" and training.optimizer.name == "adam"
     optimizer = PortableAdam if portable_adam else _OPTIMIZERS[training.optimizer.name]
+    rate = rate_of(training.optimizer.learning_rate, training.schedule, steps * training.epochs)
     model.compile(
-        optimizer=optimizer(training.optimizer.learning_rate),
+        optimizer=optimizer(rate),
         loss=loss_of(config),
         metrics=[_accuracy(config)],
         jit_compile=False,  # what is compiled, and how, is the epoch programs' business
@@ -91,17 +97,22 @@ def _fit_from(
     part: Part,
     validation: NDArray[np.int64],
     callbacks: list[keras.callbacks.Callback],
+    average: Average | None = None,
 ) -> None:
     """The images that train and those that validate, each once into memory, and fit over them."""
-    targets = targets_of(config, part.labels)
-    kept = np.delete(np.arange(len(part)), validation)
     everything = not len(validation)  # then nothing has to be copied
-    data = Resident.of(model, *((part.images, targets) if everything else (part.images[kept], targets[kept])))
+    kept = slice(None) if everything else np.delete(np.arange(len(part)), validation)
+    images, labels = part.images[kept], part.labels[kept]
+    if config.data.rendering:
+        images, labels = pool(images, labels, config.data.rendering, config.training.threads)
+    data = Resident.of(model, images, _training_targets(config, labels))
+    targets = targets_of(config, part.labels[validation])
     fit_epochs(
         model,
-        _program(model, config, data, plan),
+        _program(model, config, data, plan, average),
         plan,
-        validation=None if everything else Resident.of(model, part.images[validation], targets[validation]),
+        validation=None if everything else Resident.of(model, part.images[validation], targets),
+        average=average,
         # What early stopping and its like go by must be as portable as the steps.
         validate_with_xla=config.training.numerics == "portable",
         done=done,
@@ -119,10 +130,10 @@ def _form(training: Training) -> models.Form:
     )
 
 
-def _program(model: keras.Model, config: Config, data: Resident, plan: Plan) -> Program:
+def _program(model: keras.Model, config: Config, data: Resident, plan: Plan, average: Average | None) -> Program:
     """The family decides: dense networks are fastest under XLA, convolutions in a graph."""
     if config.model.family == "cnn":
-        return graph_program(model.train_step, data, plan)
+        return graph_program(average.following(model.train_step) if average else model.train_step, data, plan)
     if config.training.numerics == "portable":
         return xla_program(model.train_step, data, plan)
     twin = DenseTwin(model)
@@ -140,13 +151,15 @@ def weights_sha256(model: keras.Model) -> str:
 def _plan(config: Config, images: int) -> Plan:
     """One chunk for the quick dense epochs; many for slow ones, so that their progress can be seen."""
     chunks = 1 if config.model.family == "dense" else min(_CHUNKS, -(-images // config.training.batch_size))
+    drawn = Drawn.of(config.data.rendering, images) if config.data.rendering else None
     return Plan(
-        images,
+        drawn.taken if drawn else images,
         config.training.batch_size,
         chunks,
         config.training.seed,
         config.training.augmentation,
         shuffle_once=config.training.shuffle == "once",
+        drawn=drawn,
     )
 
 
@@ -162,10 +175,10 @@ def loss_of(config: Config) -> keras.losses.Loss:
 def _accuracy(config: Config) -> keras.metrics.Metric:
     if config.training.loss == "sparse":
         return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-    return keras.metrics.CategoricalAccuracy(name="accuracy")
+    return (DigitAccuracy if config.data.rendering else keras.metrics.CategoricalAccuracy)(name="accuracy")
 
 
-def _resume(model: keras.Model, store: Checkpoints, watcher: Watcher) -> State | None:
+def _resume(model: keras.Model, average: Average | None, store: Checkpoints, watcher: Watcher) -> State | None:
     """Put the newest checkpoint's weights and optimizer state in place."""
     state = store.latest()
     for path in store.damaged:
@@ -175,6 +188,8 @@ def _resume(model: keras.Model, store: Checkpoints, watcher: Watcher) -> State |
     model.set_weights(unnumbered(state.arrays, "weight"))
     for variable, value in zip(model.optimizer.variables, unnumbered(state.arrays, "optimizer"), strict=True):
         variable.assign(value)
+    if average:
+        average.restore(unnumbered(state.arrays, "average"))
     watcher.note(f"going on after epoch {state.epoch}")
     return state
 
@@ -184,3 +199,13 @@ def targets_of(config: Config, labels: NDArray[np.uint8]) -> NDArray[Any]:
     if config.training.loss == "sparse":
         return labels.astype(np.int32)
     return np.eye(models.CLASSES, dtype=np.float32)[labels]
+
+
+def _training_targets(config: Config, labels: NDArray[np.uint8]) -> NDArray[Any]:
+    """The same, smoothed where the config says so; where there is no digit, every class is as likely."""
+    if config.training.loss == "sparse":
+        return targets_of(config, labels)
+    rows = np.eye(models.CLASSES, NONE + 1, dtype=np.float32).T
+    rows[NONE] = 1 / models.CLASSES
+    smoothing = np.float32(config.training.label_smoothing)
+    return (rows * (1 - smoothing) + smoothing / models.CLASSES)[labels]

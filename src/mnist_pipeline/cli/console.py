@@ -6,12 +6,12 @@ import sys
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
+from mnist_pipeline.cli.words import WordsGroup
 from mnist_pipeline.errors import MnistError
 
 
-class Group(TyperGroup):
+class Group(WordsGroup):
     """A command group whose expected failures end in a line for the user instead of a traceback."""
 
     def invoke(self, ctx: Any) -> Any:

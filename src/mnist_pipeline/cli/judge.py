@@ -1,23 +1,17 @@
-"""mnist evaluate, mnist predict, mnist report."""
+"""mnist evaluate, mnist report."""
 
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Any
 
 import typer
 
-from mnist_pipeline.cli.console import complain, note, say, say_json, table
+from mnist_pipeline.cli.console import note, say, say_json, table
 from mnist_pipeline.cli.options import JsonOption, ModelOption, RunArgument, RuntimeOption
 from mnist_pipeline.errors import MnistError
-
-if TYPE_CHECKING:
-    from mnist_pipeline.prediction import Prediction, Predictor
 
 
 def register(app: typer.Typer) -> None:
     """Add these verbs to the app."""
     app.command(epilog="Example: mnist evaluate dense")(evaluate)
-    app.command(epilog="Example: mnist predict digit.png --run dense")(predict)
     app.command(epilog="Example: mnist report dense")(report)
 
 
@@ -72,65 +66,6 @@ def _per_class(numbers: dict[str, Any]) -> None:
         for row in numbers["per_class"]
     ]  # fmt: skip
     table(["digit", "images", "right", "accuracy", "precision", "recall", "f1"], rows)
-
-
-def predict(
-    pictures: Annotated[list[str] | None, typer.Argument(help="Picture files.", show_default=False)] = None,
-    run: Annotated[
-        str | None, typer.Option("--run", help="The run that answers; by default the one trained last.")
-    ] = None,
-    invert: Annotated[
-        Literal["auto", "yes", "no"],
-        typer.Option(help="Dark ink on light paper has to be inverted; auto goes by the border's brightness."),
-    ] = "auto",
-    show: Annotated[bool, typer.Option("--show", help="Write <picture>-seen.png here: what the model saw.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a picture, on stdout.")] = False,
-) -> None:
-    """Read the digit on each picture: the answer and how sure it is."""
-    if not pictures:
-        pictures = [_ask()]
-    from mnist_pipeline.prediction import predictor
-
-    model = predictor(run)
-    if not json:
-        note(f"model: {model.name}" + ("" if run else " (trained last)"))
-    unread = 0
-    for picture in pictures:
-        answer = _answer(model, picture, invert, show)
-        unread += answer.error is not None
-        if json:
-            say_json(answer.tree())
-        elif answer.error is not None:
-            complain(answer.error)
-        else:
-            say(answer.sentence())
-    if unread:
-        raise typer.Exit(2)
-
-
-def _ask() -> str:
-    if not sys.stdin.isatty():
-        raise MnistError("which picture? Give its path: mnist predict digit.png")
-    return str(typer.prompt("Path of the picture", err=True)).strip()
-
-
-def _answer(model: "Predictor", picture: str, invert: Literal["auto", "yes", "no"], show: bool) -> "Prediction":
-    answer, grey, seen = model.examine(picture, invert)
-    if show and grey is not None and seen is not None and answer.probabilities:
-        from mnist_pipeline import plots
-
-        path = _free_name(Path(picture).stem)
-        plots.seen([("as given", grey), ("as the model saw it", seen)], answer.probabilities, answer.sentence(), path)
-        note(f"what the model saw: {path}")
-    return answer
-
-
-def _free_name(stem: str) -> Path:
-    """<stem>-seen.png here, or the first -seen-2.png, -seen-3.png ... that does not exist."""
-    number = 1
-    while (path := Path(f"{stem}-seen{f'-{number}' if number > 1 else ''}.png")).exists():
-        number += 1
-    return path
 
 
 def report(run: RunArgument = None) -> None:

@@ -29,5 +29,5 @@ ModelOption = Annotated[
 ]
 RuntimeOption = Annotated[
     Literal["opencv", "onnxruntime", "litert"] | None,
-    typer.Option("--runtime", help="What computes --model; by default OpenCV for .onnx, LiteRT for .tflite."),
+    typer.Option("--runtime", help="What computes a model file; by default OpenCV for .onnx, LiteRT for .tflite."),
 ]

@@ -13,6 +13,9 @@ def contradictions(config: Config) -> list[Complaint]:
         *_monitors_without_validation(config),
         *_patience(config),
         *_loss(config),
+        *_soft_targets(config),
+        *_schedule(config),
+        *_calibration(config),
         *_numerics(config),
     ]
 
@@ -75,6 +78,56 @@ def _loss(config: Config) -> list[Complaint]:
     ]
 
 
+def _soft_targets(config: Config) -> list[Complaint]:
+    """What gives a training image a share of several classes."""
+    training, rendering = config.training, config.data.rendering
+    asking: list[tuple[Place, str]] = []
+    if training.label_smoothing:
+        asking.append((("training", "label_smoothing"), "spreads targets over classes"))
+    if rendering and rendering.negatives:
+        asking.append((("data", "rendering", "negatives"), "have every class as their target"))
+    if training.loss == "onehot" and config.model.output == "softmax":
+        return []
+    because: tuple[Place, ...] = (("training", "loss"), ("model", "output"))
+    wanted = "set training.loss=onehot and model.output=softmax, or this to 0"
+    return [
+        Complaint(place, f"{what}, which one-hot targets and a softmax can: {wanted}", because)
+        for place, what in asking
+    ]
+
+
+def _schedule(config: Config) -> list[Complaint]:
+    training = config.training
+    found = []
+    if training.schedule and training.plateau:
+        found.append(
+            Complaint(
+                ("training", "schedule"),
+                "and training.plateau both set the learning rate: choose one, and set the other to null",
+                (("training", "plateau"),),
+            )
+        )
+    if training.averaging and config.model.family != "cnn":
+        found.append(Complaint(("training", "averaging"), "is for cnn models: set it to null"))
+    return found
+
+
+def _calibration(config: Config) -> list[Complaint]:
+    """What is found on validation images after training."""
+    rendering = config.data.rendering
+    found = []
+    if config.training.calibrate and config.model.output != "softmax":
+        found.append(Complaint(("training", "calibrate"), "is for softmax outputs: use false", (("model", "output"),)))
+    if config.data.validation == 0:
+        wanted = "needs validation images, and data.validation is 0: set data.validation=0.1, or"
+        if config.training.calibrate:
+            found.append(Complaint(("training", "calibrate"), f"{wanted} use false", (_VALIDATION,)))
+        if rendering and rendering.negatives:
+            place: Place = ("data", "rendering", "negatives")
+            found.append(Complaint(place, f"{wanted} use 0: when to refuse is chosen on them", (_VALIDATION,)))
+    return found
+
+
 def _numerics(config: Config) -> list[Complaint]:
     training, family = config.training, config.model.family
     found = []
@@ -87,6 +140,8 @@ def _numerics(config: Config) -> list[Complaint]:
     if training.numerics == "portable" and training.augmentation:
         reason = "its sines come from the system's library: use fast, or augmentation: null"
         found.append(Complaint(("training", "augmentation"), f"is not for portable numerics; {reason}"))
+    if training.numerics == "portable" and training.schedule:
+        found.append(Complaint(("training", "schedule"), "is not for portable numerics: use fast, or schedule: null"))
     if training.precision == "bfloat16" and family != "cnn":
         reason = "a dense model here would only get slower: use float32"
         found.append(Complaint(("training", "precision"), f"bfloat16 is for cnn models; {reason}"))

@@ -19,6 +19,21 @@ class Settings(BaseModel):
     )
 
 
+class Rendering(Settings):
+    """Training digits drawn again as people and pens draw them, and seen the way a picture file is seen."""
+
+    variants: Annotated[int, Field(ge=1, le=16)] = 4
+    """Drawings of each training digit; an epoch takes one of them, or the digit as it came."""
+    originals: Annotated[float, Field(ge=0, le=1)] = 0.33
+    """Share of an epoch's digits that are taken as they came."""
+    strokes: Annotated[float, Field(ge=0, le=1)] = 0.15
+    """Share of the drawings made stroke by stroke, in styles that the training digits lack."""
+    negatives: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Pictures of no digit for each digit of an epoch; their target is that every digit is as likely."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """Chooses the drawings; apart from training.seed, so that seeds share them."""
+
+
 class DataSettings(Settings):
     """Where the images come from and which of them validate."""
 
@@ -28,6 +43,7 @@ class DataSettings(Settings):
     """Share of the training images kept apart to validate on, the same share of every class."""
     split_seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Chooses the validation images; apart from training.seed, so that seeds share one split."""
+    rendering: Rendering | None = None
 
 
 class DenseModel(Settings):
@@ -53,10 +69,12 @@ class Convolution(Settings):
 
 
 class CnnModel(Settings):
-    """Convolution blocks, flatten, hidden layers with dropout, one unit a class."""
+    """Convolution blocks, one row of features, hidden layers with dropout, one unit a class."""
 
     family: Literal["cnn"]
     convolutions: Annotated[tuple[Convolution, ...], Field(min_length=1, max_length=16)]
+    pooling: Literal["flatten", "average"] = "flatten"
+    """What follows the last block: every place's features in a row, or each feature's mean over all places."""
     hidden: Annotated[tuple[Units, ...], Field(max_length=16)] = (128,)
     activation: Activation = "relu"
     dropout: Share = 0.0
@@ -89,6 +107,24 @@ class Plateau(Settings):
     min_learning_rate: Annotated[float, Field(ge=0, le=10)] = 0.0
 
 
+class OneCycle(Settings):
+    """A learning rate that rises in a line to the optimizer's and falls in a line until the last step."""
+
+    rise: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    """Share of all steps until the peak."""
+    start: Share = 0.1
+    """The first step's rate, as a share of the peak."""
+    end: Share = 0.0
+    """The rate after the last step, as a share of the peak."""
+
+
+class Averaging(Settings):
+    """A moving average of all weights over the steps: it is what validates and what is kept."""
+
+    decay: Annotated[float, Field(gt=0, lt=1)] = 0.999
+    """What the average keeps of itself at a step, less in the first ones."""
+
+
 class Augmentation(Settings):
     """How far a training image may be turned, stretched and moved, anew at every step; 0 leaves it alone."""
 
@@ -118,12 +154,18 @@ class Training(Settings):
     """bfloat16: a CNN's products in half the bits, faster where the processor can; weights stay float32."""
     loss: Literal["sparse", "onehot", "binary"] = "sparse"
     """Cross-entropy on class numbers, on one-hot labels, or each class against the rest (binary)."""
+    label_smoothing: Share = 0.0
+    """Share of each training target that is spread over all classes; one-hot targets only."""
     optimizer: Optimizer = Optimizer()
+    schedule: OneCycle | None = None
+    averaging: Averaging | None = None
     augmentation: Augmentation | None = None
     early_stopping: EarlyStopping | None = None
     plateau: Plateau | None = None
     keep_best: Monitor | None = None
     """Keep the weights of the epoch that is best by this figure; null keeps the last epoch's."""
+    calibrate: bool = False
+    """Scale the trained scores by the one factor under which the validation images' loss is least."""
 
 
 class Band(Settings):

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from mnist_pipeline.config import Config
+from mnist_pipeline.cores import cores
 from mnist_pipeline.runs import Run, artifacts, same_recipe
 from mnist_pipeline.watching import FleetWatcher
 
@@ -27,12 +28,7 @@ class Outcome:
 
 def workers_for(configs: Iterable[Config]) -> int:
     """As many processes as keep the cores busy with the threads that each training is allowed."""
-    return max(1, _cores() // max((config.training.threads for config in configs), default=1))
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores() // max((config.training.threads for config in configs), default=1))
 
 
 def finished(config: Config) -> bool:

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
-from mnist_pipeline.ink.light import Grey, Invert, levelled, locally_levelled, on_light_paper
+import cv2
+import numpy as np
+
+from mnist_pipeline.ink.light import Grey, Invert, as_grey, levelled, locally_levelled, on_light_paper
 from mnist_pipeline.ink.lines import without_lines
-from mnist_pipeline.ink.marks import is_crowded, marked, prominence
+from mnist_pipeline.ink.marks import is_crowded, marked
+from mnist_pipeline.ink.shapes import shapes
 
 Step = tuple[str, Grey]  # what was done, and the picture after it
 
@@ -26,7 +30,8 @@ def inked(grey: Grey, invert: Invert, steps: list[Step]) -> Ink:
     ink = _levelled(grey, on_light_paper(grey) if invert == "auto" else invert == "yes")
     if not ink.marks.any() or is_crowded(ink.marks):
         ways = (True, False) if invert == "auto" else (ink.inverted,)
-        ink = max((_locally(grey, way) for way in ways), key=lambda ink: prominence(ink.strength, ink.marks))
+        near = max((_locally(grey, way) for way in ways), key=_prominence)
+        ink = near if near.marks.any() else ink
     steps.append(("ink, evenly lit", ink.strength))
     steps.append(("above the threshold", ink.marks * 255))
     clean = without_lines(ink.marks)
@@ -43,3 +48,14 @@ def _levelled(grey: Grey, inverted: bool) -> Ink:
 def _locally(grey: Grey, inverted: bool) -> Ink:
     strength = locally_levelled(grey, inverted)
     return Ink(strength, marked(strength), inverted)
+
+
+def _prominence(ink: Ink) -> float:
+    """How large and strong the foremost shape is: strokes go around their own counters, and a halo is weak."""
+    found = shapes(ink.marks)
+    free = found.free
+    if not free.any():
+        return 0.0
+    foremost = np.flatnonzero(free)[0]  # they are sorted by size
+    strength = cv2.mean(ink.strength, mask=as_grey(found.labels == found.numbers[foremost]))[0]
+    return float(found.sizes[foremost] * strength) ** 2

@@ -20,6 +20,12 @@ def as_grey(picture: object) -> Grey:
     return np.asarray(picture, np.uint8)
 
 
+def median(values: NDArray[np.generic]) -> float:
+    """As np.median has it, which loads numpy.ma for it: ten milliseconds of a single picture's time."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1].mean())
+
+
 def worked(grey: Grey) -> Grey:
     """The picture in a size in which strokes are a few pixels wide and every step is quick."""
     longest = max(grey.shape)
@@ -38,7 +44,7 @@ def on_light_paper(grey: Grey) -> bool:
     middle, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     light = grey > middle
     border = np.concatenate([light[0], light[-1], light[1:-1, 0], light[1:-1, -1]])
-    return float(light.mean() + border.mean()) > 1
+    return bool(np.count_nonzero(light) / light.size + np.count_nonzero(border) / border.size > 1)
 
 
 def levelled(grey: Grey, inverted: bool) -> Grey:
@@ -90,7 +96,7 @@ def _fitted(light: NDArray[np.float32], paper: NDArray[np.bool_]) -> NDArray[np.
         factors = np.linalg.solve(rows.T @ rows + 1e-3 * np.eye(6, dtype=np.float32), rows.T @ light[used])
         surface: NDArray[np.float32] = terms @ factors
         off = np.abs(light - surface)
-        used = paper & (off < 4.5 * max(1.0, float(np.median(off[used]))))
+        used = paper & (off < 4.5 * max(1.0, median(off[used])))
     return surface
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.ink.fitting import stroke_width
-from mnist_pipeline.ink.light import Grey
+from mnist_pipeline.ink.light import Grey, median
 
 _LEAN = math.radians(7)  # how far a line may lean
 _COVERED = 0.8  # share of a line's length that has to be marked
@@ -42,7 +42,7 @@ def _along_rows(marks: Grey) -> tuple[Grey, int]:
         inside, met, rows, run = _runs(clean, line)
         if np.count_nonzero(met) < _COVERED * max(np.count_nonzero(inside), 0.4 * marks.shape[1]):
             continue
-        thickness = float(np.median(run[met]))
+        thickness = median(run[met])
         if thickness > max(3, _THICKEST * max(marks.shape)):
             continue
         _erase(clean, rows, np.where(met & (run <= 1.6 * thickness + 1), run, 0))

@@ -9,7 +9,7 @@ from mnist_pipeline.ink.light import Grey, as_grey
 _VALUES = np.arange(256, dtype=np.float64)
 _FAINTEST = 10  # steps of grey between paper and pen
 _CROWDED = 0.08  # share of the border that is marked
-_WIDE = 0.3  # of the picture's longer side
+_WIDE = 0.36  # of the picture's longer side
 _CLEAREST = 3.5  # times the paper's own unevenness
 
 
@@ -30,17 +30,10 @@ def marked(strength: Grey) -> Grey:
 def is_crowded(marks: Grey) -> bool:
     """Whether what is marked comes in from the border and is wider than strokes: shadow, or a table."""
     border = np.concatenate([marks[0], marks[-1], marks[1:-1, 0], marks[1:-1, -1]])
-    if border.mean() < _CROWDED:
+    if np.count_nonzero(border) < _CROWDED * border.size:
         return False
     depth = cv2.distanceTransform(marks, cv2.DIST_L2, 3)
     return bool(depth.max() > _WIDE / 2 * max(marks.shape))
-
-
-def prominence(strength: Grey, marks: Grey) -> float:
-    """How strong the marks are and how far they reach: strokes go around their own counters, and beat their halo."""
-    found = cv2.findNonZero(cv2.morphologyEx(marks, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)))
-    reach = 0.0 if found is None else float(cv2.contourArea(cv2.convexHull(found)))
-    return reach * float(cv2.mean(strength, mask=marks)[0]) ** 2  # a halo may be wide, but it is weak
 
 
 def _between(counts: NDArray[np.float64]) -> int:

@@ -28,6 +28,13 @@ class Shapes:
         return longer
 
     @property
+    def free(self) -> NDArray[np.bool_]:
+        """True for those that do not come in from the border."""
+        height, width = self.labels.shape
+        x, y, wide, high, _ = self.rows.T
+        return np.asarray((x > 1) & (y > 1) & (x + wide < width - 1) & (y + high < height - 1))
+
+    @property
     def largest(self) -> NDArray[np.bool_]:
         """The one with the most ink."""
         return np.asarray(np.arange(len(self.rows)) == self.rows[:, 4].argmax())
@@ -36,7 +43,7 @@ class Shapes:
         """The chosen ones alone, as 1 on 0."""
         table = np.zeros(self.labels.max() + 1, np.uint8)
         table[self.numbers[chosen]] = 1
-        return table[self.labels]
+        return table.take(self.labels, mode="clip")  # no label is beyond the table; half the time of table[labels]
 
 
 def shapes(marks: Grey) -> Shapes:
@@ -52,11 +59,10 @@ def shapes(marks: Grey) -> Shapes:
 def without_surroundings(found: Shapes) -> NDArray[np.bool_]:
     """True for what may be a digit: no frame around another shape, nothing that comes in from the border."""
     alive = np.ones(len(found.rows), bool)
-    for number in range(len(alive)):
+    for number in range(len(alive) if len(alive) > 1 else 0):
         alive[number] = not _is_frame(found, number)
     height, width = found.labels.shape
-    x, y, wide, high, _ = found.rows.T
-    free = alive & (x > 1) & (y > 1) & (x + wide < width - 1) & (y + high < height - 1)
+    free = alive & found.free
     if free.any() and found.sizes[free].max() >= 0.28 * min(height, width):
         alive &= free
     return alive
@@ -85,6 +91,8 @@ def _is_rim(found: Shapes, number: int) -> bool:
 
 def gathered(found: Shapes, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The digit: the most prominent shape and the pieces that belong to it."""
+    if len(alive) == 1:  # mostly; what follows would say the same
+        return np.ones(1, bool)
     prominence = found.sizes * np.sqrt(found.rows[:, 4]) * alive
     chosen = np.zeros(len(alive), bool)
     chosen[int(prominence.argmax())] = True
@@ -115,4 +123,7 @@ def is_row(found: Shapes, chosen: NDArray[np.bool_]) -> bool:
     if chosen.sum() < 2:
         return False
     x, y, wide, high, _ = found.rows[chosen].T
-    return bool((x + wide).max() - x.min() > 1.8 * ((y + high).max() - y.min()))
+    height = (y + high).max() - y.min()
+    tall = high >= 0.75 * height
+    beside = x[None, tall] > (x + wide)[tall, None]
+    return bool((x + wide).max() - x.min() > 1.8 * height or beside.any())

@@ -5,7 +5,7 @@ import io
 from datetime import UTC, datetime
 from typing import Any
 
-from mnist_pipeline import backend, training
+from mnist_pipeline import backend, calibration, refusal, scoring, training
 from mnist_pipeline.checkpoints import Checkpoints
 from mnist_pipeline.config import Config
 from mnist_pipeline.data import Part, load_part
@@ -25,12 +25,26 @@ def train_run(run: Run, config: Config, watcher: Watcher) -> None:
     backend.start(config.training.threads)
     store = Checkpoints(run.checkpoints)
     fitted = training.fit(config, part, store, watcher)
+    factor = _calibrated(config, part, fitted)
     write_json(run.split_file, {"seed": config.data.split_seed, "validation": fitted.validation.tolist()})
     _write_history(run, fitted.history)
     save_keras(fitted.model, run.model_file)
     save_onnx(fitted.model, run.onnx_file)
-    run.add_metrics("train", _numbers(config, part, fitted))
+    if config.data.rendering and config.data.rendering.negatives:
+        write_json(run.refusal_file, refusal.chosen(fitted.model, config, part, fitted.validation))
+    run.add_metrics("train", _numbers(config, part, fitted) | ({"sharpness": factor} if factor else {}))
     store.clear()
+
+
+def _calibrated(config: Config, part: Part, fitted: Fitted) -> float | None:
+    """Scale the model's scores where the config says so; the factor."""
+    if not config.training.calibrate:
+        return None
+    validating = Part(part.images[fitted.validation], part.labels[fitted.validation])
+    probabilities, _ = scoring.score(fitted.model, config, validating)
+    factor = calibration.sharpness(probabilities, validating.labels)
+    calibration.fold(fitted.model, factor)
+    return factor
 
 
 def _numbers(config: Config, part: Part, fitted: Fitted) -> dict[str, Any]:

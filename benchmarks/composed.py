@@ -1,0 +1,42 @@
+"""Pictures to read, composed from MNIST's test digits: small ones by the thousand, and one as a phone takes it."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.data import load_part
+
+
+def small(folder: Path, count: int) -> None:
+    """So many PNGs, in turns 28x28 as MNIST is, and 84 to 116 pixels a side as drawn on paper."""
+    folder.mkdir(parents=True)
+    digits = load_part("mnist", "test").images
+    seeded = np.random.default_rng(0)
+    for number in range(count):
+        digit = digits[number % len(digits)]
+        picture = digit if number % 2 else _on_paper(digit, int(seeded.integers(2, 4)), seeded)
+        cv2.imwrite(str(folder / f"{number:05}.png"), picture)
+
+
+def photo(path: Path) -> None:
+    """A JPEG of 12 megapixels: a digit on paper that the light falls on from one side."""
+    seeded = np.random.default_rng(0)
+    light = np.linspace(190, 240, 4000, dtype=np.float32)
+    paper = light + seeded.normal(0, 4, (3000, 4000)).astype(np.float32)
+    digit = cv2.resize(load_part("mnist", "test").images[0], (1600, 1600), interpolation=cv2.INTER_CUBIC)
+    paper[700:2300, 1200:2800] -= 0.75 * digit
+    lamp = np.array([0.92, 0.97, 1], np.float32)  # blue, green, red
+    shades = np.clip(paper[:, :, None] * lamp, 0, 255).astype(np.uint8)
+    cv2.imwrite(str(path), shades, [cv2.IMWRITE_JPEG_QUALITY, 92])
+
+
+def _on_paper(digit: NDArray[np.uint8], times: int, seeded: np.random.Generator) -> NDArray[np.uint8]:
+    """Dark ink on light, somewhat grainy paper, with a margin."""
+    ink = cv2.resize(digit, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    margin = int(seeded.integers(14, 17))
+    ink = cv2.copyMakeBorder(ink, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=0)
+    paper = 235 + seeded.normal(0, 3, ink.shape) - 0.8 * ink
+    drawn: NDArray[np.uint8] = np.clip(paper, 0, 255).astype(np.uint8)
+    return drawn

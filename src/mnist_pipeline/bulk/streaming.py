@@ -1,0 +1,56 @@
+"""Answers in the order of the files: alone for a moment, which mostly is enough, then with a crew."""
+
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
+
+from mnist_pipeline.bulk.chunks import answered, gathered
+from mnist_pipeline.cores import cores
+from mnist_pipeline.finding import Found
+from mnist_pipeline.prediction import Prediction, Predictor, predictor
+from mnist_pipeline.preprocess import Invert
+from mnist_pipeline.runs import Run
+from mnist_pipeline.runtimes import Name
+
+ALONE = 0.2  # seconds of work, after which a crew is called: until it is there takes about as long
+_AT_A_TIME = 0.06  # seconds of work for an answer of the crew: with more, one would wait for the other at the end
+_TOGETHER = 64  # pictures at most that the model looks at together: more are no quicker
+
+
+def predict_many(
+    paths: Iterable[str | Path], run: str | Path | Run | None = None, invert: Invert = "auto"
+) -> Iterator[Prediction]:
+    """The answers of a trained run, by default the last one, for any number of picture files, in their order."""
+    with closing(answers((Found(str(path)) for path in paths), predictor(run), invert)) as stream:
+        yield from chain.from_iterable(stream)
+
+
+def answers(
+    files: Iterable[Found | None],
+    model: Predictor,
+    invert: Invert = "auto",
+    *,
+    alone: float = ALONE,
+    runtime: Name | None = None,
+) -> Generator[list[Prediction]]:
+    """The answers for files as `find` gives them, a few at a time; once it is closed, its processes are gone."""
+    coming = iter(files)
+    spent, done = 0.0, 0
+    for found in coming:
+        if found is None:
+            continue
+        began = time.perf_counter()
+        answer = answered([found], model, invert)
+        spent, done = spent + time.perf_counter() - began, done + 1
+        yield answer
+        if spent >= alone and cores() > 1:
+            break
+    else:
+        return
+    from mnist_pipeline.bulk.crew import Crew
+
+    together = max(1, min(_TOGETHER, round(_AT_A_TIME * done / spent)))
+    with Crew(model, invert, runtime or model.for_many, cores()) as crew:
+        yield from crew.answers(gathered(coming, together))

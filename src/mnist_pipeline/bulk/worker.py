@@ -1,0 +1,40 @@
+"""One process of a crew: what model to use comes in first, then files, a few a line; their answers go out in a line.
+
+Started by crew.py as `python -m mnist_pipeline.bulk.worker`; it ends when its input does.
+"""
+
+import contextlib
+import json
+import sys
+from typing import Any
+
+import cv2
+
+from mnist_pipeline.bulk.chunks import answered
+from mnist_pipeline.errors import MnistError
+from mnist_pipeline.finding import Found
+from mnist_pipeline.prediction import Predictor
+
+
+def _work() -> None:
+    order = json.loads(sys.stdin.readline())
+    try:
+        model = Predictor(**order["model"])
+    except MnistError as error:
+        _say({"refused": str(error)})
+        return
+    _say({})
+    for line in sys.stdin:
+        files = [Found(*file) for file in json.loads(line)]
+        _say([answer.tree() for answer in answered(files, model, order["invert"])])
+
+
+def _say(value: Any) -> None:
+    sys.stdout.write(f"{json.dumps(value)}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    cv2.setNumThreads(1)  # there is a process a core
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):  # nobody wants the answers any more
+        _work()

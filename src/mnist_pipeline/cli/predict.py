@@ -1,0 +1,105 @@
+"""mnist predict: one picture, or any number of them."""
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from mnist_pipeline.cli.console import note
+from mnist_pipeline.cli.options import ModelOption, RuntimeOption
+from mnist_pipeline.cli.words import WordsCommand
+from mnist_pipeline.errors import MnistError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from mnist_pipeline.prediction import Prediction, Predictor
+
+Invert = Literal["auto", "yes", "no"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the app."""
+    app.command(cls=WordsCommand, epilog="Example: mnist predict digit.png --run dense")(predict)
+
+
+def predict(
+    pictures: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Picture files, folders of them, patterns in quotes, or - for a list of paths on stdin.",
+            show_default=False,
+        ),
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", help="The run that answers; by default the one trained last.")
+    ] = None,
+    model: ModelOption = None,
+    runtime: RuntimeOption = None,
+    invert: Annotated[
+        Invert, typer.Option(help="Dark ink on light paper has to be inverted; auto goes by the border's brightness.")
+    ] = "auto",
+    show: Annotated[bool, typer.Option("--show", help="Write <picture>-seen.png here: what the model saw.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a picture, on stdout.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="A table with a row a picture, on stdout.")] = False,
+) -> None:
+    """Read the digit on each picture: the answer and how sure it is."""
+    if json and csv:
+        raise MnistError("--json or --csv, not both")
+    if not pictures:
+        pictures = [_ask()]
+    from mnist_pipeline.cli.answers import Answers
+    from mnist_pipeline.cli.predict_progress import predict_progress
+    from mnist_pipeline.prediction import file_predictor, predictor
+
+    if run and model:
+        raise MnistError("--run or --model, not both: which one shall answer?")
+    predicting = file_predictor(model, runtime) if model else predictor(run, runtime)
+    if not (json or csv):
+        note(f"model: {predicting.name}" + ("" if run or model else " (trained last)"))
+    with predict_progress(pictures) as watched, closing(_batches(predicting, pictures, invert, show)) as batches:
+        answers = Answers("json" if json else "csv" if csv else "text", watched.complain)
+        for batch in batches:
+            answers.write(batch)
+            watched.more(len(batch))
+    if answers.unread:
+        raise typer.Exit(2)
+
+
+def _ask() -> str:
+    if not sys.stdin.isatty():
+        raise MnistError("which picture? Give its path: mnist predict digit.png")
+    return str(typer.prompt("Path of the picture", err=True)).strip()
+
+
+def _batches(model: "Predictor", pictures: list[str], invert: Invert, show: bool) -> "Generator[list[Prediction]]":
+    from mnist_pipeline import bulk
+    from mnist_pipeline.finding import find
+
+    if not show:
+        yield from bulk.answers(find(pictures), model, invert)
+        return
+    for found in filter(None, find(pictures)):
+        yield [model.unread(*found)] if found.problem else [_shown(model, found.path, invert)]
+
+
+def _shown(model: "Predictor", picture: str, invert: Invert) -> "Prediction":
+    """The answer, and a picture of what the model saw."""
+    answer, grey, seen = model.examine(picture, invert)
+    if grey is not None and seen is not None and answer.probabilities:
+        from mnist_pipeline import plots
+
+        path = _free_name(Path(picture).stem)
+        plots.seen([("as given", grey), ("as the model saw it", seen)], answer.probabilities, answer.sentence(), path)
+        note(f"what the model saw: {path}")
+    return answer
+
+
+def _free_name(stem: str) -> Path:
+    """<stem>-seen.png here, or the first -seen-2.png, -seen-3.png ... that does not exist."""
+    number = 1
+    while (path := Path(f"{stem}-seen{f'-{number}' if number > 1 else ''}.png")).exists():
+        number += 1
+    return path

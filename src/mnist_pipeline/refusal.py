@@ -1,0 +1,51 @@
+"""How sure a model must be to answer: chosen on drawn validation digits and pictures of no digit, none trained on."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline import rendering
+from mnist_pipeline.backend import keras
+from mnist_pipeline.config import Config
+from mnist_pipeline.data import Part
+from mnist_pipeline.preprocess import scale
+
+_REFUSED = 0.98  # of the pictures of no digit
+_LOST = 0.01  # of the digits that are read right, at most: they win when both cannot be had
+_NEGATIVES = 4000
+_VARIANT = 1000  # of the drawings: none that training uses
+
+
+def chosen(model: keras.Model, config: Config, part: Part, validation: NDArray[np.int64]) -> dict[str, Any]:
+    """The threshold on the highest probability, and what it does."""
+    settings, processes = config.data.rendering, config.training.threads
+    assert settings
+    images, labels = part.images[validation], part.labels[validation]
+    drawings = rendering.digits(images, labels, settings, [_VARIANT], processes)
+    nothing = rendering.negatives(images, settings.seed, _NEGATIVES, processes, held_out=True)
+    sure_digits, answers = _sure(model, drawings)
+    sure_nothing, _ = _sure(model, nothing)
+    right = answers == labels
+    threshold = threshold_between(sure_digits[right], sure_nothing)
+    return {
+        "threshold": threshold,
+        "negatives_refused": float((sure_nothing < threshold).mean()),
+        "digits_refused": float((sure_digits[right] < threshold).mean()),
+        "digits_right": float(right.mean()),
+        "negatives": len(nothing),
+        "digits": len(drawings),
+    }
+
+
+def threshold_between(digits: NDArray[np.float32], negatives: NDArray[np.float32]) -> float:
+    """The least that refuses enough pictures of no digit, unless that loses too many digits that are read right."""
+    wanted = float(np.quantile(negatives, _REFUSED))
+    most = float(np.quantile(digits, _LOST))
+    return round(min(wanted, most), 4)
+
+
+def _sure(model: keras.Model, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    shaped = scale(images).reshape(-1, *model.input_shape[1:])
+    scores = np.concatenate([model(shaped[at : at + 1000], training=False) for at in range(0, len(shaped), 1000)])
+    return scores.max(axis=1), scores.argmax(axis=1)

@@ -1,0 +1,6 @@
+"""Training pictures drawn from MNIST and from strokes, seen through the way of a picture file."""
+
+from mnist_pipeline.rendering.choice import Drawn
+from mnist_pipeline.rendering.crew import NONE, digits, negatives, pool
+
+__all__ = ["NONE", "Drawn", "digits", "negatives", "pool"]

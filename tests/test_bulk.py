@@ -1,0 +1,233 @@
+"""Many pictures: the answers of one by one, in order, whatever happens to a file, a process or a reader."""
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain, count
+from pathlib import Path
+
+import cv2
+import pytest
+from typer.testing import CliRunner
+
+from mnist_pipeline.bulk import answers, predict_many, streaming
+from mnist_pipeline.bulk.crew import Crew
+from mnist_pipeline.cli import app
+from mnist_pipeline.cli import predict_progress as progress_module
+from mnist_pipeline.cli.predict_progress import predict_progress
+from mnist_pipeline.data import load_part
+from mnist_pipeline.errors import RunError
+from mnist_pipeline.finding import Found
+from mnist_pipeline.prediction import Prediction, predictor
+from mnist_pipeline.runs import Run
+
+
+@pytest.fixture(autouse=True)
+def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "cores", lambda: 2)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hundred small pictures, named by number and digit, and two files that are none."""
+    folder = tmp_path_factory.mktemp("digits")
+    test = load_part("mnist", "test")
+    for number in range(100):
+        cv2.imwrite(str(folder / f"{number}-{test.labels[number]}.png"), test.images[number])
+    (folder / "50-x.png").write_text("not a picture")
+    (folder / "70-x.png").touch()
+    return folder
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(map(str, folder.iterdir()), key=lambda path: (int(Path(path).name.split("-")[0]), path))
+
+
+def by_a_crew(paths: Iterable[str], run: Run) -> Iterator[Prediction]:
+    return chain.from_iterable(answers(map(Found, paths), predictor(run), alone=0))
+
+
+def test_a_crew_answers_as_one_by_one(smoke_run: Run, digits: Path) -> None:
+    paths = files(digits)
+    one, many = predictor(smoke_run), list(by_a_crew(paths, smoke_run))
+    assert [answer.image for answer in many] == paths
+    for path, answer in zip(paths, many, strict=True):
+        alone = one.predict(path)
+        assert (answer.digit, answer.reason, answer.inverted) == (alone.digit, alone.reason, alone.inverted)
+        assert answer.error == alone.error
+        assert answer.probabilities == pytest.approx(alone.probabilities, abs=1e-5)
+    assert [answer.error is None for answer in many].count(False) == 2
+
+
+def test_few_pictures_start_no_process(smoke_run: Run, digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "Popen", None)
+    few = map(Found, files(digits)[:5])
+    assert len(list(answers(few, predictor(smoke_run), alone=60))) == 5
+
+
+def test_any_number_of_paths_gives_as_many_answers(smoke_run: Run, digits: Path) -> None:
+    paths = [Path(path) for path in files(digits)[:3]]
+    assert [answer.image for answer in predict_many(iter(paths), smoke_run)] == list(map(str, paths))
+    assert list(predict_many([], smoke_run)) == []
+
+
+def test_no_more_is_taken_than_is_worked_on_and_the_processes_go_with_the_reader(smoke_run: Run, digits: Path) -> None:
+    taken: list[int] = []
+    paths = (taken.append(number) or str(digits / "0-7.png") for number in count())  # type: ignore[func-returns-value]
+    endless = answers(map(Found, paths), predictor(smoke_run), alone=0)
+    got = sum(len(next(endless)) for _ in range(10))
+    assert len(taken) <= got + 7 * 64  # the crew's window, and one that is being gathered
+    assert children()
+    endless.close()
+    assert not children()
+
+
+def children(of: int | None = None) -> set[str]:
+    """The crew's processes that this or another one has."""
+    tasks = Path(f"/proc/{of or os.getpid()}/task")
+    found = {child for task in tasks.iterdir() for child in (task / "children").read_text().split()}
+    return {child for child in found if b"bulk.worker" in Path(f"/proc/{child}/cmdline").read_bytes()}
+
+
+def test_who_waits_for_more_gets_what_is_there(smoke_run: Run, digits: Path) -> None:
+    first, *others = (Found(path) for path in files(digits)[:4])
+    coming = answers(iter([first, *others, None, *others]), predictor(smoke_run), alone=0)
+    assert [len(batch) for batch in coming] == [1, 3, 3]
+
+
+def test_a_process_that_dies_is_replaced(smoke_run: Run, digits: Path) -> None:
+    found = [Found(path) for path in files(digits)[:40]]
+    with Crew(predictor(smoke_run), "auto", "opencv", 1) as crew:
+        work = crew.answers([found[:10], [], found[10:20], [], found[20:]])
+        done = list(next(work))
+        (child,) = children()
+        os.kill(int(child), signal.SIGKILL)
+        done += chain.from_iterable(work)
+    assert [answer.image for answer in done] == [file.path for file in found]
+    assert not any(answer.error for answer in done)
+
+
+def test_a_file_that_kills_its_process_is_a_line(
+    smoke_run: Run, digits: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, pathlib\n"
+        "stat = pathlib.Path.stat\n"
+        "pathlib.Path.stat = lambda path, **how: os._exit(3) if path.name == 'deadly.png' else stat(path, **how)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    good = files(digits)[:3]
+    with Crew(predictor(smoke_run), "auto", "opencv", 1) as crew:
+        (batch,) = crew.answers([[Found(good[0]), Found("deadly.png"), Found(good[1])]])
+    assert [answer.error is None for answer in batch] == [True, False, True]
+    assert batch[1].error == "deadly.png: the process that read it has died"
+
+
+def test_a_crew_that_cannot_read_the_model_says_so(smoke_run: Run, digits: Path) -> None:
+    model = predictor(smoke_run)
+    model.arguments["onnx"] = "none.onnx"
+    with Crew(model, "auto", "opencv", 2) as crew, pytest.raises(RunError, match=r"none\.onnx"):
+        next(crew.answers([[Found(files(digits)[0])]]))
+
+
+# The command line
+
+
+def test_csv_is_read_back(smoke_run: Run, digits: Path, tmp_path: Path) -> None:
+    odd = tmp_path / 'a "7", light\non dark.png'
+    odd.write_bytes((digits / "0-7.png").read_bytes())
+    result = CliRunner().invoke(app, ["predict", "--csv", str(digits), str(odd), "none.png"])
+    rows = list(csv.DictReader(io.StringIO(result.stdout_bytes.decode(), newline="")))
+    assert [row["image"] for row in rows] == [*files(digits), str(odd), "none.png"]
+    assert sum(row["digit"] == Path(row["image"]).stem[-1] for row in rows[:-2]) > 80
+    assert rows[-2]["digit"] == "7"
+    assert float(rows[-2]["confidence"]) > 0.5
+    assert [row["error"] != "" for row in rows].count(True) == 3
+    assert "no such file" in rows[-1]["error"]
+    assert result.exit_code == 2
+
+
+def test_json_or_csv_not_both(smoke_run: Run) -> None:
+    assert "not both" in CliRunner().invoke(app, ["predict", "--csv", "--json", "x.png"]).stderr
+
+
+def mnist(*words: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "mnist_pipeline", "predict", *words],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def test_a_list_on_stdin_is_answered_as_it_comes(smoke_run: Run, digits: Path, tmp_path: Path) -> None:
+    raw = os.fsencode(tmp_path) + b"/\xff.png"
+    Path(os.fsdecode(raw)).write_bytes((digits / "0-7.png").read_bytes())
+    with mnist("--json", "-") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(os.fsencode(digits / "0-7.png") + b"\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["digit"] == 7
+        out, err = process.communicate(raw + b"\nnone.png")
+    second, third = map(json.loads, out.splitlines())
+    assert (os.fsencode(second["image"]), second["digit"]) == (raw, 7)
+    assert "no such file" in third["error"]
+    assert (process.returncode, err) == (2, b"")
+
+
+def test_a_reader_that_leaves_ends_it_quietly(smoke_run: Run, digits: Path) -> None:
+    with mnist(*[str(digits)] * 200) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert b"this is a 7" in process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+    assert b"Traceback" not in said
+    assert b"Exception" not in said
+
+
+def test_an_interruption_is_a_line_and_no_process_stays(smoke_run: Run, digits: Path) -> None:
+    with mnist("--json", *[str(digits)] * 500) as process:
+        assert process.stdout is not None
+        for _ in process.stdout:
+            if crew := children(process.pid):
+                break
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.decode().splitlines() == ["Error: interrupted"]
+    assert not any(Path(f"/proc/{worker}").exists() for worker in crew)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_counts_on_a_terminal_and_errors_stand_above_it(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setattr(progress_module, "_PATIENCE", 0)
+    with predict_progress([str(digits)]) as watched:
+        watched.more(64)
+        watched.complain("none.png: no such file")
+        watched.more(38)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "\n", terminal.getvalue())
+    assert "Error: none.png: no such file" in shown.splitlines()
+    assert "102/102" in shown
+
+
+def test_no_bar_runs_through_answers_on_the_same_terminal(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(progress_module, "_PATIENCE", 0)
+    with predict_progress([str(digits)]) as watched:
+        watched.more(102)
+    assert terminal.getvalue() == ""

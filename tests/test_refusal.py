@@ -1,0 +1,34 @@
+"""When to refuse is chosen so that pictures of no digit are refused, and digits win when both cannot be had."""
+
+import numpy as np
+import pytest
+
+from mnist_pipeline import models, refusal
+from mnist_pipeline.config import load_config
+from mnist_pipeline.data import Part, load_part
+from mnist_pipeline.refusal import threshold_between
+
+
+def test_the_least_threshold_that_refuses_enough_is_taken() -> None:
+    negatives = np.linspace(0.1, 0.6, 1000, dtype=np.float32)
+    threshold = threshold_between(np.full(1000, 0.99, np.float32), negatives)
+    assert (negatives < threshold).mean() == pytest.approx(0.98, abs=0.002)
+
+
+def test_digits_win_when_both_cannot_be_had() -> None:
+    digits = np.linspace(0.3, 1, 1000, dtype=np.float32)
+    threshold = threshold_between(digits, np.full(100, 0.9, np.float32))
+    assert (digits < threshold).mean() == pytest.approx(0.01, abs=0.0015)
+
+
+@pytest.mark.usefixtures("tensorflow")
+def test_what_a_threshold_does_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusal, "_NEGATIVES", 30)
+    whole = load_part("mnist", "train")
+    config = load_config("photo", {"training.threads": 1})
+    model = models.build(config.model, seed=0)
+    part = Part(whole.images[:60], whole.labels[:60])
+    told = refusal.chosen(model, config, part, np.arange(20))
+    assert (told["negatives"], told["digits"]) == (30, 20)
+    assert 0.1 <= told["threshold"] < 0.5, "an untrained network is sure of nothing"
+    assert told == refusal.chosen(model, config, part, np.arange(20))

@@ -1,0 +1,93 @@
+"""Drawn digits are a function of seed, number and variant, look like digits, and an epoch takes its share of them."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mnist_pipeline.config.schema import Rendering
+from mnist_pipeline.data import Part, load_part
+from mnist_pipeline.rendering import NONE, Drawn, crew, digits, negatives, pool
+from mnist_pipeline.rendering.negatives import HELD_OUT, KINDS
+from mnist_pipeline.rendering.picture import digit_page, digit_seen, generator, none_seen
+
+SETTINGS = Rendering(variants=2, negatives=0.25)
+
+
+@pytest.fixture(scope="module")
+def part() -> Part:
+    whole = load_part("mnist", "train")
+    return Part(whole.images[:40], whole.labels[:40])
+
+
+@pytest.fixture(scope="module")
+def drawn(part: Part) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    return pool(part.images, part.labels, SETTINGS, processes=2)
+
+
+def test_a_pool_holds_the_digits_their_drawings_and_pictures_of_no_digit(
+    part: Part, drawn: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+) -> None:
+    images, labels = drawn
+    assert images.shape == (40 * 3 + 20, 28, 28)
+    np.testing.assert_array_equal(images[:40], part.images)
+    np.testing.assert_array_equal(labels[:120], np.tile(part.labels, 3))
+    assert (labels[120:] == NONE).all()
+    assert len({image.tobytes() for image in images}) > 0.9 * len(images)
+
+
+def test_what_is_drawn_does_not_depend_on_who_draws_it(
+    part: Part, drawn: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+) -> None:
+    again = digits(part.images, part.labels, SETTINGS, [2], processes=1)
+    np.testing.assert_array_equal(again, drawn[0][80:120])
+    jobs = [
+        {"images": part.images, "numbers": numbers, "seed": SETTINGS.seed, "held_out": False}
+        for numbers in ([0, 1], [2, 3, 4])
+    ]
+    in_processes = np.concatenate(crew._done(jobs))
+    np.testing.assert_array_equal(in_processes, drawn[0][120:125])
+
+
+def test_pictures_to_choose_by_are_not_those_trained_on(part: Part) -> None:
+    trained = [none_seen(part.images, generator(0, number, 1_000_000), KINDS).tobytes() for number in range(10)]
+    held_out = negatives(part.images, 0, 10, processes=1, held_out=True)
+    assert not {image.tobytes() for image in held_out} & set(trained)
+    assert set(HELD_OUT) - set(KINDS)
+
+
+def test_drawings_fill_the_box_of_mnist_and_differ_in_their_pens(part: Part) -> None:
+    seen = np.array([digit_seen(part.images[3], 1, 0.5, generator(0, 3, variant)) for variant in range(40)])
+    assert (seen[:, :2].max((1, 2)) < 128).mean() > 0.9
+    assert (seen.max((1, 2)) > 180).all()
+    inked = (seen > 127).sum((1, 2))
+    assert inked.max() > 2 * inked.min()
+
+
+@pytest.mark.parametrize("label", range(10))
+def test_every_digit_can_be_drawn_from_strokes(label: int) -> None:
+    pages = [digit_page(np.zeros((28, 28), np.uint8), label, 1.0, generator(1, label, number)) for number in range(8)]
+    assert all(page.dtype == np.uint8 and min(page.shape) >= 8 and np.ptp(page) > 30 for page in pages)
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys([*KINDS, *HELD_OUT]), ids=lambda kind: kind.__name__)
+def test_every_kind_of_no_digit_is_a_picture(kind: object, part: Part) -> None:
+    for number in range(3):
+        seen = none_seen(part.images, generator(2, number, 0), (kind,))  # type: ignore[arg-type]
+        assert seen.shape == (28, 28)
+        assert np.ptp(seen) > 100
+
+
+def test_an_epoch_takes_each_digit_once_and_its_share_of_pictures_of_no_digit() -> None:
+    drawn = Drawn.of(Rendering(variants=3, originals=0.25, negatives=0.1), 1000)
+    rows = drawn.rows(np.random.default_rng(0))
+    assert len(rows) == drawn.taken == 1100
+    np.testing.assert_array_equal(np.sort(rows[:1000] % 1000), np.arange(1000))
+    assert 0.2 < (rows[:1000] < 1000).mean() < 0.3
+    assert rows[1000:].min() >= 4000
+    assert rows[1000:].max() < 4300
+    assert len(set(rows)) == 1100
+
+
+def test_without_pictures_of_no_digit_there_are_none() -> None:
+    drawn = Drawn.of(Rendering(variants=1, negatives=0.0), 50)
+    assert len(drawn.rows(np.random.default_rng(0))) == drawn.taken == 50

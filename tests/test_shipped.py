@@ -1,0 +1,98 @@
+"""The model that comes with the package is whole, is as good as its page says, and is put there by one call."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mnist_pipeline.config.checking import check
+from mnist_pipeline.data import load_part
+from mnist_pipeline.errors import RunError
+from mnist_pipeline.evaluation import measure
+from mnist_pipeline.preprocess import scale
+from mnist_pipeline.runs import Run
+from mnist_pipeline.shipped import FOLDER, shipped
+from mnist_pipeline.shipping import ship
+
+
+def test_the_shipped_model_is_the_one_that_its_numbers_belong_to() -> None:
+    model = shipped()
+    assert hashlib.sha256(model.path.read_bytes()).hexdigest() == model.digest
+    assert model.path.stat().st_size <= 1_500_000
+    assert model.name == "photo"
+    assert 0.1 < model.threshold < 1
+
+
+def test_the_shipped_config_is_a_config() -> None:
+    config, complaints = check(shipped().facts["config"])
+    assert complaints == []
+    assert config is not None
+    assert config.data.source == "mnist"
+
+
+def test_the_shipped_model_is_right_and_calibrated_as_it_says() -> None:
+    model, part = shipped(), load_part("mnist", "test")
+    net = cv2.dnn.readNetFromONNX(str(model.path))
+    pieces = []
+    for at in range(0, len(part), 500):
+        net.setInput(scale(part.images[at : at + 500]).reshape(-1, 28, 28, 1))
+        pieces.append(np.asarray(net.forward(), np.float32))
+    metrics = measure(np.concatenate(pieces), part.labels, loss=0.0)
+    assert metrics.test_accuracy == model.facts["test_accuracy"] >= 0.995
+    assert metrics.ece == pytest.approx(model.facts["ece"], abs=1e-4)
+    assert metrics.ece <= 0.005
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped files."""
+    for name in ("photo.onnx", "photo.json"):
+        shutil.copy(FOLDER / name, tmp_path / name)
+    return tmp_path
+
+
+def test_another_file_in_its_place_is_refused_in_one_line(folder: Path) -> None:
+    with (folder / "photo.onnx").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(RunError, match=r"is not the shipped model \(its sha256 differs\): reinstall") as refusal:
+        shipped(folder)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", "{}"])
+def test_a_page_that_is_missing_or_damaged_is_refused_in_one_line(content: str | None, folder: Path) -> None:
+    page = folder / "photo.json"
+    page.unlink()
+    if content is not None:
+        page.write_text(content)
+    with pytest.raises(RunError, match="reinstall mnist-pipeline") as refusal:
+        shipped(folder)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_run_is_shipped_with_its_numbers(smoke_run: Run, tmp_path: Path) -> None:
+    run = Run(shutil.copytree(smoke_run.path, tmp_path / "copy"))
+    with pytest.raises(RunError, match=r"has no refusal\.json"):
+        ship(run, tmp_path / "there")
+    run.refusal_file.write_text(json.dumps({"threshold": 0.5}))
+    ship(run, tmp_path / "there")
+    model = shipped(tmp_path / "there")
+    assert model.path.read_bytes() == run.onnx_file.read_bytes()
+    assert (model.name, model.threshold) == ("smoke", 0.5)
+    assert model.facts["weights_sha256"] == run.figures("evaluate")["weights_sha256"]
+
+
+def test_what_is_too_large_or_evaluated_with_other_weights_is_not_shipped(smoke_run: Run, tmp_path: Path) -> None:
+    run = Run(shutil.copytree(smoke_run.path, tmp_path / "copy"))
+    run.refusal_file.write_text(json.dumps({"threshold": 0.5}))
+    run.onnx_file.write_bytes(bytes(1_500_001))
+    with pytest.raises(RunError, match="1,500,001 bytes"):
+        ship(run, tmp_path / "there")
+    run.add_metrics("evaluate", run.figures("evaluate") | {"weights_sha256": "0"})
+    with pytest.raises(RunError, match="other weights"):
+        ship(run, tmp_path / "there")
+    assert not (tmp_path / "there").exists()
