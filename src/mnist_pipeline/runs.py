@@ -155,6 +155,10 @@ class Run:
         """What the run was made with."""
         return dict(_read_json(self.environment_file))
 
+    def refusal(self) -> dict[str, Any] | None:
+        """How sure the model must be to answer, and what that was chosen on; None where it always answers."""
+        return dict(_read_json(self.refusal_file)) if self.refusal_file.is_file() else None
+
     def export_card(self) -> dict[str, Any]:
         """What was exported of these weights so far; empty where nothing was, or nobody can tell."""
         try:

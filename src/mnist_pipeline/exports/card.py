@@ -77,7 +77,7 @@ def markdown(card: dict[str, Any]) -> str:
         "own, and counts as the same. In eight bits: at most 0.10 points of accuracy lost; their steps come from "
         f"{card['calibration_images']} training images.",
         "## Input and output\n\n" + "\n".join(_ends(name, form) for name, form in forms.items()),
-        f"Classes: {', '.join(card['classes'])}, in this order.",
+        f"Classes: {', '.join(card['classes'])}, in this order.{_refusal(card)}",
         f"## From a picture to the input\n\n{card['preparation']['words']}\n\n```python\n"
         f"{card['preparation']['snippet']}```",
         "## Digests (sha256)\n\n" + "\n".join(_digests(card)),
@@ -85,6 +85,12 @@ def markdown(card: dict[str, Any]) -> str:
         f"{card['data']['test_sha256'][:16]} (sha256 of pixels and labels).",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _refusal(card: dict[str, Any]) -> str:
+    if not card["refusal"]:
+        return ""
+    return f" A picture whose highest probability is below {card['refusal']['threshold']} holds no digit."
 
 
 def _named(form: dict[str, Any]) -> str:

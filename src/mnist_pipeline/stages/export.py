@@ -168,6 +168,7 @@ class _Workshop:
                 "licence": card.licence(self._config.data.source),
             },
             "preparation": card.preparation(),
+            "refusal": self._run.refusal(),
             "versions": versions((*_TOOLS, *PACKAGES)),
             "forms": {name: self._kept[name] for name in FORMS if name in self._kept},
         }
