@@ -115,10 +115,56 @@ def test_predict_show_writes_a_picture_and_never_over_another(
         assert cv2.imread(name) is not None
 
 
-def test_predict_with_nothing_trained_says_how_to_begin(seven: str) -> None:
+def test_predict_with_nothing_trained_uses_the_model_that_comes_with_the_package(seven: str) -> None:
     result = mnist("predict", seven)
+    assert result.exit_code == 0
+    assert "this is a 7" in result.stdout
+    assert "comes with the package" in result.stderr
+    assert "trained last" not in result.stderr
+
+
+def test_predict_takes_the_shipped_model_when_asked_whatever_is_trained(smoke_run: Run, seven: str) -> None:
+    assert "trained last" in mnist("predict", seven).stderr
+    assert "comes with the package" in mnist("predict", "--run", "shipped", seven).stderr
+
+
+def test_evaluate_with_nothing_trained_says_how_to_begin() -> None:
+    result = mnist("evaluate")
     assert result.exit_code == 2
     assert "mnist train --config dense.yaml" in result.stderr
+
+
+def test_predict_says_that_there_is_no_digit_and_why(tmp_path: Path) -> None:
+    blank, cross = tmp_path / "blank.png", tmp_path / "cross.png"
+    cv2.imwrite(str(blank), np.full((80, 80), 250, np.uint8))
+    picture = np.full((200, 200), 250, np.uint8)
+    for start, end in (
+        ((50, 50), (150, 150)),
+        ((150, 50), (50, 150)),
+        ((100, 40), (100, 160)),
+        ((40, 100), (160, 100)),
+    ):
+        cv2.line(picture, start, end, 20, 9)
+    cv2.imwrite(str(cross), picture)
+    result = mnist("predict", "--json", str(blank), str(cross))
+    assert result.exit_code == 0
+    first, second = (json.loads(line) for line in result.stdout.splitlines())
+    assert (first["digit"], first["guess"], first["reason"]) == (None, None, "nothing is drawn")
+    assert second["digit"] is None
+    assert second["guess"] is not None
+    assert "none of them" in second["reason"]
+
+
+def test_predict_plain_is_the_recipes_own_way(tmp_path: Path) -> None:
+    corner = np.zeros((56, 56), np.uint8)
+    corner[2:30, 2:30] = load_part("mnist", "train").images[0]
+    cv2.imwrite(str(tmp_path / "corner.png"), corner)
+    ways = [
+        json.loads(mnist("predict", "--json", "--preprocess", way, str(tmp_path / "corner.png")).stdout)
+        for way in ("mnist", "plain")
+    ]
+    assert ways[0]["digit"] == 5
+    assert ways[0]["probabilities"] != ways[1]["probabilities"]
 
 
 def test_predict_with_a_damaged_model_is_one_line(smoke_run: Run, seven: str, tmp_path: Path) -> None:

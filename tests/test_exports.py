@@ -182,8 +182,10 @@ def test_the_card_says_what_goes_in_and_comes_out(dense: Run) -> None:
 
 def test_the_card_tells_from_what_on_a_model_answers(copy: Run) -> None:
     copy.refusal_file.write_text('{"threshold": 0.83}')
-    assert pipeline.export("dense", ["onnx"])["refusal"] == {"threshold": 0.83}
+    assert pipeline.export("dense", ["onnx"])["refuses_below"] == 0.83
     assert "below 0.83 holds no digit" in (copy.exports / "card.md").read_text()
+    assert file_predictor(copy.exports / "model.onnx").threshold == 0.83
+    assert file_predictor(copy.onnx_file).threshold == 0
 
 
 def test_the_snippet_on_the_card_reads_pictures(dense: Run, test_part: Part, tmp_path: Path) -> None:

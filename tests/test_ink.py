@@ -75,6 +75,12 @@ def _in_shadow(digit: Grey) -> Grey:
     return drawn(220 - 70 * cv2.GaussianBlur(shade, (0, 0), 4).astype(np.float32), ink_of(digit), 25)
 
 
+def _squared_in_shadow(digit: Grey) -> Grey:
+    down, right = np.mgrid[0:SHEET, 0:SHEET] / SHEET
+    shade = cv2.GaussianBlur((right + 0.7 * down > 1.4).astype(np.float32), (0, 0), 5).astype(np.float32)
+    return drawn((215 - 55 * lines(34, 0.03, both=True)) * (1 - 0.35 * shade), ink_of(digit), 55)
+
+
 def _specked(digit: Grey) -> Grey:
     sheet = ink_of(digit)
     for x, y in np.random.default_rng(1).integers(5, SHEET - 5, (30, 2)):
@@ -90,6 +96,7 @@ SURROUNDINGS: dict[str, Callable[[Grey], Grey]] = {
     "a hard shadow": _in_shadow,
     "faint squares": lambda digit: drawn(210 - 50 * lines(45, 0.04, both=True), ink_of(digit)),
     "ruled as dark as the pen": lambda digit: drawn(220 * (1 - 0.8 * lines(60, 0.03)), ink_of(digit)),
+    "faint squares in a shadow": _squared_in_shadow,
     "a frame": lambda digit: drawn(230, np.maximum(ink_of(digit), rectangle(12, 10))),
     "a box": lambda digit: drawn(230, np.maximum(ink_of(digit), rectangle(55, 4))),
     "a sheet on a table": _on_table,

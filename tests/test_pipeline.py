@@ -89,7 +89,7 @@ def test_opencv_gives_the_probabilities_of_keras(smoke_run: Run) -> None:
 
 def test_a_test_image_from_a_file_gets_the_probabilities_of_its_array(smoke_run: Run, tmp_path: Path) -> None:
     images = load_part("mnist", "test").images[:20]
-    model = predictor(smoke_run)
+    model = predictor(smoke_run, way="plain")
     for number, (image, expected) in enumerate(zip(images, model.probabilities(images), strict=True)):
         path = tmp_path / f"{number}.png"
         cv2.imwrite(str(path), image)

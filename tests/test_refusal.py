@@ -1,8 +1,12 @@
 """When to refuse is chosen so that pictures of no digit are refused, and digits win when both cannot be had."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from conftest import Trainings
 from mnist_pipeline import models, refusal
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import Part, load_part
@@ -32,3 +36,16 @@ def test_what_a_threshold_does_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (told["negatives"], told["digits"]) == (30, 20)
     assert 0.1 <= told["threshold"] < 0.5, "an untrained network is sure of nothing"
     assert told == refusal.chosen(model, config, part, np.arange(20))
+
+
+@pytest.mark.slow
+def test_a_training_with_drawn_digits_is_calibrated_repeatable_and_says_when_to_refuse(
+    trainings: Trainings, tmp_path: Path
+) -> None:
+    settings = ("training.epochs=2", "data.rendering.variants=1", "training.averaging.decay=0.9")
+    first, again = (trainings.run(tmp_path / name, "photo", *settings) for name in ("first", "again"))
+    assert first["weights_sha256"] == again["weights_sha256"]
+    assert first["sharpness"] == again["sharpness"] > 0
+    told = [json.loads((tmp_path / name / "photo" / "refusal.json").read_text()) for name in ("first", "again")]
+    assert told[0] == told[1]
+    assert told[0]["digits_refused"] <= 0.02

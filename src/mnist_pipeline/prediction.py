@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 from mnist_pipeline.errors import PictureError
 from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.pictures import read_grey
-from mnist_pipeline.preprocess import Invert, Seen, mnist, scale
-from mnist_pipeline.runs import Run, open_run
+from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain, scale
+from mnist_pipeline.runs import Run, last_trained, open_run
 from mnist_pipeline.runtimes import Name, open_runtime, output_of, quickest
+from mnist_pipeline.shipped import shipped
 
 if TYPE_CHECKING:
     from mnist_pipeline.config.schema import Output
 
+Way = Literal["mnist", "plain"]
+SHIPPED = "shipped"  # the run that nobody has to train
+UNLIKE = "it looks like none of them"
+_WITH_PACKAGE = " (comes with the package)"
 LONGEST = 1000  # pixels of a picture's longer side: enough for a single digit
 
 
@@ -47,7 +52,8 @@ class Prediction:
         if self.error is not None:
             return self.error
         if self.digit is None:
-            return f"{self.image}: no digit here ({self.reason})"
+            guess = "" if self.guess is None else f"; the nearest is {self.guess}"
+            return f"{self.image}: no digit here ({self.reason}{guess})"
         assert self.confidence is not None
         sure = f"{self.confidence:.1%}" if self.confidence < 0.9995 else ">99.9%"
         return f"{self.image}: this is a {self.digit} ({sure} sure)"
@@ -56,11 +62,25 @@ class Prediction:
 class Predictor:
     """A model file ready to answer; made once, used for any number of pictures."""
 
-    def __init__(self, onnx: str | Path, name: str, output: "Output", runtime: Name | None = None) -> None:
-        self.arguments = {"onnx": str(onnx), "name": name, "output": output}  # enough to make it again elsewhere
-        self.name, self._output = name, output
+    def __init__(
+        self,
+        onnx: str | Path,
+        name: str,
+        output: "Output",
+        runtime: Name | None = None,
+        threshold: float = 0.0,
+        way: Way = "mnist",
+    ) -> None:
+        # Enough to make it again in another process.
+        self.arguments = {"onnx": str(onnx), "name": name, "output": output, "threshold": threshold, "way": way}
         self.for_many = runtime or quickest(Path(onnx))
+        self.name, self.threshold, self._output, self._way = name, threshold, output, way
         self._runtime = open_runtime(Path(onnx), runtime)
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it is the model that comes with the package."""
+        return self.name.endswith(_WITH_PACKAGE)
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Ten probabilities for each of (n, 28, 28) images."""
@@ -68,29 +88,34 @@ class Predictor:
 
     def predict(self, path: str | Path, invert: Invert = "auto") -> Prediction:
         """The answer for one file; a file that cannot be read is an answer too."""
-        return self.examine(path, invert)[0]
+        return self.predict_many([path], invert)[0]
 
     def predict_many(self, paths: Sequence[str | Path], invert: Invert = "auto") -> list[Prediction]:
         """The answers for several files, which the model looks at together."""
-        seen = [
-            mnist(grey, invert) if not isinstance(grey, PictureError) else grey
-            for grey in [_read(path) for path in paths]
-        ]
-        pixels = [one.pixels for one in seen if isinstance(one, Seen) and one.pixels is not None]
-        rows = self._rows(np.stack(pixels)) if pixels else iter(())
-        return [self._answer(path, one, rows) for path, one in zip(paths, seen, strict=True)]
+        return self._answers(paths, [self._look(path, invert, []) for path in paths])
 
-    def examine(
-        self, path: str | Path, invert: Invert = "auto"
-    ) -> tuple[Prediction, NDArray[np.uint8] | None, NDArray[np.uint8] | None]:
-        """The answer, the grey picture, and the 28x28 pixels that the model saw."""
+    def examine(self, path: str | Path, invert: Invert = "auto") -> tuple[Prediction, list[Step]]:
+        """The answer, and each step from the picture to the 28x28 pixels that the model saw."""
+        steps: list[Step] = []
+        seen = self._look(path, invert, steps)
+        answer = self._answers([path], [seen])[0]
+        if isinstance(seen, Seen) and seen.pixels is not None:
+            steps.append(("as the model saw it, 28 × 28", seen.pixels))
+        return answer, steps
+
+    def _look(self, path: str | Path, invert: Invert, steps: list[Step]) -> Seen | PictureError:
         try:
             grey = read_grey(path, LONGEST)
         except PictureError as error:
-            return self.unread(path, error), None, None
-        seen = mnist(grey, invert)
-        rows = iter(()) if seen.pixels is None else self._rows(seen.pixels[None])
-        return self._answer(path, seen, rows), grey, seen.pixels
+            return error
+        height, width = grey.shape
+        steps.append((f"as given, {width} × {height}", grey))
+        return mnist(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
+
+    def _answers(self, paths: Sequence[str | Path], seen: Sequence[Seen | PictureError]) -> list[Prediction]:
+        pixels = [one.pixels for one in seen if isinstance(one, Seen) and one.pixels is not None]
+        rows = self._rows(np.stack(pixels)) if pixels else iter(())
+        return [self._answer(path, one, rows) for path, one in zip(paths, seen, strict=True)]
 
     def _rows(self, images: NDArray[np.uint8]) -> Iterator[list[float]]:
         rows = self.probabilities(images).astype(float)
@@ -100,16 +125,20 @@ class Predictor:
         """The answer for what was seen; the next row is its, when there was something for the model to see."""
         if isinstance(seen, PictureError):
             return self.unread(path, seen)
-        row = None if seen.pixels is None else next(rows)
-        guess = None if row is None else row.index(max(row))
+        if seen.pixels is None:
+            return Prediction(str(path), None, None, None, None, seen.inverted, seen.reason, self.name)
+        row = next(rows)
+        sure = max(row)
+        guess = row.index(sure)
+        reason = seen.reason or (UNLIKE if sure < self.threshold else None)
         return Prediction(
             image=str(path),
-            digit=guess if seen.reason is None else None,
+            digit=guess if reason is None else None,
             guess=guess,
-            confidence=None if row is None else max(row),
+            confidence=sure,
             probabilities=row,
             inverted=seen.inverted,
-            reason=seen.reason,
+            reason=reason,
             model=self.name,
         )
 
@@ -128,25 +157,26 @@ class Predictor:
         )
 
 
-def _read(path: str | Path) -> NDArray[np.uint8] | PictureError:
-    try:
-        return read_grey(path, LONGEST)
-    except PictureError as error:
-        return error
-
-
 def predict(path: str | Path, run: str | Path | Run | None = None, invert: Invert = "auto") -> Prediction:
-    """The answer of a trained run, by default the last one, for one picture file."""
+    """The answer for one picture file: of a trained run, by default the last one, or else of the shipped model."""
     return predictor(run).predict(path, invert)
 
 
-def predictor(run: str | Path | Run | None = None, runtime: Name | None = None) -> Predictor:
-    """A trained run's model, by default the last one's, ready for many pictures."""
-    found = open_run(run)
-    return Predictor(found.onnx_file, str(found.path), found.output(), runtime)
+def predictor(run: str | Path | Run | None = None, runtime: Name | None = None, way: Way = "mnist") -> Predictor:
+    """A trained run's model, by default the last one's, ready for many pictures; the shipped one if none is trained."""
+    found = None if run == SHIPPED else open_run(run) if run is not None else last_trained()
+    if found is None:
+        model = shipped()
+        return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
+    return Predictor(found.onnx_file, str(found.path), found.output(), runtime, found.threshold(), way)
 
 
-def file_predictor(model: str | Path, runtime: Name | None = None) -> Predictor:
-    """An exported file, ready for many pictures; what its scores are is seen from the file itself."""
+def file_predictor(model: str | Path, runtime: Name | None = None, way: Way = "mnist") -> Predictor:
+    """An exported file, ready for many pictures; what its scores are is seen from the file itself.
+
+    Where it lies in its run's export/, it refuses what the run refuses.
+    """
     opened = open_runtime(Path(model), runtime, foreign=True)
-    return Predictor(model, str(model), output_of(opened), runtime)
+    run = Run(Path(model).resolve().parent.parent)
+    threshold = run.threshold() if Path(model).resolve().parent == run.exports else 0.0
+    return Predictor(model, str(model), output_of(opened), runtime, threshold, way)

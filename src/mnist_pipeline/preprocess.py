@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.ink.fitting import SIDE as SIDE
 from mnist_pipeline.ink.fitting import fitted
-from mnist_pipeline.ink.inking import Step, inked
+from mnist_pipeline.ink.inking import Step as Step
+from mnist_pipeline.ink.inking import inked
 from mnist_pipeline.ink.light import Invert as Invert
 from mnist_pipeline.ink.light import worked
 from mnist_pipeline.ink.panels import cut_out, panel, without_box

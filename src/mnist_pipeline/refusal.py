@@ -12,7 +12,7 @@ from mnist_pipeline.data import Part
 from mnist_pipeline.preprocess import scale
 
 _REFUSED = 0.98  # of the pictures of no digit
-_LOST = 0.01  # of the digits that are read right, at most: they win when both cannot be had
+_LOST = 0.02  # of the digits that are read right, at most: they win when both cannot be had
 _NEGATIVES = 4000
 _VARIANT = 1000  # of the drawings: none that training uses
 

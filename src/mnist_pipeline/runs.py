@@ -131,6 +131,10 @@ class Run:
             output = None
         return output if output in ("softmax", "sigmoid") else self.config().model.output
 
+    def threshold(self) -> float:
+        """How sure its model must be to answer; 0 when it was not trained to tell what is no digit."""
+        return float(_read_json(self.refusal_file)["threshold"]) if self.refusal_file.is_file() else 0.0
+
     def metrics(self) -> dict[str, Any]:
         """The numbers of training under `train`, those of evaluation under `evaluate`."""
         return dict(_read_json(self.metrics_file))
@@ -154,10 +158,6 @@ class Run:
     def environment(self) -> dict[str, Any]:
         """What the run was made with."""
         return dict(_read_json(self.environment_file))
-
-    def refusal(self) -> dict[str, Any] | None:
-        """How sure the model must be to answer, and what that was chosen on; None where it always answers."""
-        return dict(_read_json(self.refusal_file)) if self.refusal_file.is_file() else None
 
     def export_card(self) -> dict[str, Any]:
         """What was exported of these weights so far; empty where nothing was, or nobody can tell."""
@@ -251,10 +251,10 @@ def claimed(where: str | Path) -> Iterator[None]:
 def open_run(where: str | Path | Run | None = None) -> Run:
     """The trained run at a path or of a name; without either, the one trained last."""
     if where is None:
-        trained = [run for run in all_runs() if run.state == "trained"]
-        if not trained:
+        last = last_trained()
+        if last is None:
             raise RunError("nothing is trained yet. Start with: mnist train --config dense.yaml")
-        return max(trained, key=lambda run: str(run.metrics()["train"]["finished"]))
+        return last
     if isinstance(where, Run):
         run = where
     else:
@@ -263,6 +263,12 @@ def open_run(where: str | Path | Run | None = None) -> Run:
         run = Run(named if len(given.parts) == 1 and named.is_dir() and not _is_run(given) else given)
     run.require_trained()
     return run
+
+
+def last_trained() -> Run | None:
+    """The run trained last; None when nothing is trained."""
+    trained = [run for run in all_runs() if run.state == "trained"]
+    return max(trained, key=lambda run: str(run.metrics()["train"]["finished"]), default=None)
 
 
 def all_runs() -> list[Run]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mnist_pipeline.prediction import Prediction, Predictor
 
 Invert = Literal["auto", "yes", "no"]
+Way = Literal["mnist", "plain"]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,14 +35,25 @@ def predict(
         ),
     ] = None,
     run: Annotated[
-        str | None, typer.Option("--run", help="The run that answers; by default the one trained last.")
+        str | None,
+        typer.Option(
+            "--run",
+            help="The run that answers; by default the one trained last, or else the model that comes with the "
+            "package, which is also called `shipped`.",
+        ),
     ] = None,
     model: ModelOption = None,
     runtime: RuntimeOption = None,
     invert: Annotated[
-        Invert, typer.Option(help="Dark ink on light paper has to be inverted; auto goes by the border's brightness.")
+        Invert, typer.Option(help="Dark ink on light paper has to be inverted; auto goes by the picture.")
     ] = "auto",
-    show: Annotated[bool, typer.Option("--show", help="Write <picture>-seen.png here: what the model saw.")] = False,
+    preprocess: Annotated[
+        Way,
+        typer.Option(help="mnist finds the digit and makes it what MNIST holds; plain only makes it grey and 28x28."),
+    ] = "mnist",
+    show: Annotated[
+        bool, typer.Option("--show", help="Write <picture>-seen.png here: every step to what the model saw.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a picture, on stdout.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="A table with a row a picture, on stdout.")] = False,
 ) -> None:
@@ -56,9 +68,9 @@ def predict(
 
     if run and model:
         raise MnistError("--run or --model, not both: which one shall answer?")
-    predicting = file_predictor(model, runtime) if model else predictor(run, runtime)
+    predicting = file_predictor(model, runtime, preprocess) if model else predictor(run, runtime, preprocess)
     if not (json or csv):
-        note(f"model: {predicting.name}" + ("" if run or model else " (trained last)"))
+        note(f"model: {predicting.name}" + ("" if run or model or predicting.shipped else " (trained last)"))
     with predict_progress(pictures) as watched, closing(_batches(predicting, pictures, invert, show)) as batches:
         answers = Answers("json" if json else "csv" if csv else "text", watched.complain)
         for batch in batches:
@@ -86,13 +98,13 @@ def _batches(model: "Predictor", pictures: list[str], invert: Invert, show: bool
 
 
 def _shown(model: "Predictor", picture: str, invert: Invert) -> "Prediction":
-    """The answer, and a picture of what the model saw."""
-    answer, grey, seen = model.examine(picture, invert)
-    if grey is not None and seen is not None and answer.probabilities:
+    """The answer, and a picture of the way to it."""
+    answer, steps = model.examine(picture, invert)
+    if steps:
         from mnist_pipeline import plots
 
         path = _free_name(Path(picture).stem)
-        plots.seen([("as given", grey), ("as the model saw it", seen)], answer.probabilities, answer.sentence(), path)
+        plots.seen(steps, answer.probabilities, answer.sentence(), path)
         note(f"what the model saw: {path}")
     return answer
 

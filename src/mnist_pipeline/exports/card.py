@@ -88,9 +88,9 @@ def markdown(card: dict[str, Any]) -> str:
 
 
 def _refusal(card: dict[str, Any]) -> str:
-    if not card["refusal"]:
+    if not card["refuses_below"]:
         return ""
-    return f" A picture whose highest probability is below {card['refusal']['threshold']} holds no digit."
+    return f" A picture whose highest probability is below {card['refuses_below']} holds no digit."
 
 
 def _named(form: dict[str, Any]) -> str:

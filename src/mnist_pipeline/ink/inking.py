@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from mnist_pipeline.ink.light import Grey, Invert, as_grey, levelled, locally_levelled, on_light_paper
+from mnist_pipeline.ink.light import Grey, Invert, as_grey, levelled, lightness, locally_levelled
 from mnist_pipeline.ink.lines import without_lines
 from mnist_pipeline.ink.marks import is_crowded, marked
 from mnist_pipeline.ink.shapes import shapes
 
+_DARKEST, _LIGHTEST = 0.5, 1.25  # of lightness: between them shadow can have made a sheet look like a board
 Step = tuple[str, Grey]  # what was done, and the picture after it
 
 
@@ -27,9 +28,10 @@ class Ink:
 
 def inked(grey: Grey, invert: Invert, steps: list[Step]) -> Ink:
     """The ink of a grey picture, ruled lines left out; the steps on the way are added to the list."""
-    ink = _levelled(grey, on_light_paper(grey) if invert == "auto" else invert == "yes")
+    light = lightness(grey) if invert == "auto" else 2.0 * (invert == "yes")
+    ink = _levelled(grey, light > 1)
     if not ink.marks.any() or is_crowded(ink.marks):
-        ways = (True, False) if invert == "auto" else (ink.inverted,)
+        ways = (True, False) if _DARKEST < light < _LIGHTEST else (ink.inverted,)
         near = max((_locally(grey, way) for way in ways), key=_prominence)
         ink = near if near.marks.any() else ink
     steps.append(("ink, evenly lit", ink.strength))

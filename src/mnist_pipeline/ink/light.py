@@ -41,10 +41,15 @@ def worked(grey: Grey) -> Grey:
 
 def on_light_paper(grey: Grey) -> bool:
     """True for dark ink on light paper: the paper is what most of the picture and most of its border are."""
+    return lightness(grey) > 1
+
+
+def lightness(grey: Grey) -> float:
+    """From 0, a board, to 2, a sheet: the light share of the picture and of its border; near 1 it may be either."""
     middle, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     light = grey > middle
     border = np.concatenate([light[0], light[-1], light[1:-1, 0], light[1:-1, -1]])
-    return bool(np.count_nonzero(light) / light.size + np.count_nonzero(border) / border.size > 1)
+    return float(np.count_nonzero(light) / light.size + np.count_nonzero(border) / border.size)
 
 
 def levelled(grey: Grey, inverted: bool) -> Grey:

@@ -63,9 +63,15 @@ def without_surroundings(found: Shapes) -> NDArray[np.bool_]:
         alive[number] = not _is_frame(found, number)
     height, width = found.labels.shape
     free = alive & found.free
-    if free.any() and found.sizes[free].max() >= 0.28 * min(height, width):
+    if free.any() and _reach(found, gathered(found, free)) >= 0.28 * min(height, width):
         alive &= free
     return alive
+
+
+def _reach(found: Shapes, chosen: NDArray[np.bool_]) -> int:
+    """The longer side of the box around the chosen ones."""
+    x, y, wide, high, _ = found.rows[chosen].T
+    return int(max((x + wide).max() - x.min(), (y + high).max() - y.min()))
 
 
 def _is_frame(found: Shapes, number: int) -> bool:

@@ -72,6 +72,17 @@ def mark(_: Digits, random: Random) -> Grey:
     return pictured(inked(drawn(strokes, page_side(random), random), random), random)
 
 
+def emblem(_: Digits, random: Random) -> Grey:
+    """A ring that is open, with a bar through its opening, as logos and switches have it."""
+    open_at, width = random.uniform(0, 2 * np.pi), random.uniform(1.1, 2.3)
+    angles = open_at + np.linspace(width / 2, 2 * np.pi - width / 2, 30)
+    strokes = [np.stack([0.5 + 0.45 * np.cos(angles), 0.5 + 0.45 * np.sin(angles)], axis=1)]
+    towards = np.array([np.cos(open_at), np.sin(open_at)])
+    middle, reach = 0.5 + random.uniform(0.4, 0.55) * towards, random.uniform(0.15, 0.4)
+    strokes.append(np.stack([middle - reach / 2 * towards, middle + reach / 2 * towards]))
+    return pictured(inked(drawn(strokes, page_side(random), random), random), random)
+
+
 def several(digits: Digits, random: Random) -> Grey:
     """Two to four digits close together."""
     side = int(random.integers(56, 84))
@@ -96,11 +107,12 @@ def piece(digits: Digits, random: Random) -> Grey:
 
 Kind = Callable[[Digits, Random], Grey]
 KINDS: tuple[Kind, ...] = (
-    letter, letter, letter, letter, letter, word, text, scribble, scribble, mark, mark, mark, several, piece,
+    letter, letter, letter, letter, letter, word, text, scribble, scribble, mark, mark, mark, emblem, several, piece,
     filled, filled, scene, texture,
 )  # fmt: skip
 HELD_OUT: tuple[Kind, ...] = (
-    letter, letter, other_letter, word, text, scribble, mark, mark, several, piece, filled, scene, texture, grid,
+    letter, letter, other_letter, word, text, scribble, mark, mark, emblem, several, piece,
+    filled, scene, texture, grid,
 )  # fmt: skip
 
 

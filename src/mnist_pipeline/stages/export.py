@@ -168,7 +168,7 @@ class _Workshop:
                 "licence": card.licence(self._config.data.source),
             },
             "preparation": card.preparation(),
-            "refusal": self._run.refusal(),
+            "refuses_below": self._run.threshold(),
             "versions": versions((*_TOOLS, *PACKAGES)),
             "forms": {name: self._kept[name] for name in FORMS if name in self._kept},
         }
