@@ -65,7 +65,7 @@ COMPILE = .venv/lock-tools/bin/uv pip compile --quiet --universal --python-versi
 lock: ## renew the locks from pyproject.toml, for Python 3.11 to 3.13
 	@$(PYTHON) -m venv .venv/lock-tools && .venv/lock-tools/bin/pip --disable-pip-version-check install --quiet uv
 	$(COMPILE) pyproject.toml --group build --output-file requirements.lock
-	$(COMPILE) pyproject.toml --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --group build --group dev --extra export --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## take away the environment and the caches; artifacts/ stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

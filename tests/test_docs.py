@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from mnist_pipeline.cli import app
 from mnist_pipeline.config import load_config, shipped_configs
 from mnist_pipeline.config.yaml_text import parse
+from mnist_pipeline.exports.forms import FORMS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -102,6 +103,15 @@ def test_the_measured_table_says_what_the_configs_expect(name: str) -> None:
     rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table_of(REPRODUCED)]
     measured = {row[2]: row[4] for row in rows if row[0] == name and row[2] in shown}
     assert measured == shown
+
+
+@pytest.mark.parametrize("recipe", ["dense", "cnn"])
+def test_the_readme_measures_every_form_of_a_recipe(recipe: str) -> None:
+    section = README.split("## Out of the notebook")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table_of(section)]
+    measured = [(row[1], row[2]) for row in rows if row[0] == recipe]
+    forms = [form for form in FORMS.values() if form.name != "c-array"]
+    assert measured == [("keras", "keras"), *((form.name, reader) for form in forms for reader in form.readers)]
 
 
 def test_links_in_the_readme_lead_to_files() -> None:

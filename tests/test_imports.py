@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 
 # From the ground up: a module imports from its own floor or from below. Packages stand for all inside them.
 FLOORS = [
-    {"cores", "errors", "finding", "watching", "layer", "xla_flags", "statistics"},
+    {"cores", "errors", "finding", "watching", "layer", "xla_flags", "statistics", "quiet"},
     {"files", "shipped", "config", "ink"},
     {
         "backend",
@@ -34,7 +34,7 @@ FLOORS = [
         "rendering",
         "models",
         "checkpoints",
-        "export",
+        "keras_file",
         "runtimes",
         "shipping",
         "training_layers",
@@ -43,8 +43,10 @@ FLOORS = [
     {"epochs"},
     {"dense_twin"},
     {"training"},
-    {"scoring", "prediction", "refusal", "report"},
+    {"scoring", "prediction", "exports"},
+    {"refusal", "report"},
     {"stages", "bulk", "pages"},
+    {"benching"},
     {"pipeline"},
     {"fleet"},
     {"reproduction"},

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mnist_pipeline.bulk import predict_many
     from mnist_pipeline.config import load_config
-    from mnist_pipeline.pipeline import evaluate, report, train
+    from mnist_pipeline.pipeline import evaluate, export, report, train
     from mnist_pipeline.prediction import predict
     from mnist_pipeline.runs import open_run
 
 __version__ = "0.1.0"
-__all__ = ["evaluate", "load_config", "open_run", "predict", "predict_many", "report", "train"]
+__all__ = ["evaluate", "export", "load_config", "open_run", "predict", "predict_many", "report", "train"]
 
 _HOMES = {
     "evaluate": "pipeline",
+    "export": "pipeline",
     "load_config": "config",
     "open_run": "runs",
     "predict": "prediction",

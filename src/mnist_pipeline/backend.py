@@ -6,34 +6,16 @@ Whoever needs keras or tensorflow imports them from here, so that no import esca
 import gc
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mnist_pipeline.errors import TrainingError
+from mnist_pipeline.quiet import quiet_stderr
 from mnist_pipeline.xla_flags import set_flags_unless_chosen
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it prints below that is about itself
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the promises about bits and speed were measured on processors
 os.environ["KERAS_BACKEND"] = "tensorflow"
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Hold back what C++ prints before its log level applies; let it out if the block fails."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            held.seek(0)
-            os.write(kept, held.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
 
 
 @contextmanager
@@ -56,7 +38,7 @@ def _light() -> Iterator[None]:
 
 
 set_flags_unless_chosen()
-with _quiet_stderr(), _light():
+with quiet_stderr(), _light():
     import keras
     import tensorflow as tf
 

@@ -27,3 +27,9 @@ class TrainingError(MnistError):
     """A training that cannot go on."""
 
     exit_code = 1
+
+
+class ExportError(MnistError):
+    """An exported file that does not give what the model gives; it is not kept."""
+
+    exit_code = 1

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,3 +56,11 @@ def write_with(path: Path, writer: Callable[[Path], object]) -> None:
     """A file that a library writes by itself, given the path."""
     with whole(path) as beside:
         writer(beside)
+
+
+def remove(path: Path) -> None:
+    """Take away a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

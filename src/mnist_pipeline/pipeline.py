@@ -3,15 +3,21 @@
 Whatever can be refused is refused here, in milliseconds; TensorFlow and matplotlib load once a stage begins.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnist_pipeline import runs
 from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.exports.card import still_there
+from mnist_pipeline.exports.forms import chosen, makeable
 from mnist_pipeline.provenance import environment
 from mnist_pipeline.runs import Run, open_run
 from mnist_pipeline.watching import Watcher
 from mnist_pipeline.xla_flags import set_flags
+
+if TYPE_CHECKING:
+    from mnist_pipeline.runtimes import Name
 
 
 def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher | None = None) -> dict[str, Any]:
@@ -38,6 +44,42 @@ def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) ->
 
     evaluate_run(run, pictures)
     return numbers(run, "evaluate")
+
+
+def evaluate_file(path: str | Path, runtime: "Name | None" = None) -> dict[str, Any]:
+    """Judge an exported file on MNIST's test images, without TensorFlow; gives the numbers."""
+    from mnist_pipeline.stages.evaluate_file import evaluate_file as judged
+
+    return judged(Path(path), runtime)
+
+
+def export(
+    where: str | Path | Run | None = None,
+    forms: Iterable[str] = ("all",),
+    *,
+    with_scaling: bool = False,
+    watcher: Watcher | None = None,
+) -> dict[str, Any]:
+    """Write a trained run, by default the last one, in forms that leave the framework, each checked; gives the card."""
+    run = open_run(where)
+    wanted = chosen(forms, with_scaling)
+    from mnist_pipeline.stages.export import export_run
+
+    with runs.claimed(run.path.resolve()):
+        export_run(run, wanted, watcher or Watcher())
+    return {"run": str(run.path), **run.export_card()}
+
+
+def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = None) -> dict[str, Any]:
+    """Measure every form of a trained run, by default the last one; those not exported yet are exported first."""
+    run, watcher = open_run(where), watcher or Watcher()
+    from mnist_pipeline.benching.measuring import measure_run
+
+    there = still_there(run.export_card().get("forms", {}), run.exports)
+    wanted = [form.name for form in makeable() if form.name not in there]
+    if wanted:
+        export(run, wanted, watcher=watcher)
+    return {"run": str(run.path), "name": run.name, **measure_run(run, watcher)}
 
 
 def report(where: str | Path | Run | None = None) -> Path:

@@ -13,7 +13,7 @@ from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.pictures import read_grey
 from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain, scale
 from mnist_pipeline.runs import Run, last_trained, open_run
-from mnist_pipeline.runtimes import Name, open_runtime
+from mnist_pipeline.runtimes import Name, open_runtime, output_of, quickest
 from mnist_pipeline.shipped import shipped
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Prediction:
 
 
 class Predictor:
-    """An ONNX model ready to answer; made once, used for any number of pictures."""
+    """A model file ready to answer; made once, used for any number of pictures."""
 
     def __init__(
         self,
@@ -73,6 +73,7 @@ class Predictor:
     ) -> None:
         # Enough to make it again in another process.
         self.arguments = {"onnx": str(onnx), "name": name, "output": output, "threshold": threshold, "way": way}
+        self.for_many = runtime or quickest(Path(onnx))
         self.name, self.threshold, self._output, self._way = name, threshold, output, way
         self._runtime = open_runtime(Path(onnx), runtime)
 
@@ -168,3 +169,14 @@ def predictor(run: str | Path | Run | None = None, runtime: Name | None = None, 
         model = shipped()
         return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
     return Predictor(found.onnx_file, str(found.path), found.output(), runtime, found.threshold(), way)
+
+
+def file_predictor(model: str | Path, runtime: Name | None = None, way: Way = "mnist") -> Predictor:
+    """An exported file, ready for many pictures; what its scores are is seen from the file itself.
+
+    Where it lies in its run's export/, it refuses what the run refuses.
+    """
+    opened = open_runtime(Path(model), runtime, foreign=True)
+    run = Run(Path(model).resolve().parent.parent)
+    threshold = run.threshold() if Path(model).resolve().parent == run.exports else 0.0
+    return Predictor(model, str(model), output_of(opened), runtime, threshold, way)

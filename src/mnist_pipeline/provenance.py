@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ _INSTRUCTIONS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_
 def environment(threads: int) -> dict[str, Any]:
     """The facts that a reader needs to judge or repeat a result, and nothing personal; training adds data and flags."""
     return {
-        "versions": {name: _version(name) for name in _PACKAGES},
+        "versions": versions(_PACKAGES),
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
@@ -32,6 +33,11 @@ def environment(threads: int) -> dict[str, Any]:
 def flags() -> dict[str, str]:
     """What the environment tells TensorFlow and XLA."""
     return {name: os.environ[name] for name in _FLAGS if name in os.environ}
+
+
+def versions(packages: Iterable[str]) -> dict[str, str | None]:
+    """The versions of packages; None for one that is not installed."""
+    return {name: _version(name) for name in packages}
 
 
 def _version(package: str) -> str | None:

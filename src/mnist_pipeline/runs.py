@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mnist_pipeline.config.difference import differences
 from mnist_pipeline.errors import ConfigError, RunError
-from mnist_pipeline.files import write_json, write_text
+from mnist_pipeline.files import remove, write_json, write_text
 
 if TYPE_CHECKING:
     from mnist_pipeline.config import Config
@@ -66,6 +66,16 @@ class Run:
     def onnx_file(self) -> Path:
         """The same model as ONNX, which predicts."""
         return self.path / "model.onnx"
+
+    @property
+    def exports(self) -> Path:
+        """The forms that leave the framework, and their card."""
+        return self.path / "export"
+
+    @property
+    def export_card_file(self) -> Path:
+        """What was exported and how it was proven; card.md beside it is the same for people."""
+        return self.exports / "card.json"
 
     @property
     def refusal_file(self) -> Path:
@@ -149,6 +159,14 @@ class Run:
         """What the run was made with."""
         return dict(_read_json(self.environment_file))
 
+    def export_card(self) -> dict[str, Any]:
+        """What was exported of these weights so far; empty where nothing was, or nobody can tell."""
+        try:
+            card = dict(_read_json(self.export_card_file))
+        except (RunError, ValueError, TypeError):
+            return {}
+        return card if card.get("weights_sha256") == self.figures("train")["weights_sha256"] else {}
+
     def add_metrics(self, section: str, values: dict[str, Any]) -> None:
         """Write one section of the numbers, keeping the others."""
         write_json(self.metrics_file, (self.metrics() if self.metrics_file.is_file() else {}) | {section: values})
@@ -208,9 +226,9 @@ def _clear(run: Run) -> None:
 
 
 @contextmanager
-def claimed(name: str) -> Iterator[None]:
-    """Hold the run folder of this name for one process; the claim ends with the process, however it ends."""
-    folder = artifacts() / name
+def claimed(where: str | Path) -> Iterator[None]:
+    """Hold a run folder, by name or by its whole path, for one process; the claim ends with it, however it ends."""
+    folder = artifacts() / where
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -220,9 +238,11 @@ def claimed(name: str) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunError(f"{folder}: another process is training there; wait for it, or use another --name") from None
-        for leftover in folder.rglob(".writing-*"):  # what a killed process left behind
-            leftover.unlink(missing_ok=True)
+            raise RunError(
+                f"{folder}: another process is training there or exporting; wait for it, or use another --name"
+            ) from None
+        for leftover in list(folder.rglob(".writing-*")):  # what a killed process left behind
+            remove(leftover)
         yield
     finally:
         os.close(handle)

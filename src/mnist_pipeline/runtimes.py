@@ -1,20 +1,29 @@
 """Model files that compute without TensorFlow: through OpenCV, ONNX Runtime or LiteRT."""
 
+import contextlib
 import importlib.util
+import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.preprocess import SIDE
+from mnist_pipeline.evaluation import normalised
+from mnist_pipeline.preprocess import SIDE, scale
+from mnist_pipeline.quiet import quiet_stderr
+
+if TYPE_CHECKING:
+    from mnist_pipeline.config.schema import Output
 
 Name = Literal["opencv", "onnxruntime", "litert"]
 LARGEST_MODEL = 256 * 2**20  # bytes
-_PACKAGES: dict[str, str] = {"onnxruntime": "onnxruntime", "litert": "ai_edge_litert"}
+_BATCH = 500
+_ELSEWHERE = b"\x0a\x08location\x12"  # in ONNX: the key under which the name of another file stands
+PACKAGES: dict[str, str] = {"onnxruntime": "onnxruntime", "litert": "ai_edge_litert"}
 
 
 class Runtime(Protocol):
@@ -22,64 +31,139 @@ class Runtime(Protocol):
 
     name: Name
 
+    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
+        """(n, 28, 28) images in 0..1 as the model takes them: shaped, and in bytes where it takes bytes."""
+
+    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """The model's ten outputs for each prepared image."""
+
     def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """The model's ten outputs for each of (n, 28, 28) images in 0..1."""
 
 
 def installed(name: Name) -> bool:
     """Whether a runtime's package is there; OpenCV always is."""
-    return name not in _PACKAGES or importlib.util.find_spec(_PACKAGES[name]) is not None
+    return name not in PACKAGES or importlib.util.find_spec(PACKAGES[name]) is not None
 
 
-def quickest() -> Name:
-    """What answers most pictures a second from an ONNX file: ONNX Runtime, where it is installed."""
+def quickest(path: Path) -> Name:
+    """What answers most pictures a second from a file: ONNX Runtime, where it reads it and is installed."""
+    if path.suffix == ".tflite":
+        return "litert"
     return "onnxruntime" if installed("onnxruntime") else "opencv"
 
 
-def open_runtime(path: Path, name: Name | None = None, threads: int = 1) -> Runtime:
-    """A model file, read by the runtime of that name, or by the one that suits a single picture best."""
+def open_runtime(path: Path, name: Name | None = None, threads: int = 1, *, foreign: bool = False) -> Runtime:
+    """A model file, read by the runtime of that name, or by the one that suits a single picture best.
+
+    A foreign ONNX file, one that no run vouches for, is looked through first: OpenCV crashes on some damaged ones.
+    """
     name = name or ("litert" if path.suffix == ".tflite" else "opencv")
     if not installed(name):
-        raise RunError(f"{path}: reading it takes {_PACKAGES[name]}: pip install 'mnist-pipeline[export]'")
+        raise RunError(f"{path}: reading it takes {PACKAGES[name]}: pip install 'mnist-pipeline[export]'")
     _check(path, name)
+    if foreign and name != "litert":  # LiteRT looks through every file itself
+        _look_through(path)
     kinds: dict[Name, Callable[[Path, int], Runtime]] = {
         "opencv": _OpenCv, "onnxruntime": _OnnxRuntime, "litert": _LiteRt,
     }  # fmt: skip
-    try:
-        return kinds[name](path, threads)
-    except Exception as error:  # each runtime has errors of its own, ONNX Runtime over a dozen
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise RunError(f"{path}: the model is damaged or not one that {name} reads ({first[:200]})") from None
+    # LiteRT greets, OpenCV lists what it cannot parse, ONNX Runtime explains itself on stdout.
+    with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            runtime = kinds[name](path, threads)
+            scores = runtime.scores(np.zeros((1, SIDE, SIDE), np.float32))
+        except Exception as error:  # each runtime has errors of its own, ONNX Runtime over a dozen
+            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            problem = f"the model is damaged or not one that {name} reads ({first[:200]})"
+        else:
+            problem = ""
+    if problem:
+        raise RunError(f"{path}: {problem}")
+    if scores.shape != (1, 10) or not np.isfinite(scores).all():
+        raise RunError(f"{path}: no digit classifier: it has to give ten scores for an image, and gave {scores.shape}")
+    return runtime
+
+
+def output_of(runtime: Runtime) -> "Output":
+    """What the ten scores are, seen from noise: a softmax adds up to one each time, sigmoids do not."""
+    noise = np.random.default_rng(0).random((8, SIDE, SIDE), np.float32)
+    in_eight_bits = 0.02  # of 1/256 each, ten scores may be off by that much
+    return "softmax" if np.abs(runtime.scores(noise).sum(axis=1) - 1).max() <= in_eight_bits else "sigmoid"
+
+
+def probabilities(runtime: Runtime, images: NDArray[np.uint8], output: "Output") -> NDArray[np.float32]:
+    """Probabilities that add up to one for any number of images, a few at a time."""
+    starts = range(0, len(images), _BATCH)
+    scores = [runtime.scores(scale(images[at : at + _BATCH])) for at in starts]
+    return normalised(np.concatenate(scores), output)
 
 
 def _check(path: Path, name: Name) -> None:
-    """Size and signature, before anything is parsed."""
+    """Size, signature and references to other files, before anything is parsed."""
+    if path.is_dir():
+        raise RunError(f"{path}: a folder; a SavedModel is read by TensorFlow alone: give an .onnx or .tflite file")
     if not path.is_file():
         raise RunError(f"{path}: the model is missing")
     size = path.stat().st_size
     if size > LARGEST_MODEL:
         raise RunError(f"{path}: {size / 2**20:.0f} MiB, more than the {LARGEST_MODEL // 2**20} MiB read here")
-    with path.open("rb") as file:
-        start = file.read(8)
+    content = path.read_bytes()
+    start = content[:8]
     lite = start[4:8] == b"TFL3"
     if lite != (name == "litert") or not (lite or start[:1] == b"\x08"):  # ONNX begins with its version, field 1
         kind = "a LiteRT model" if name == "litert" else "an ONNX model"
         raise RunError(f"{path}: not {kind}, whatever its name says")
+    if not lite and _ELSEWHERE in content:
+        raise RunError(f"{path}: keeps weights in other files, which are not read here")
 
 
-class _OpenCv:
+def _look_through(path: Path) -> None:
+    """Every node, type and name of the graph: 0.1 s, most of it the import."""
+    import onnx
+
+    try:
+        onnx.checker.check_model(onnx.load(path))
+    except Exception as error:  # protobuf's, the checker's, and what Python makes of their texts
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise RunError(f"{path}: the model is damaged ({first[:200]})") from None
+
+
+class _Computing:
+    """What all have in common: scores are computed from what was prepared."""
+
+    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
+        raise NotImplementedError
+
+    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        raise NotImplementedError
+
+    def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self.compute(self.prepare(images))
+
+
+class _OpenCv(_Computing):
     name: Name = "opencv"
 
     def __init__(self, path: Path, threads: int) -> None:
         cv2.setNumThreads(threads)
         self._net = cv2.dnn.readNetFromONNX(str(path))
+        self._bytes = False
+        try:
+            self.scores(np.zeros((1, SIDE, SIDE), np.float32))
+        except cv2.error as error:  # the one way to learn that it wants bytes
+            if "CV_8U" not in str(error):
+                raise
+            self._bytes = True
 
-    def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        self._net.setInput(images.reshape(-1, SIDE, SIDE, 1))
+    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
+        return _bytes(images) if self._bytes else images.reshape(-1, SIDE, SIDE, 1)
+
+    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        self._net.setInput(inputs)
         return np.asarray(self._net.forward(), np.float32)
 
 
-class _OnnxRuntime:
+class _OnnxRuntime(_Computing):
     name: Name = "onnxruntime"
 
     def __init__(self, path: Path, threads: int) -> None:
@@ -91,13 +175,15 @@ class _OnnxRuntime:
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0]
 
-    def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        shaped = images.reshape(-1, *self._input.shape[1:])
-        outputs: list[Any] = self._session.run(None, {self._input.name: shaped})
+    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
+        return (_bytes(images) if "uint8" in self._input.type else images).reshape(-1, *self._input.shape[1:])
+
+    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        outputs: list[Any] = self._session.run(None, {self._input.name: inputs})
         return np.asarray(outputs[0], np.float32)
 
 
-class _LiteRt:
+class _LiteRt(_Computing):
     name: Name = "litert"
 
     def __init__(self, path: Path, threads: int) -> None:
@@ -107,18 +193,21 @@ class _LiteRt:
         self._input, self._output = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         self._count = -1
 
-    def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        self._allocate(len(images))
-        shape = (len(images), *self._input["shape"][1:])
-        self._interpreter.set_tensor(self._input["index"], _quantised(images, self._input).reshape(shape))
+    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
+        return _quantised(images, self._input).reshape(-1, *self._input["shape"][1:])
+
+    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        if len(inputs) != self._count:
+            self._interpreter.resize_tensor_input(self._input["index"], inputs.shape)
+            self._interpreter.allocate_tensors()
+            self._count = len(inputs)
+        self._interpreter.set_tensor(self._input["index"], inputs)
         self._interpreter.invoke()
         return _restored(self._interpreter.get_tensor(self._output["index"]), self._output)
 
-    def _allocate(self, count: int) -> None:
-        if count != self._count:
-            self._interpreter.resize_tensor_input(self._input["index"], (count, *self._input["shape"][1:]))
-            self._interpreter.allocate_tensors()
-            self._count = count
+
+def _bytes(images: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.rint(images * 255).astype(np.uint8)
 
 
 def _quantised(images: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from mnist_pipeline.config import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation import normalised
+from mnist_pipeline.keras_file import examine
 from mnist_pipeline.preprocess import scale
 from mnist_pipeline.training import loss_of, targets_of
 
@@ -17,7 +18,8 @@ _BATCH = 1000  # no effect on the figures, only on speed
 
 
 def load_model(path: Path) -> keras.Model:
-    """The model, with Keras' safe mode on: a file that would run code is refused."""
+    """The model, looked at first and with Keras' safe mode on: a file that would run code is refused."""
+    examine(path)
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError) as error:
@@ -26,6 +28,12 @@ def load_model(path: Path) -> keras.Model:
 
 def score(model: keras.Model, config: Config, part: Part) -> tuple[NDArray[np.float32], float]:
     """Probabilities that add up to one for every image, and the mean loss as Keras computes it."""
+    scores, mean = outputs(model, config, part)
+    return normalised(scores, config.model.output), mean
+
+
+def outputs(model: keras.Model, config: Config, part: Part) -> tuple[NDArray[np.float32], float]:
+    """The model's own ten outputs for every image, and the mean loss."""
     images = scale(part.images).reshape(-1, *model.input_shape[1:])
     targets = targets_of(config, part.labels)
     loss = loss_of(config)
@@ -38,5 +46,5 @@ def score(model: keras.Model, config: Config, part: Part) -> tuple[NDArray[np.fl
 
     starts = range(0, len(part), _BATCH)
     pieces = [run(images[at : at + _BATCH], targets[at : at + _BATCH]) for at in starts]
-    outputs = np.concatenate([outputs.numpy() for outputs, _ in pieces])
-    return normalised(outputs, config.model.output), float(sum(float(total) for _, total in pieces) / len(part))
+    mean = sum(float(total) for _, total in pieces) / len(part)
+    return np.concatenate([scores.numpy() for scores, _ in pieces]), float(mean)

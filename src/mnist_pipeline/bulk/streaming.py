@@ -12,7 +12,7 @@ from mnist_pipeline.finding import Found
 from mnist_pipeline.prediction import Prediction, Predictor, predictor
 from mnist_pipeline.preprocess import Invert
 from mnist_pipeline.runs import Run
-from mnist_pipeline.runtimes import Name, quickest
+from mnist_pipeline.runtimes import Name
 
 ALONE = 0.2  # seconds of work, after which a crew is called: until it is there takes about as long
 _AT_A_TIME = 0.06  # seconds of work for an answer of the crew: with more, one would wait for the other at the end
@@ -52,5 +52,5 @@ def answers(
     from mnist_pipeline.bulk.crew import Crew
 
     together = max(1, min(_TOGETHER, round(_AT_A_TIME * done / spent)))
-    with Crew(model, invert, runtime or quickest(), cores()) as crew:
+    with Crew(model, invert, runtime or model.for_many, cores()) as crew:
         yield from crew.answers(gathered(coming, together))

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mnist_pipeline import __version__
-from mnist_pipeline.cli import config, data, judge, learn, predict, reproduce, runs
+from mnist_pipeline.cli import config, data, exporting, judge, learn, predict, reproduce, runs
 from mnist_pipeline.cli.console import Group, say
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 learn.register(app)
 judge.register(app)
+exporting.register(app)
 predict.register(app)
 reproduce.register(app)
 app.add_typer(data.app, name="data")

@@ -5,7 +5,8 @@ from typing import Any
 import typer
 
 from mnist_pipeline.cli.console import note, say, say_json, table
-from mnist_pipeline.cli.options import JsonOption, RunArgument
+from mnist_pipeline.cli.options import JsonOption, ModelOption, RunArgument, RuntimeOption
+from mnist_pipeline.errors import MnistError
 
 
 def register(app: typer.Typer) -> None:
@@ -14,15 +15,28 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: mnist report dense")(report)
 
 
-def evaluate(run: RunArgument = None, json: JsonOption = False) -> None:
-    """Judge a trained run on the 10,000 test images: figures on stdout, pictures into the run's plots/."""
+def evaluate(
+    run: RunArgument = None,
+    model: ModelOption = None,
+    runtime: RuntimeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Judge a trained run on the 10,000 test images: figures on stdout, pictures into the run's plots/.
+
+    With --model an exported file instead, without TensorFlow; its loss is that of the normalised probabilities.
+    """
     from mnist_pipeline import pipeline
     from mnist_pipeline.runs import open_run
 
-    opened = open_run(run)
-    if run is None:
-        note(f"{opened.path} (trained last)")
-    numbers = pipeline.evaluate(opened)
+    if model is None:
+        opened = open_run(run)
+        if run is None:
+            note(f"{opened.path} (trained last)")
+        numbers = pipeline.evaluate(opened)
+    elif run is None:
+        numbers = pipeline.evaluate_file(model, runtime)
+    else:
+        raise MnistError("a run or --model, not both: which one shall be judged?")
     if json:
         say_json(numbers)
         return
@@ -31,14 +45,16 @@ def evaluate(run: RunArgument = None, json: JsonOption = False) -> None:
     _per_class(numbers)
     pairs = [f"{pair['true']} as {pair['answer']}: {pair['n']}" for pair in numbers["most_confused"][:5]]
     say(f"\nmost confused: {', '.join(pairs) or 'nothing'}")
-    note(f"Pictures: {opened.plots}. Next: mnist report {opened.name}")
+    if model is None:
+        note(f"Pictures: {opened.plots}. Next: mnist report {opened.name}")
 
 
 def verdict(numbers: dict[str, Any]) -> str:
     """A run's test figures in a line."""
     right = sum(row["right"] for row in numbers["per_class"])
+    judged = numbers.get("run") or numbers["model"]
     return (
-        f"{numbers['run']}: test accuracy {numbers['test_accuracy']:.2%} ({right:,} of {numbers['n']:,}), "
+        f"{judged}: test accuracy {numbers['test_accuracy']:.2%} ({right:,} of {numbers['n']:,}), "
         f"test loss {numbers['test_loss']:.4f}, calibration error {numbers['ece']:.2%}"
     )
 

@@ -1,6 +1,7 @@
 """The options that several verbs share, described once."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,4 +22,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 RunArgument = Annotated[
     str | None,
     typer.Argument(help="A run's name or folder; without it the run trained last.", show_default=False),
+]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option("--model", help="An exported file, .onnx or .tflite, instead of a run.", show_default=False),
+]
+RuntimeOption = Annotated[
+    Literal["opencv", "onnxruntime", "litert"] | None,
+    typer.Option("--runtime", help="What computes a model file; by default OpenCV for .onnx, LiteRT for .tflite."),
 ]

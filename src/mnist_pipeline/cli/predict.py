@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mnist_pipeline.cli.console import note
+from mnist_pipeline.cli.options import ModelOption, RuntimeOption
 from mnist_pipeline.cli.words import WordsCommand
 from mnist_pipeline.errors import MnistError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from mnist_pipeline.prediction import Prediction, Predictor
+    from mnist_pipeline.runtimes import Name
 
 Invert = Literal["auto", "yes", "no"]
 Way = Literal["mnist", "plain"]
@@ -41,6 +43,8 @@ def predict(
             "package, which is also called `shipped`.",
         ),
     ] = None,
+    model: ModelOption = None,
+    runtime: RuntimeOption = None,
     invert: Annotated[
         Invert, typer.Option(help="Dark ink on light paper has to be inverted; auto goes by the picture.")
     ] = "auto",
@@ -71,24 +75,31 @@ def predict(
         pictures = [_ask()]
     from mnist_pipeline.cli.answers import Answers
     from mnist_pipeline.cli.predict_progress import predict_progress
-    from mnist_pipeline.prediction import predictor
 
-    model = predictor(run, way=preprocess)
+    predicting = _predictor(run, model, runtime, preprocess)
     if not (json or csv):
-        note(f"model: {model.name}" + ("" if run or model.shipped else " (trained last)"))
+        note(f"model: {predicting.name}" + ("" if run or model or predicting.shipped else " (trained last)"))
     if every:
         from mnist_pipeline.cli.pages import read_pages
 
-        if read_pages(pictures, model, invert, save, json):
+        if read_pages(pictures, predicting, invert, save, json):
             raise typer.Exit(2)
         return
-    with predict_progress(pictures) as watched, closing(_batches(model, pictures, invert, show)) as batches:
+    with predict_progress(pictures) as watched, closing(_batches(predicting, pictures, invert, show)) as batches:
         answers = Answers("json" if json else "csv" if csv else "text", watched.complain)
         for batch in batches:
             answers.write(batch)
             watched.more(len(batch))
     if answers.unread:
         raise typer.Exit(2)
+
+
+def _predictor(run: str | None, model: Path | None, runtime: "Name | None", way: Way) -> "Predictor":
+    from mnist_pipeline.prediction import file_predictor, predictor
+
+    if run and model:
+        raise MnistError("--run or --model, not both: which one shall answer?")
+    return file_predictor(model, runtime, way) if model else predictor(run, runtime, way)
 
 
 def _ask() -> str:

@@ -5,10 +5,11 @@ import io
 from datetime import UTC, datetime
 from typing import Any
 
-from mnist_pipeline import backend, calibration, export, refusal, scoring, training
+from mnist_pipeline import backend, calibration, refusal, scoring, training
 from mnist_pipeline.checkpoints import Checkpoints
 from mnist_pipeline.config import Config
 from mnist_pipeline.data import Part, load_part
+from mnist_pipeline.exports.saving import save_keras, save_onnx
 from mnist_pipeline.files import write_json, write_text
 from mnist_pipeline.provenance import flags
 from mnist_pipeline.runs import Run
@@ -27,8 +28,8 @@ def train_run(run: Run, config: Config, watcher: Watcher) -> None:
     factor = _calibrated(config, part, fitted)
     write_json(run.split_file, {"seed": config.data.split_seed, "validation": fitted.validation.tolist()})
     _write_history(run, fitted.history)
-    export.save_keras(fitted.model, run.model_file)
-    export.save_onnx(fitted.model, run.onnx_file)
+    save_keras(fitted.model, run.model_file)
+    save_onnx(fitted.model, run.onnx_file)
     if config.data.rendering and config.data.rendering.negatives:
         write_json(run.refusal_file, refusal.chosen(fitted.model, config, part, fitted.validation))
     run.add_metrics("train", _numbers(config, part, fitted) | ({"sharpness": factor} if factor else {}))

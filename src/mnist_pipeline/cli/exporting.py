@@ -1,0 +1,92 @@
+"""mnist export, mnist bench."""
+
+from typing import Annotated, Any
+
+import typer
+
+from mnist_pipeline.cli.console import note, say, say_json, table
+from mnist_pipeline.cli.options import JsonOption, RunArgument
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs to the app."""
+    app.command(epilog="Example: mnist export dense --to onnx --to litert-int8")(export)
+    app.command(epilog="Example: mnist bench dense")(bench)
+
+
+def export(
+    run: RunArgument = None,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--to",
+            help="onnx, onnx-int8, litert, litert-int8, saved-model, c-array or all (the default); may be repeated.",
+            metavar="FORM",
+        ),
+    ] = None,
+    with_scaling: Annotated[
+        bool,
+        typer.Option("--with-scaling", help="Also an ONNX that takes 28x28 bytes and gives normalised probabilities."),
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Write a run in forms that phones, browsers, servers and microcontrollers take, each checked, into its export/."""
+    from mnist_pipeline import pipeline
+    from mnist_pipeline.watching import Watcher
+
+    forms = to or ["all"]
+    card = pipeline.export(_opened(run), forms, with_scaling=with_scaling, watcher=Watcher(note=note))
+    if json:
+        say_json(card)
+        return
+    folder = f"{card['run']}/export"
+    for form in card["forms"].values():
+        for file in dict.fromkeys(file["file"].split("/")[0] for file in form["files"]):
+            say(f"{folder}/{file}")
+    note(f"What they take and give, and the proof: {folder}/card.md. Next: mnist bench {card['run']}")
+
+
+def bench(
+    run: RunArgument = None,
+    json: JsonOption = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table's rows in Markdown.")] = False,
+) -> None:
+    """Measure every form of a run: size, load, one image, many images on 1 and 2 threads, accuracy, agreement."""
+    from mnist_pipeline import pipeline
+    from mnist_pipeline.watching import Watcher
+
+    found = pipeline.bench(_opened(run), watcher=Watcher(note=note))
+    if json:
+        say_json(found)
+        return
+    rows = [_cells(row) for row in found["rows"]]
+    if markdown:
+        for cells in rows:
+            say(f"| {' | '.join([found['name'], *cells])} |")
+    else:
+        table(_COLUMNS, rows)
+    for line in found["left_out"]:
+        note(line)
+
+
+_COLUMNS = [
+    "form", "read by", "size", "load", "one image", "p99", "images/s", "2 threads", "accuracy", "agreement",
+]  # fmt: skip
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    return [
+        row["form"], row["reader"], f"{row['bytes'] / 1000:,.1f} kB", f"{row['load_ms']:.1f} ms",
+        f"{row['one_image_ms']['median']:.3f} ms", f"{row['one_image_ms']['p99']:.3f} ms",
+        *(f"{row['images_per_second'][threads]:,.0f}" for threads in ("1", "2")),
+        f"{row['accuracy']:.2%}", f"{row['agreement']:.2%}",
+    ]  # fmt: skip
+
+
+def _opened(run: str | None) -> Any:
+    from mnist_pipeline.runs import open_run
+
+    opened = open_run(run)
+    if run is None:
+        note(f"{opened.path} (trained last)")
+    return opened

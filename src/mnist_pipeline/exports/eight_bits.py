@@ -1,0 +1,84 @@
+"""Eight bits instead of thirty-two, their steps fitted to training images: LiteRT and ONNX."""
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from mnist_pipeline.backend import keras, tf
+from mnist_pipeline.exports.saving import save_folder, save_onnx
+from mnist_pipeline.files import whole
+from mnist_pipeline.preprocess import scale
+from mnist_pipeline.quiet import quiet_stderr
+
+CALIBRATION = 500  # training images
+
+
+def calibration_images(train: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Training images, the same ones every time, from which the ranges of all values are taken."""
+    rows = np.random.default_rng(0).choice(len(train), min(CALIBRATION, len(train)), replace=False)
+    return scale(train[np.sort(rows)])
+
+
+def save_litert(model: keras.Model, path: Path, calibration: NDArray[np.float32] | None = None) -> None:
+    """The model for LiteRT: float32, or with calibration images eight bits throughout, input and output too."""
+    with tempfile.TemporaryDirectory() as folder, quiet_stderr(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that tf.lite moves elsewhere
+        save_folder(model, Path(folder))
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        if calibration is not None:
+            shaped = calibration.reshape(-1, 1, *model.input_shape[1:])
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = lambda: ([image] for image in shaped)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.inference_input_type = converter.inference_output_type = tf.int8
+        converted: bytes = converter.convert()
+    with whole(path) as beside:
+        beside.write_bytes(converted)
+
+
+def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float32]) -> None:
+    """The model as ONNX with convolutions and products in eight bits, but for the last; floats go in and come out.
+
+    In the form (QDQ, products not fused with their sums) that both ONNX Runtime and OpenCV compute, to the same scores.
+    The last product is small, and in eight bits its scores would be too coarse to tell close answers apart.
+    """
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static  # the extra may not be there
+
+    logging.getLogger().addFilter(_no_advice)
+    try:
+        with tempfile.TemporaryDirectory() as folder, whole(path) as beside:
+            plain = Path(folder) / "model.onnx"
+            save_onnx(model, plain)
+            products = [node.name for node in onnx.load(plain).graph.node if node.op_type == "MatMul"]
+            quantize_static(
+                plain, beside, _Reader(model, calibration), nodes_to_exclude=products[-1:],
+                quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "MatMul"], per_channel=True,
+                activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
+            )  # fmt: skip
+    finally:
+        logging.getLogger().removeFilter(_no_advice)
+
+
+def _no_advice(record: logging.LogRecord) -> bool:
+    """Not to the user: the pre-processing it recommends fuses what OpenCV then cannot read."""
+    return "pre-processing" not in record.getMessage()
+
+
+class _Reader:
+    """Calibration images as ONNX Runtime asks for them: a hundred at a time, then None."""
+
+    def __init__(self, model: keras.Model, images: NDArray[np.float32]) -> None:
+        shaped = images.reshape(-1, *model.input_shape[1:])
+        self._batches: Iterator[Any] = iter(np.array_split(shaped, max(1, len(shaped) // 100)))
+        self._name = model.inputs[0].name
+
+    def get_next(self) -> dict[str, Any] | None:
+        batch = next(self._batches, None)
+        return None if batch is None else {self._name: batch}

@@ -1,0 +1,75 @@
+"""Which forms there are: what each is called, which files it is, who reads it, what it takes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal
+
+from mnist_pipeline.errors import RunError
+
+PACKAGES = {"onnxruntime": "onnxruntime", "ai-edge-litert": "ai_edge_litert"}  # of the extra, and their modules
+Reader = Literal["opencv", "onnxruntime", "litert", "tensorflow"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form of a trained network."""
+
+    name: str
+    files: tuple[str, ...]
+    """What lies in the run's export/; a saved model is a folder."""
+    readers: tuple[Reader, ...]
+    """Who is asked whether it is equal, as far as installed; the first one always."""
+    exact: bool
+    """Held to the same labels and probabilities; otherwise, in eight bits, to the accuracy."""
+    normalised: bool = False
+    """Gives probabilities that add up to one, also where the network ends in sigmoids."""
+    takes: tuple[str, ...] = ()
+    """Packages of the extra without which it cannot be made and checked."""
+
+
+_ALL = (
+    Form("onnx", ("model.onnx",), ("opencv", "onnxruntime"), exact=True),
+    Form("onnx-with-scaling", ("model-with-scaling.onnx",), ("opencv", "onnxruntime"), exact=True, normalised=True),
+    Form("onnx-int8", ("model-int8.onnx",), ("onnxruntime", "opencv"), exact=False, takes=("onnxruntime",)),
+    Form("litert", ("model.tflite",), ("litert",), exact=True, takes=("ai-edge-litert",)),
+    # A sigmoid in eight bits cannot tell 0.999 from 1, and most right answers lie there; a softmax can.
+    Form("litert-int8", ("model-int8.tflite",), ("litert",), exact=False, normalised=True, takes=("ai-edge-litert",)),
+    Form("saved-model", ("saved-model",), ("tensorflow",), exact=True),
+    Form(
+        "c-array",
+        ("model_int8.c", "model_int8.h"),
+        ("litert",),
+        exact=False,
+        normalised=True,
+        takes=("ai-edge-litert",),
+    ),
+)
+FORMS = {form.name: form for form in _ALL}
+
+
+def chosen(names: Iterable[str], with_scaling: bool) -> list[Form]:
+    """The forms of these names, `all` being each of them; refused in a line where a package is not installed."""
+    unknown = set(names) - {"all", *FORMS}
+    if unknown:
+        raise RunError(f"no form is called {', '.join(sorted(unknown))}. There are: {', '.join(FORMS)}, all")
+    asked = set(names) | ({"onnx-with-scaling"} if with_scaling else set())
+    forms = [form for form in _ALL if asked & {"all", form.name}]
+    lacking = {form.name: missing(form) for form in forms if missing(form)}
+    if lacking:
+        packages = sorted({package for found in lacking.values() for package in found})
+        raise RunError(
+            f"{', '.join(lacking)}: takes {' and '.join(packages)}, which is not installed: "
+            f"pip install 'mnist-pipeline[export]'"
+        )
+    return forms
+
+
+def missing(form: Form) -> list[str]:
+    """The packages of the extra that a form takes and that are not there."""
+    return [name for name in form.takes if find_spec(PACKAGES[name]) is None]
+
+
+def makeable() -> list[Form]:
+    """The forms that can be made with what is installed."""
+    return [form for form in _ALL if not missing(form)]

@@ -1,0 +1,84 @@
+"""Does an exported file give what the model gives? Both over the test images, held against each other."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.errors import ExportError
+from mnist_pipeline.exports.forms import Form
+
+TOLERANCE = 1e-5  # of a score, for the forms in float
+LOST = 0.001  # of the accuracy, for those in eight bits
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What one reader of a file gave, beside Keras."""
+
+    reader: str
+    n: int
+    accuracy: float
+    keras_accuracy: float
+    agreement: float
+    """Share of the images that got Keras' label, ties among them."""
+    ties: int
+    """Images that got another label, which Keras scores within the tolerance of its own: rounding decides there."""
+    largest_difference: float
+    """Of any score of any image."""
+
+    def tree(self) -> dict[str, Any]:
+        """The proof as plain values."""
+        return asdict(self)
+
+    def sentence(self) -> str:
+        """The proof in half a line."""
+        same = round(self.agreement * self.n)
+        text = f"{self.reader}: {same:,} of {self.n:,} labels as Keras"
+        text += f" ({self.ties} of them ties)" if self.ties else ""
+        return f"{text}, scores within {self.largest_difference:.1e}, accuracy {self.accuracy:.2%}"
+
+
+@dataclass(frozen=True)
+class Keras:
+    """What the Keras model gives for the test images, and their labels."""
+
+    outputs: NDArray[np.float32]
+    """As evaluated; they decide on labels and ties."""
+    probabilities: NDArray[np.float32]
+    """The softmax of what lies behind the outputs: what a form that normalises is held against."""
+    labels: NDArray[np.uint8]
+
+
+def hold(form: Form, reader: str, found: NDArray[np.float32], keras: Keras) -> Proof:
+    """Scores of a file and of Keras for the same images, side by side."""
+    expected = keras.probabilities if form.normalised else keras.outputs
+    answers, as_keras = found.argmax(axis=1), keras.outputs.argmax(axis=1)
+    rows = np.flatnonzero(answers != as_keras)
+    ties = keras.outputs[rows, as_keras[rows]] - keras.outputs[rows, answers[rows]] <= TOLERANCE
+    return Proof(
+        reader=reader,
+        n=len(keras.labels),
+        accuracy=float((answers == keras.labels).mean()),
+        keras_accuracy=float((as_keras == keras.labels).mean()),
+        agreement=1 - int((~ties).sum()) / len(keras.labels),
+        ties=int(ties.sum()),
+        largest_difference=float(np.abs(found - expected).max()),
+    )
+
+
+def judge(form: Form, proof: Proof) -> None:
+    """Refuse what does not hold: equal labels and scores in float, no more than the loss allowed in eight bits."""
+    others = round((1 - proof.agreement) * proof.n)
+    if form.exact and (others or not proof.largest_difference <= TOLERANCE):
+        raise ExportError(
+            f"{form.name}: not equal to the model, so it is not kept: {others} of {proof.n:,} labels differ, scores by "
+            f"up to {proof.largest_difference:.1e} ({proof.reader})"
+        )
+    lost = round((proof.keras_accuracy - proof.accuracy) * proof.n)
+    if not form.exact and lost > LOST * proof.n:
+        raise ExportError(
+            f"{form.name}: not as good as the model, so it is not kept: accuracy {proof.accuracy:.2%} instead of "
+            f"{proof.keras_accuracy:.2%} ({proof.reader})"
+        )
