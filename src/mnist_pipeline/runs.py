@@ -1,4 +1,4 @@
-"""A run folder: its files by name, its state, who may write to it, and how it is found again."""
+"""A run: what its files say, its state, who may write to it, and how it is found again."""
 
 import fcntl
 import json
@@ -6,13 +6,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mnist_pipeline.config.difference import differences
 from mnist_pipeline.errors import ConfigError, RunError
 from mnist_pipeline.files import remove, write_json, write_text
+from mnist_pipeline.run_files import FILES, FOLDERS, RunFiles
 
 if TYPE_CHECKING:
     from mnist_pipeline.config import Config
@@ -26,81 +26,8 @@ def artifacts() -> Path:
     return Path(os.environ.get("MNIST_ARTIFACTS") or "artifacts")
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run's folder. It names the files; the stages write them."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """The run's name, which is its folder's."""
-        return self.path.resolve().name
-
-    @property
-    def config_file(self) -> Path:
-        """The complete config, written first; enough to train the run again."""
-        return self.path / "config.yaml"
-
-    @property
-    def environment_file(self) -> Path:
-        """What the run was made with."""
-        return self.path / "environment.json"
-
-    @property
-    def split_file(self) -> Path:
-        """The indices of the training images that validated."""
-        return self.path / "split.json"
-
-    @property
-    def metrics_file(self) -> Path:
-        """The numbers: written last by training, which makes a run trained; evaluation adds its own."""
-        return self.path / "metrics.json"
-
-    @property
-    def model_file(self) -> Path:
-        """The trained Keras model."""
-        return self.path / "model.keras"
-
-    @property
-    def onnx_file(self) -> Path:
-        """The same model as ONNX, which predicts."""
-        return self.path / "model.onnx"
-
-    @property
-    def exports(self) -> Path:
-        """The forms that leave the framework, and their card."""
-        return self.path / "export"
-
-    @property
-    def export_card_file(self) -> Path:
-        """What was exported and how it was proven; card.md beside it is the same for people."""
-        return self.exports / "card.json"
-
-    @property
-    def refusal_file(self) -> Path:
-        """How sure the model must be to answer, where training chose it."""
-        return self.path / "refusal.json"
-
-    @property
-    def history_file(self) -> Path:
-        """Every epoch's figures; history.csv beside it holds the same."""
-        return self.path / "history.json"
-
-    @property
-    def checkpoints(self) -> Path:
-        """What an unfinished training goes on from."""
-        return self.path / "checkpoint"
-
-    @property
-    def plots(self) -> Path:
-        """The pictures."""
-        return self.path / "plots"
-
-    @property
-    def report_file(self) -> Path:
-        """The page that shows it all."""
-        return self.path / "report.html"
+class Run(RunFiles):
+    """One run's folder: what its files say."""
 
     @property
     def state(self) -> State:
@@ -183,11 +110,6 @@ class Run:
         return f"mnist train --config {self.config_file}"
 
 
-_FILES = ("metrics.json", "config.yaml", "environment.json", "split.json", "history.json", "history.csv",
-          "refusal.json", "model.keras", "model.onnx", "report.html")  # fmt: skip
-_FOLDERS = ("checkpoint", "plots", "export")
-
-
 def begin(config: "Config", environment: dict[str, Any], *, force: bool = False) -> Run:
     """The folder for this config: new, or one to go on with; another config's is refused unless forced."""
     run = Run(artifacts() / config.name)
@@ -219,9 +141,9 @@ def same_recipe(run: Run, config: "Config") -> None:
 
 def _clear(run: Run) -> None:
     """Take away a run's own files, the mark of a finished one first, and nothing else."""
-    for name in _FILES:
+    for name in FILES:
         (run.path / name).unlink(missing_ok=True)
-    for name in _FOLDERS:
+    for name in FOLDERS:
         shutil.rmtree(run.path / name, ignore_errors=True)
 
 
