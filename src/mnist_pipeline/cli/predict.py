@@ -78,7 +78,8 @@ def predict(
 
     predicting = _predictor(run, model, runtime, preprocess)
     if not (json or csv):
-        note(f"model: {predicting.name}" + ("" if run or model or predicting.shipped else " (trained last)"))
+        last = " (trained last; the one that comes with the package: --run shipped)"
+        note(f"model: {predicting.name}" + ("" if run or model or predicting.shipped else last))
     if every:
         from mnist_pipeline.cli.pages import read_pages
 
