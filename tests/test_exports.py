@@ -379,6 +379,7 @@ def trained_in_bfloat16(source: Path) -> Run:
     return Run(Path(train(load_config("cnn", settings))["run"]))
 
 
+@pytest.mark.slow
 def test_a_model_trained_in_mixed_precision_leaves_in_full(trainings: Any) -> None:
     run = trained_in_bfloat16(trainings.source)
     assert {weight.dtype for weight in load_model(run.model_file).weights} == {"float32"}

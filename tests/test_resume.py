@@ -59,7 +59,12 @@ def assert_same(again: dict[str, Any], run: Path, whole: dict[str, Any], whole_r
     assert json.loads((run / "history.json").read_text()) == json.loads((whole_run / "history.json").read_text())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# Killed and started again is the harder case of the two; the fast suite has each kind in one of them.
+ONCE = ["dense", pytest.param("cnn", marks=pytest.mark.slow), pytest.param("augmented", marks=pytest.mark.slow)]
+KILLED = [pytest.param("dense", marks=pytest.mark.slow), "cnn", "augmented"]
+
+
+@pytest.mark.parametrize("kind", ONCE)
 def test_two_fresh_processes_give_the_same_bits(
     kind: str, trainings: Trainings, unbroken: Unbroken, tmp_path: Path
 ) -> None:
@@ -67,7 +72,7 @@ def test_two_fresh_processes_give_the_same_bits(
     assert_same(trainings.run(tmp_path, recipe, *settings), tmp_path / recipe, *unbroken(kind))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KILLED)
 def test_killed_at_several_points_it_still_comes_to_the_same_end(
     kind: str, trainings: Trainings, unbroken: Unbroken, tmp_path: Path
 ) -> None:

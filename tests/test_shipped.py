@@ -5,7 +5,6 @@ import json
 import shutil
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -13,7 +12,7 @@ from mnist_pipeline.config.checking import check
 from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation import measure
-from mnist_pipeline.preprocess import scale
+from mnist_pipeline.prediction import predictor
 from mnist_pipeline.runs import Run
 from mnist_pipeline.shipped import FOLDER, shipped
 from mnist_pipeline.shipping import ship
@@ -36,11 +35,9 @@ def test_the_shipped_config_is_a_config() -> None:
 
 def test_the_shipped_model_is_right_and_calibrated_as_it_says() -> None:
     model, part = shipped(), load_part("mnist", "test")
-    net = cv2.dnn.readNetFromONNX(str(model.path))
-    pieces = []
-    for at in range(0, len(part), 500):
-        net.setInput(scale(part.images[at : at + 500]).reshape(-1, 28, 28, 1))
-        pieces.append(np.asarray(net.forward(), np.float32))
+    quick, plain = predictor("shipped", "onnxruntime"), predictor("shipped", "opencv")
+    pieces = [quick.probabilities(part.images[at : at + 500]) for at in range(0, len(part), 500)]
+    np.testing.assert_allclose(plain.probabilities(part.images[:500]), pieces[0], atol=1e-5)
     metrics = measure(np.concatenate(pieces), part.labels, loss=0.0)
     assert metrics.test_accuracy == model.facts["test_accuracy"] >= 0.995
     assert metrics.ece == pytest.approx(model.facts["ece"], abs=1e-4)

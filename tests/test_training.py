@@ -14,6 +14,7 @@ from conftest import Trainings
 DENSE = ["training.epochs=2", "data.validation=0.1", "training.batch_size=64"]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_bits(trainings: Trainings, tmp_path: Path) -> None:
     first, other = (trainings.run(tmp_path / str(seed), "smoke", f"training.seed={seed}") for seed in (1, 2))
     assert first["weights_sha256"] != other["weights_sha256"]
@@ -71,10 +72,11 @@ def library(code: str) -> subprocess.CompletedProcess[str]:
     ("first", "then", "said"),
     [
         ("import tensorflow", "{}", "TensorFlow was loaded in this process before"),
-        (
+        pytest.param(
             "from mnist_pipeline.backend import tf; tf.constant(1)",
             "{}",
             "TensorFlow was used in this process before",
+            marks=pytest.mark.slow,
         ),
         ("train(load_config('smoke'))", "{'training.threads': 2}", "already computes with 1"),
         ("train(load_config('smoke'))", "{'training.numerics': 'portable'}", "under other flags"),
