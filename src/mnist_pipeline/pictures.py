@@ -39,9 +39,11 @@ def read_grey(path: str | Path, longest: int | None = None) -> NDArray[np.uint8]
 
 def _read_bytes(path: str | Path) -> bytes:
     try:
-        found = Path(path).stat()  # before it is opened: opening a pipe would wait
+        # By os and open, not by Path, which takes as long again as the file does; and looked at before it is opened,
+        # for opening a pipe would wait.
+        found = os.stat(path)  # noqa: PTH116
         _readable(found)
-        with Path(path).open("rb", buffering=0) as file:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             return file.read(found.st_size)
     except FileNotFoundError:
         raise PictureError("no such file") from None

@@ -12,7 +12,7 @@ from mnist_pipeline.ink.inking import Step as Step
 from mnist_pipeline.ink.inking import inked
 from mnist_pipeline.ink.light import Invert as Invert
 from mnist_pipeline.ink.light import worked
-from mnist_pipeline.ink.panels import cut_out, panel, without_box
+from mnist_pipeline.ink.panels import cut_out, may_be_panel, panel, without_box
 from mnist_pipeline.ink.shapes import Shapes, gathered, is_row, others, shapes, without_surroundings
 
 PIXEL = np.float32(1 / 255)  # one step of grey; as a factor, because a compiler would make it one anyway
@@ -79,6 +79,8 @@ def _closer(grey: NDArray[np.uint8], kept: NDArray[np.uint8]) -> NDArray[np.uint
 
 def _on_panel(grey: NDArray[np.uint8], found: Shapes, inverted: bool, steps: list[Step]) -> Seen | None:
     """What is written on the largest shape, when that is a panel with something on it."""
+    if not may_be_panel(int(found.rows[:, 4].max()), grey.size):
+        return None
     largest = found.drawn(found.largest)
     area = panel(largest)
     if area is None:

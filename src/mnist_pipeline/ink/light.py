@@ -46,8 +46,7 @@ def on_light_paper(grey: Grey) -> bool:
 
 def lightness(grey: Grey) -> float:
     """From 0, a board, to 2, a sheet: the light share of the picture and of its border; near 1 it may be either."""
-    middle, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    light = grey > middle
+    light = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1]
     border = np.concatenate([light[0], light[-1], light[1:-1, 0], light[1:-1, -1]])
     return float(np.count_nonzero(light) / light.size + np.count_nonzero(border) / border.size)
 

@@ -1,5 +1,8 @@
 """Which pixels are ink: a threshold between paper and pen, above faint lines, and none where nothing is drawn."""
 
+import math
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +19,12 @@ _CLEAREST = 3.5  # times the paper's own unevenness
 def marked(strength: Grey) -> Grey:
     """Ink as 1, the rest as 0; all 0 when nothing stands out of the paper."""
     counts = cv2.calcHist([strength], [0], None, [256], [0, 256]).ravel().astype(np.float64)
-    middle = between(counts)
-    above = counts.copy()
-    above[: middle + 1] = 0
-    if not _stands_out(counts, above):
+    many = _Cumulated.of(counts)
+    middle = many.parted()
+    if not _stands_out(counts, many, middle):
         return np.zeros_like(strength)
-    second = between(above)
+    above = many.above(middle)
+    second = above.parted()
     if _is_fainter(above, second):
         middle = second
     return as_grey(strength > middle)
@@ -38,29 +41,46 @@ def is_crowded(marks: Grey) -> bool:
 
 def between(counts: NDArray[np.float64]) -> int:
     """Otsu's threshold: the value up to which one kind of pixel goes."""
-    below = np.cumsum(counts)
-    total = below[-1]
-    moment = np.cumsum(counts * _VALUES)
-    weight = below * (total - below)
-    apart = (moment[-1] * below - moment * total) ** 2 / np.maximum(weight, 1)
-    return int(apart.argmax()) if weight.any() else 255
+    return _Cumulated.of(counts).parted()
 
 
-def _stands_out(counts: NDArray[np.float64], above: NDArray[np.float64]) -> bool:
-    pen = _mean(above)
-    paper = counts - above
-    deviation = np.sqrt(float(((_VALUES - _mean(paper)) ** 2) @ paper) / max(paper.sum(), 1))
-    return pen - _mean(paper) > max(_FAINTEST, _CLEAREST * float(deviation))
+class _Cumulated(NamedTuple):
+    """How many pixels there are up to each value, and their sum: whole numbers, so that no order rounds them."""
+
+    number: NDArray[np.float64]
+    total: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, counts: NDArray[np.float64]) -> "_Cumulated":
+        return cls(counts.cumsum(), (counts * _VALUES).cumsum())
+
+    def above(self, value: int) -> "_Cumulated":
+        """Only those above the value."""
+        number, total = self.number - self.number[value], self.total - self.total[value]
+        number[:value] = total[:value] = 0
+        return _Cumulated(number, total)
+
+    def parted(self) -> int:
+        number, total = self.number[-1], self.total[-1]
+        weight = self.number * (number - self.number)
+        apart = (total * self.number - self.total * number) ** 2 / np.maximum(weight, 1)
+        return int(apart.argmax()) if weight.any() else 255
+
+    def means(self, value: int) -> tuple[float, float]:
+        """The mean of those up to a value, and of those above it."""
+        below, of_below = float(self.number[value]), float(self.total[value])
+        above, of_above = float(self.number[-1]) - below, float(self.total[-1]) - of_below
+        return of_below / below if below else 0.0, of_above / above if above else 0.0
 
 
-def _is_fainter(above: NDArray[np.float64], second: int) -> bool:
+def _stands_out(counts: NDArray[np.float64], many: _Cumulated, middle: int) -> bool:
+    paper, pen = many.means(middle)
+    spread = float(((_VALUES[: middle + 1] - paper) ** 2) @ counts[: middle + 1])
+    deviation = math.sqrt(spread / max(float(many.number[middle]), 1))
+    return pen - paper > max(_FAINTEST, _CLEAREST * deviation)
+
+
+def _is_fainter(above: _Cumulated, second: int) -> bool:
     """Whether the marks up to the second threshold are another kind: printed lines or shadow beneath a pen."""
-    pen = above.copy()
-    pen[: second + 1] = 0
-    faint = above - pen
-    return pen.sum() > 0.15 * above.sum() and _mean(faint) < 0.45 * _mean(pen)
-
-
-def _mean(counts: NDArray[np.float64]) -> float:
-    total = float(counts.sum())
-    return float(counts @ _VALUES) / total if total else 0.0
+    faint, pen = above.means(second)
+    return bool(above.number[-1] - above.number[second] > 0.15 * above.number[-1] and faint < 0.45 * pen)

@@ -13,10 +13,13 @@ _CLOSED = 0.93  # the same of a box
 _SQUARE = 0.9  # share of the hull that four corners of it span: no round shape, as digits have them
 
 
+def may_be_panel(marked: int, picture: int) -> bool:
+    """Whether so many marks can be a panel in a picture of so many pixels: mostly not, at a glance."""
+    return marked >= _SOLID * _SMALLEST * picture
+
+
 def panel(shape: Grey) -> Grey | None:
     """The area of a panel, as 1 on 0, when a shape is one: large, solid, four-sided, with something on it."""
-    if np.count_nonzero(shape) < _SOLID * _SMALLEST * shape.size:  # most shapes, at a glance
-        return None
     outline, hull, area = _hull(shape)
     solid = _SOLID * area < np.count_nonzero(shape) < 0.99 * area
     if (

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.ink.light import Grey
+from mnist_pipeline.ink.light import Grey, as_grey
 
 _SPECK = 0.04  # of the picture's longer side
 _MOST = 64  # shapes looked at, largest first; a digit with its surroundings is a handful
@@ -41,6 +41,8 @@ class Shapes:
 
     def drawn(self, chosen: NDArray[np.bool_]) -> Grey:
         """The chosen ones alone, as 1 on 0."""
+        if np.count_nonzero(chosen) == 1:  # mostly
+            return as_grey(self.labels == self.numbers[int(chosen.argmax())])
         table = np.zeros(self.labels.max() + 1, np.uint8)
         table[self.numbers[chosen]] = 1
         return table.take(self.labels, mode="clip")  # no label is beyond the table; half the time of table[labels]
@@ -48,7 +50,8 @@ class Shapes:
 
 def shapes(marks: Grey) -> Shapes:
     """The connected shapes, without specks."""
-    _, labels, rows, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
+    # The same numbers as by default, in less than half the time.
+    _, labels, rows, _ = cv2.connectedComponentsWithStatsWithAlgorithm(marks, 8, cv2.CV_32S, cv2.CCL_BBDT)
     sizes = rows[:, 2:4].max(axis=1)
     sizes[0] = 0  # the paper
     numbers = np.flatnonzero(sizes >= max(3.0, _SPECK * max(marks.shape)))
@@ -59,7 +62,9 @@ def shapes(marks: Grey) -> Shapes:
 def without_surroundings(found: Shapes) -> NDArray[np.bool_]:
     """True for what may be a digit: no frame around another shape, nothing that comes in from the border."""
     alive = np.ones(len(found.rows), bool)
-    for number in range(len(alive) if len(alive) > 1 else 0):
+    if len(alive) == 1:  # mostly; what follows would say the same
+        return alive
+    for number in range(len(alive)):
         alive[number] = not _is_frame(found, number)
     height, width = found.labels.shape
     free = alive & found.free
@@ -119,6 +124,8 @@ def gathered(found: Shapes, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def others(found: Shapes, alive: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> int:
     """How many shapes besides the chosen ones are as tall as a second digit would be."""
+    if chosen.all():
+        return 0
     rows = found.rows[chosen]
     height = (rows[:, 1] + rows[:, 3]).max() - rows[:, 1].min()
     return int((alive & ~chosen & (found.rows[:, 3] >= 0.5 * height)).sum())
