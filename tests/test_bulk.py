@@ -117,9 +117,9 @@ def test_a_file_that_kills_its_process_is_a_line(
     smoke_run: Run, digits: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(
-        "import os, pathlib\n"
-        "stat = pathlib.Path.stat\n"
-        "pathlib.Path.stat = lambda path, **how: os._exit(3) if path.name == 'deadly.png' else stat(path, **how)\n"
+        "import os\n"
+        "stat = os.stat\n"
+        "os.stat = lambda path, **how: os._exit(3) if path == 'deadly.png' else stat(path, **how)\n"
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     good = files(digits)[:3]

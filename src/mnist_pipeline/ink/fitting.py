@@ -9,6 +9,7 @@ from mnist_pipeline.ink.light import Grey, as_grey
 SIDE = 28  # pixels; MNIST's
 _BOX = 20
 _THINNEST = 2.0  # pixels of stroke in the box; MNIST's pens are rarely thinner
+_NEAR, _NEXT = np.ones((5, 5), np.uint8), np.ones((3, 3), np.uint8)
 _EDGE = 40  # of 255: what is fainter does not count as part of the box
 
 
@@ -24,7 +25,7 @@ def fitted(strength: Grey, kept: Grey) -> Grey:
 
 def _soft(strength: Grey, kept: Grey) -> Grey:
     """The ink in and right around the kept strokes, stretched so that the pen is white."""
-    near = cv2.dilate(kept, np.ones((5, 5), np.uint8))
+    near = cv2.dilate(kept, _NEAR)
     pen = float(cv2.mean(strength, mask=kept)[0])
     return as_grey(cv2.multiply(strength, near, scale=255 / max(1.15 * pen, 1)))
 
@@ -34,7 +35,8 @@ def _boxed(ink: Grey, kept: Grey) -> Grey:
     missing = round(_THINNEST / by - stroke_width(kept))
     if missing > 0:  # a pen so thin that it would be shrunk away
         pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (missing + 1, missing + 1))
-        ink = as_grey(cv2.dilate(np.pad(ink, (missing + 1) // 2), pen))
+        room = (missing + 1) // 2
+        ink = as_grey(cv2.dilate(cv2.copyMakeBorder(ink, room, room, room, room, cv2.BORDER_CONSTANT), pen))
         by = _BOX / max(ink.shape)
     height, width = (min(_BOX, max(1, round(side * by))) for side in ink.shape)
     way = cv2.INTER_AREA if by < 1 else cv2.INTER_LINEAR
@@ -44,11 +46,9 @@ def _boxed(ink: Grey, kept: Grey) -> Grey:
 
 def stroke_width(strokes: Grey) -> float:
     """How wide the strokes are in most places, in pixels."""
-    height, width = strokes.shape
-    padded = np.zeros((height + 2, width + 2), np.uint8)
-    padded[1:-1, 1:-1] = strokes
+    padded = cv2.copyMakeBorder(strokes, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
-    ridge = depth[(depth > 0) & (depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)) - 1e-3)]
+    ridge = depth[(depth > 0) & (depth >= cv2.dilate(depth, _NEXT) - 1e-3)]
     middle = ridge.size // 2
     return 2 * float(np.partition(ridge, middle)[middle]) - 1 if ridge.size else 1.0
 
