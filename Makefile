@@ -22,7 +22,7 @@ run: .venv/product ## train dense.yaml, evaluate it, write its report, read an e
 reproduce: .venv/product ## train every recipe over seeds; hold it against its band and what was reported (20 minutes)
 	$(BIN)/mnist reproduce --all --check --markdown artifacts/reproduce/table.md --plot artifacts/reproduce/seeds.png
 
-shipped: .venv/product ## train configs/photo.yaml, evaluate it, and put it into the package (half an hour)
+shipped: .venv/product ## train configs/photo.yaml, evaluate it, and put it into the package (a quarter of an hour)
 	$(BIN)/mnist run --config configs/photo.yaml
 	$(BIN)/python -m mnist_pipeline.shipping artifacts/photo
 
