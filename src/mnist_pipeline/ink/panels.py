@@ -20,28 +20,14 @@ def may_be_panel(marked: int, picture: int) -> bool:
 
 def panel(shape: Grey) -> Grey | None:
     """The area of a panel, as 1 on 0, when a shape is one: large, solid, four-sided, with something on it."""
-    outline, hull, area = _hull(shape)
-    solid = _SOLID * area < np.count_nonzero(shape) < 0.99 * area
-    if (
-        area < _SMALLEST * shape.size
-        or not solid
-        or cv2.contourArea(outline) < _WHOLE * area
-        or not _square(hull, area)
-    ):
-        return None
-    return _shrunk(hull, shape, 0.04 * max(shape.shape))
+    hull = _four_sided(shape, _SOLID, 0.99, _WHOLE)
+    return None if hull is None else _shrunk(hull, shape, 0.04 * max(shape.shape))
 
 
 def without_box(shape: Grey) -> Grey:
     """The shape less a box drawn around it that its strokes touch; itself when there is none."""
-    outline, hull, area = _hull(shape)
-    line = np.count_nonzero(shape) < _SOLID * area
-    if (
-        area < _SMALLEST * shape.size
-        or not line
-        or cv2.contourArea(outline) < _CLOSED * area
-        or not _square(hull, area)
-    ):
+    hull = _four_sided(shape, 0, _SOLID, _CLOSED)
+    if hull is None:
         return shape
     inside = as_grey(cv2.bitwise_and(shape, _shrunk(hull, shape, 1.5 * stroke_width(shape) + 1)))
     _, _, _, height = cv2.boundingRect(shape)
@@ -49,11 +35,15 @@ def without_box(shape: Grey) -> Grey:
     return inside if digit > 0.4 * height else shape
 
 
-def _hull(shape: Grey) -> tuple[cv2.typing.MatLike, cv2.typing.MatLike, float]:
+def _four_sided(shape: Grey, least: float, most: float, whole: float) -> cv2.typing.MatLike | None:
+    """The hull of a large shape with four sides, filled by marks and outline as asked for."""
     contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = max(contours, key=len)
     hull = cv2.convexHull(outline)
-    return outline, hull, cv2.contourArea(hull)
+    area = cv2.contourArea(hull)
+    if area < _SMALLEST * shape.size or not least * area < np.count_nonzero(shape) < most * area:
+        return None
+    return hull if cv2.contourArea(outline) >= whole * area and _square(hull, area) else None
 
 
 def _shrunk(hull: cv2.typing.MatLike, shape: Grey, by: float) -> Grey:
