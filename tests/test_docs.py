@@ -105,7 +105,7 @@ def test_the_measured_table_says_what_the_configs_expect(name: str) -> None:
     assert measured == shown
 
 
-@pytest.mark.parametrize("recipe", ["dense", "cnn"])
+@pytest.mark.parametrize("recipe", ["dense", "cnn", "photo"])
 def test_the_readme_measures_every_form_of_a_recipe(recipe: str) -> None:
     section = README.split("## Out of the notebook")[1].split("\n## ")[0]
     rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table_of(section)]
