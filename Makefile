@@ -15,9 +15,9 @@ run: .venv/product ## train dense.yaml, evaluate it, write its report, read an e
 	@$(BIN)/mnist predict $(EXAMPLE)
 	@echo
 	@echo "Next: open artifacts/dense/report.html, then try"
-	@echo "  $(BIN)/mnist predict YOUR_PICTURE.png      your own digit"
-	@echo "  $(BIN)/mnist run --config cnn.yaml         the convolutional network"
-	@echo "  $(BIN)/mnist --help                        everything else"
+	@echo "  $(BIN)/mnist predict YOUR_PICTURE.png --run shipped   your own digit"
+	@echo "  $(BIN)/mnist run --config cnn.yaml                     the convolutional network"
+	@echo "  $(BIN)/mnist --help                                    everything else"
 
 reproduce: .venv/product ## train every recipe over seeds; hold it against its band and what was reported (20 minutes)
 	$(BIN)/mnist reproduce --all --check --markdown artifacts/reproduce/table.md --plot artifacts/reproduce/seeds.png
