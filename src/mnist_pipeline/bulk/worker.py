@@ -4,7 +4,6 @@ Started by crew.py as `python -m mnist_pipeline.bulk.worker`; it ends when its i
 """
 
 import contextlib
-import gc
 import json
 import sys
 from typing import Any
@@ -37,7 +36,5 @@ def _say(value: Any) -> None:
 
 if __name__ == "__main__":
     cv2.setNumThreads(1)  # there is a process a core
-    gc.freeze()
-    gc.set_threshold(100_000)  # answers hold no cycles; looking for some after every few pictures takes time
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):  # nobody wants the answers any more
         _work()
