@@ -54,8 +54,8 @@ def plain_epoch(config: Config, part: Part) -> keras.Model:
     [
         ("dense", {}),
         ("tiny", {"training.batch_size": 64}),
-        ("dense", {"training.optimizer.name": "adamw"}),
-        ("dense", {"training.optimizer.name": "rmsprop"}),
+        pytest.param("dense", {"training.optimizer.name": "adamw"}, marks=pytest.mark.slow),
+        pytest.param("dense", {"training.optimizer.name": "rmsprop"}, marks=pytest.mark.slow),
         ("dense", {"training.optimizer": {"name": "sgd", "learning_rate": 0.05}}),
         ("dense", {"training.loss": "binary"}),
     ],

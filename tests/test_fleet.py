@@ -54,6 +54,7 @@ def test_there_are_as_many_workers_as_their_threads_leave_room_for(monkeypatch: 
     assert workers_for([]) == 8
 
 
+@pytest.mark.slow
 def test_a_failed_training_takes_no_other_with_it(tmp_path: Path) -> None:
     missing = tmp_path / "none.npz"
     bad = smoke(1, **{"data.source": str(missing)})

@@ -97,6 +97,7 @@ def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(
     assert not (run / "checkpoint").exists()
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_passed_over_and_told(trainings: Trainings, unbroken: Unbroken, tmp_path: Path) -> None:
     run = tmp_path / "smoke"
     interrupt_after(trainings.start(tmp_path, "smoke", *DENSE), run, 3, signal.SIGKILL)

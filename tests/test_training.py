@@ -79,7 +79,12 @@ def library(code: str) -> subprocess.CompletedProcess[str]:
             marks=pytest.mark.slow,
         ),
         ("train(load_config('smoke'))", "{'training.threads': 2}", "already computes with 1"),
-        ("train(load_config('smoke'))", "{'training.numerics': 'portable'}", "under other flags"),
+        pytest.param(
+            "train(load_config('smoke'))",
+            "{'training.numerics': 'portable'}",
+            "under other flags",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_cannot_give_the_same_bits_in_this_process_is_refused(first: str, then: str, said: str) -> None:
