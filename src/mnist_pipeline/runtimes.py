@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -128,14 +129,14 @@ def _look_through(path: Path) -> None:
         raise RunError(f"{path}: the model is damaged ({first[:200]})") from None
 
 
-class _Computing:
+class _Computing(ABC):
     """What all have in common: scores are computed from what was prepared."""
 
-    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]: ...
 
-    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        raise NotImplementedError
+    @abstractmethod
+    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]: ...
 
     def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         return self.compute(self.prepare(images))
