@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mnist_pipeline.data import load_part
 from mnist_pipeline.ink.fitting import fitted
 from mnist_pipeline.ink.inking import Step
-from mnist_pipeline.ink.light import levelled, on_light_paper
+from mnist_pipeline.ink.light import levelled, lightness
 from mnist_pipeline.ink.lines import without_lines
 from mnist_pipeline.ink.marks import marked
 from mnist_pipeline.preprocess import NOTHING, SEVERAL, SIDE, mnist
@@ -223,11 +223,11 @@ def test_every_step_can_be_looked_at(digits: Grey) -> None:
 
 def test_polarity_goes_by_paper_not_by_the_border_alone(digits: Grey) -> None:
     dark = drawn(225, ink_of(digits[8]))
-    assert on_light_paper(dark)
-    assert not on_light_paper(255 - dark)
+    assert lightness(dark) > 1
+    assert lightness(255 - dark) < 1
     dark_border = ink_of(digits[8])
     dark_border[:, :3] = dark_border[:3] = 1
-    assert on_light_paper(drawn(225, dark_border))
+    assert lightness(drawn(225, dark_border)) > 1
 
 
 def test_levelling_takes_the_light_out_and_leaves_the_ink(digits: Grey) -> None:

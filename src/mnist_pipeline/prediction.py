@@ -1,4 +1,4 @@
-"""Picture files in, answers out: a run's ONNX through OpenCV, without TensorFlow."""
+"""Picture files in, answers out: the way to 28x28, then a model file, without TensorFlow."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How sure a model must be to answer: chosen on drawn validation digits and pictures of no digit, none trained on."""
+"""How sure a model must be to answer: chosen on drawn validation digits, tried on pictures of no digit."""
 
 from typing import Any
 

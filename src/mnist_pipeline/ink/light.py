@@ -39,13 +39,8 @@ def worked(grey: Grey) -> Grey:
     return as_grey(cv2.resize(grey, (width, height), interpolation=way))
 
 
-def on_light_paper(grey: Grey) -> bool:
-    """True for dark ink on light paper: the paper is what most of the picture and most of its border are."""
-    return lightness(grey) > 1
-
-
 def lightness(grey: Grey) -> float:
-    """From 0, a board, to 2, a sheet: the light share of the picture and of its border; near 1 it may be either."""
+    """From 0, a board, to 2, a sheet: the paper is what most of the picture and of its border are; 1 may be either."""
     light = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1]
     border = np.concatenate([light[0], light[-1], light[1:-1, 0], light[1:-1, -1]])
     return float(np.count_nonzero(light) / light.size + np.count_nonzero(border) / border.size)
