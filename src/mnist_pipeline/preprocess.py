@@ -17,7 +17,7 @@ from mnist_pipeline.ink.shapes import Shapes, gathered, is_row, others, shapes, 
 
 PIXEL = np.float32(1 / 255)  # one step of grey; as a factor, because a compiler would make it one anyway
 
-_SMALL = 48  # pixels: a digit smaller than that is looked at again from closer by
+_SMALL = 40  # pixels, twice the box that it is fitted into: a digit smaller than that is looked at again from closer by
 NOTHING = "nothing is drawn"
 SEVERAL = "several shapes: --all reads each of them"
 

@@ -13,6 +13,8 @@ _LONGEST, _SHORTEST = 256, 84  # pixels of the longer side in which shapes are l
 _CELLS = 16  # along each side of the grid that the paper's light is fitted on
 _COARSE, _AROUND = 64, 15  # pixels of the longer side, and how far around paper is looked for: wider than any stroke
 _FEWEST = 60  # cells that show paper: fewer say nothing of its light
+_SMOOTH = 1e-3 * np.eye(6, dtype=np.float32)
+_EDGE = np.ones((5, 5), np.uint8)
 
 
 def as_grey(picture: object) -> Grey:
@@ -66,7 +68,7 @@ def locally_levelled(grey: Grey, inverted: bool) -> Grey:
 def _paper(dark: Grey) -> Grey:
     """The paper's brightness behind dark ink: one value where light is even, else a curved surface."""
     middle, ink = cv2.threshold(dark, 0, 1, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
-    bare = 1 - as_grey(cv2.dilate(ink, np.ones((5, 5), np.uint8)))  # a stroke's soft edge is not paper
+    bare = 1 - as_grey(cv2.dilate(ink, _EDGE))  # a stroke's soft edge is not paper
     mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(dark, mask=bare))
     if not bare.any():
         return np.full_like(dark, 255)
@@ -92,10 +94,12 @@ def _fitted(light: NDArray[np.float32], paper: NDArray[np.bool_]) -> NDArray[np.
         if np.count_nonzero(used) < _FEWEST:
             return None
         rows = terms[used]
-        factors = np.linalg.solve(rows.T @ rows + 1e-3 * np.eye(6, dtype=np.float32), rows.T @ light[used])
+        factors = np.linalg.solve(rows.T @ rows + _SMOOTH, rows.T @ light[used])
         surface: NDArray[np.float32] = terms @ factors
         off = np.abs(light - surface)
-        used = paper & (off < 4.5 * max(1.0, median(off[used])))
+        before, used = used, paper & (off < 4.5 * max(1.0, median(off[used])))
+        if (before == used).all():  # and so would be the next surface
+            break
     return surface
 
 
