@@ -205,12 +205,13 @@ def test_what_enters_from_the_border_is_not_part_of_the_digit(digits: Grey) -> N
 
 
 def test_inversion_can_be_forced(digits: Grey) -> None:
-    picture = drawn(225, ink_of(digits[0]))
+    two = digits[2]  # what a 0 encloses is nearly one itself
+    picture = drawn(225, ink_of(two))
     assert mnist(picture, "yes").inverted is True
     forced = mnist(picture, "no")
     assert forced.inverted is False
     assert mnist(picture).pixels is not None
-    assert forced.pixels is None or likeness(forced.pixels, digits[0]) < 0.7
+    assert forced.pixels is None or likeness(forced.pixels, two) < 0.7
 
 
 def test_every_step_can_be_looked_at(digits: Grey) -> None:

@@ -12,7 +12,7 @@ from mnist_pipeline.ink.inking import Step as Step
 from mnist_pipeline.ink.inking import inked
 from mnist_pipeline.ink.light import Invert as Invert
 from mnist_pipeline.ink.light import worked
-from mnist_pipeline.ink.panels import cut_out, may_be_panel, panel, without_box
+from mnist_pipeline.ink.panels import Outlined, cut_out, may_be_panel, outlined, panel, without_box
 from mnist_pipeline.ink.shapes import Shapes, gathered, is_row, others, shapes, without_surroundings
 
 PIXEL = np.float32(1 / 255)  # one step of grey; as a factor, because a compiler would make it one anyway
@@ -46,13 +46,15 @@ def mnist(grey: NDArray[np.uint8], invert: Invert = "auto", steps: list[Step] | 
     found = shapes(ink.marks)
     if not len(found.rows):
         return Seen(None, ink.inverted, NOTHING)
-    if invert == "auto" and (written := _on_panel(small, found, ink.inverted, steps)):
+    largest = _large(small, found)
+    if largest and invert == "auto" and (written := _on_panel(small, largest, ink.inverted, steps)):
         return written
     alive = without_surroundings(found)
     if not alive.any():
         return Seen(None, ink.inverted, "nothing but a frame")
     chosen = gathered(found, alive)
-    kept = without_box(found.drawn(chosen))
+    same = largest and (chosen == found.largest).all()  # mostly
+    kept = without_box(largest if largest and same else outlined(found.drawn(chosen)))
     several = others(found, alive, chosen) or is_row(found, chosen)
     close = None if several else _closer(grey, kept)
     if close is not None:
@@ -77,16 +79,19 @@ def _closer(grey: NDArray[np.uint8], kept: NDArray[np.uint8]) -> NDArray[np.uint
     return close if max(close.shape) < 0.9 * max(grey.shape) else None
 
 
-def _on_panel(grey: NDArray[np.uint8], found: Shapes, inverted: bool, steps: list[Step]) -> Seen | None:
+def _large(grey: NDArray[np.uint8], found: Shapes) -> Outlined | None:
+    """The largest shape, when it is large enough for a panel."""
+    marked = int(found.rows[:, 4].max())
+    return outlined(found.drawn(found.largest)) if may_be_panel(marked, grey.size) else None
+
+
+def _on_panel(grey: NDArray[np.uint8], largest: Outlined, inverted: bool, steps: list[Step]) -> Seen | None:
     """What is written on the largest shape, when that is a panel with something on it."""
-    if not may_be_panel(int(found.rows[:, 4].max()), grey.size):
-        return None
-    largest = found.drawn(found.largest)
     area = panel(largest)
     if area is None:
         return None
-    further: list[Step] = [("a panel", largest * 255)]
-    seen = mnist(cut_out(grey, area, largest), "no" if inverted else "yes", further)
+    further: list[Step] = [("a panel", largest.shape * 255)]
+    seen = mnist(cut_out(grey, area, largest.shape), "no" if inverted else "yes", further)
     if seen.reason == NOTHING:
         return None
     steps += further

@@ -1,5 +1,7 @@
 """A picture within the picture: a sheet on a table, a sign, a key; what is written on it is what counts."""
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
@@ -13,41 +15,58 @@ _CLOSED = 0.93  # the same of a box
 _SQUARE = 0.9  # share of the hull that four corners of it span: no round shape, as digits have them
 
 
+class Outlined(NamedTuple):
+    """A shape with the hull of its longest outline."""
+
+    shape: Grey
+    hull: cv2.typing.MatLike
+    area: float
+    """Of the hull."""
+    within: float
+    """The outline's own area."""
+
+
+def outlined(shape: Grey) -> Outlined:
+    """The shape, its outline looked for once."""
+    contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(contours, key=len)
+    hull = cv2.convexHull(outline)
+    return Outlined(shape, hull, cv2.contourArea(hull), cv2.contourArea(outline))
+
+
 def may_be_panel(marked: int, picture: int) -> bool:
     """Whether so many marks can be a panel in a picture of so many pixels: mostly not, at a glance."""
     return marked >= _SOLID * _SMALLEST * picture
 
 
-def panel(shape: Grey) -> Grey | None:
+def panel(found: Outlined) -> Grey | None:
     """The area of a panel, as 1 on 0, when a shape is one: large, solid, four-sided, with something on it."""
-    hull = _four_sided(shape, _SOLID, 0.99, _WHOLE)
-    return None if hull is None else _shrunk(hull, shape, 0.04 * max(shape.shape))
+    if not _four_sided(found, _SOLID, 0.99, _WHOLE):
+        return None
+    return _shrunk(found, 0.04 * max(found.shape.shape))
 
 
-def without_box(shape: Grey) -> Grey:
+def without_box(found: Outlined) -> Grey:
     """The shape less a box drawn around it that its strokes touch; itself when there is none."""
-    hull = _four_sided(shape, 0, _SOLID, _CLOSED)
-    if hull is None:
+    shape = found.shape
+    if not _four_sided(found, 0, _SOLID, _CLOSED):
         return shape
-    inside = as_grey(cv2.bitwise_and(shape, _shrunk(hull, shape, 1.5 * stroke_width(shape) + 1)))
+    inside = as_grey(cv2.bitwise_and(shape, _shrunk(found, 1.5 * stroke_width(shape) + 1)))
     _, _, _, height = cv2.boundingRect(shape)
     _, _, _, digit = cv2.boundingRect(inside)
     return inside if digit > 0.4 * height else shape
 
 
-def _four_sided(shape: Grey, least: float, most: float, whole: float) -> cv2.typing.MatLike | None:
-    """The hull of a large shape with four sides, filled by marks and outline as asked for."""
-    contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    outline = max(contours, key=len)
-    hull = cv2.convexHull(outline)
-    area = cv2.contourArea(hull)
-    if area < _SMALLEST * shape.size or not least * area < np.count_nonzero(shape) < most * area:
-        return None
-    return hull if cv2.contourArea(outline) >= whole * area and _square(hull, area) else None
+def _four_sided(found: Outlined, least: float, most: float, whole: float) -> bool:
+    """Whether it is large and has four sides, its hull filled by marks and outline as asked for."""
+    shape, hull, area, within = found
+    if area < _SMALLEST * shape.size or within < whole * area:
+        return False
+    return bool(least * area < np.count_nonzero(shape) < most * area) and _square(hull, area)
 
 
-def _shrunk(hull: cv2.typing.MatLike, shape: Grey, by: float) -> Grey:
-    filled = cv2.fillConvexPoly(np.zeros_like(shape), hull, (1,))
+def _shrunk(found: Outlined, by: float) -> Grey:
+    filled = cv2.fillConvexPoly(np.zeros_like(found.shape), found.hull, (1,))
     width = 2 * max(1, round(by)) + 1
     # Beyond the picture there is no panel either.
     return as_grey(cv2.erode(filled, np.ones((width, width), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0))
