@@ -233,9 +233,9 @@ def test_data_verify_is_silent_about_nothing(tmp_path: Path) -> None:
     assert result.stderr.startswith("Error:")
 
 
-def test_data_plot_writes_two_pictures(tmp_path: Path) -> None:
-    result = mnist("data", "plot", "--out", str(tmp_path))
-    assert len(result.stdout.splitlines()) == 2
+def test_data_plot_shows_the_digits_and_what_a_config_makes_of_them(tmp_path: Path) -> None:
+    result = mnist("data", "plot", "--config", "photo", "--out", str(tmp_path))
+    assert [Path(path).stem for path in result.stdout.splitlines()] == ["digits", "distribution", "drawn", "augmented"]
     for path in result.stdout.splitlines():
         assert cv2.imread(path) is not None
 

@@ -1,13 +1,19 @@
 """mnist data: look at the images before training on them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mnist_pipeline.cli.console import Group, note, say, say_json, table
 from mnist_pipeline.cli.options import JsonOption
 from mnist_pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mnist_pipeline.config import Config
+    from mnist_pipeline.data import Part
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="Look at a digit set: counts, digests, pictures.")
 Source = Annotated[str, typer.Argument(help="mnist, a folder of IDX files, or an .npz file with Keras' names.")]
@@ -46,28 +52,43 @@ def plot(
     source: Source = "mnist",
     config: Annotated[
         str | None,
-        typer.Option("--config", "-c", help="Also show the digits as this config's augmentation makes them."),
+        typer.Option("--config", "-c", help="Also show the digits as this config draws them anew and augments them."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default artifacts/data.")] = None,
 ) -> None:
-    """Draw a sheet of sample digits and the class distribution; with --config a sheet of augmented digits too."""
+    """Draw a sheet of sample digits and the class distribution; with --config what training makes of the digits too."""
     from mnist_pipeline import plots
     from mnist_pipeline.config import load_config
     from mnist_pipeline.data import load
     from mnist_pipeline.runs import artifacts
 
-    settings = load_config(config).training.augmentation if config else None
-    if config and settings is None:
-        raise ConfigError(f"{config}: training.augmentation is null: there is nothing to show")
+    settings = load_config(config) if config else None
+    if settings and not (settings.training.augmentation or settings.data.rendering):
+        raise ConfigError(f"{config}: neither draws digits anew nor augments them: there is nothing to show")
     dataset, folder = load(source), out or artifacts() / "data"
-    plots.digits(dataset.train.images, dataset.train.labels, folder / "digits.png", f"Training images of {source}")
-    plots.distribution(dataset.train.counts, dataset.test.counts, folder / "distribution.png")
-    say(str(folder / "digits.png"))
-    say(str(folder / "distribution.png"))
-    if settings:
+    sheet, bars = folder / "digits.png", folder / "distribution.png"
+    plots.digits(dataset.train.images, dataset.train.labels, sheet, f"Training images of {source}")
+    plots.distribution(dataset.train.counts, dataset.test.counts, bars)
+    say(f"{sheet}\n{bars}")
+    for made in _as_trained(dataset.train, settings, folder) if settings else ():
+        say(str(made))
+    note("Only training images are shown.")
+
+
+def _as_trained(part: "Part", config: "Config", folder: Path) -> "Iterator[Path]":
+    """Sheets of what the config makes of the digits, each written before it is named."""
+    from mnist_pipeline import plots
+
+    if config.data.rendering:
+        from mnist_pipeline.rendering import drawn_sample
+
+        images, labels = drawn_sample(part.images, part.labels, config.data.rendering)
+        plots.digits(images, labels, folder / "drawn.png", f"Digits as {config.name} draws them, and pictures of none")
+        yield folder / "drawn.png"
+    if config.training.augmentation:
         from mnist_pipeline.augmentation import augmented_sample
 
-        images, labels = augmented_sample(dataset.train.images, dataset.train.labels, settings)
-        plots.digits(images, labels, folder / "augmented.png", f"The same digits as {config} trains on them")
-        say(str(folder / "augmented.png"))
-    note("Only training images are shown.")
+        images, labels = augmented_sample(part.images, part.labels, config.training.augmentation)
+        title = f"The same digits as {config.name} augments them"
+        plots.digits(images, labels, folder / "augmented.png", title)
+        yield folder / "augmented.png"

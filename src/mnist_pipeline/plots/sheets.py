@@ -97,7 +97,7 @@ def _which(shown: int, found: int) -> str:
 
 
 def digits(images: NDArray[np.uint8], labels: ArrayLike, path: Path, title: str) -> None:
-    """The first twelve images of each class, a row a class."""
+    """The first twelve images of each class, a row a class; what is beyond 9 is none and has no name."""
     truth = np.asarray(labels)
     classes = np.unique(truth)
     grid = _Grid(columns=_PER_CLASS, scale=3, gap=8, caption=8)
@@ -110,7 +110,7 @@ def digits(images: NDArray[np.uint8], labels: ArrayLike, path: Path, title: str)
             chosen = images[truth == digit][:_PER_CLASS]
             top = row * (grid.tile + grid.caption)
             _tiles(figure, chosen, grid, np.zeros(len(chosen), dtype=bool), left=EDGE + margin, top=HEAD + top)
-            names.text(0, top + grid.tile / 2, str(digit), size=18, weight="bold", va="center")
+            names.text(0, top + grid.tile / 2, str(digit) if digit <= 9 else "–", size=18, weight="bold", va="center")
 
 
 def _tiles(

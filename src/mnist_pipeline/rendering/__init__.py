@@ -2,5 +2,6 @@
 
 from mnist_pipeline.rendering.choice import Drawn
 from mnist_pipeline.rendering.crew import NONE, digits, negatives, pool
+from mnist_pipeline.rendering.sample import drawn_sample
 
-__all__ = ["NONE", "Drawn", "digits", "negatives", "pool"]
+__all__ = ["NONE", "Drawn", "digits", "drawn_sample", "negatives", "pool"]
