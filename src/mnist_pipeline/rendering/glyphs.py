@@ -1,6 +1,5 @@
 """Digits as strokes from scratch, in the forms that people write and MNIST lacks or has too few of."""
 
-from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -74,7 +73,7 @@ def glyph(digit: int, random: Random) -> Strokes:
     return [stroke * (narrow, 1.0) for stroke in strokes]
 
 
-def written(forms: Sequence[str], random: Random, jitter: float = 0.035) -> Strokes:
+def written(forms: tuple[str, ...], random: Random, jitter: float = 0.035) -> Strokes:
     """One of the forms, none of its corners where it should be."""
     strokes = []
     for kind, corners in _parsed(forms[random.integers(len(forms))]):
