@@ -42,4 +42,5 @@ def test_a_training_with_drawn_digits_is_calibrated_repeatable_and_says_when_to_
     assert first["sharpness"] == again["sharpness"] > 0
     told = [json.loads((tmp_path / name / "photo" / "refusal.json").read_text()) for name in ("first", "again")]
     assert told[0] == told[1]
-    assert told[0]["digits_refused"] <= 0.03
+    right = told[0]["digits_right"] * told[0]["digits"]
+    assert told[0]["digits_refused"] <= 0.02 + 1 / right, "the one more that a share of few digits comes to"

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import Rendering
 from mnist_pipeline.data import Part, load_part
-from mnist_pipeline.rendering import NONE, Drawn, crew, digits, negatives, pool
+from mnist_pipeline.rendering import NONE, Drawn, crew, digits, letters, negatives, pool
+from mnist_pipeline.rendering.glyphs import written
 from mnist_pipeline.rendering.negatives import HELD_OUT, KINDS
 from mnist_pipeline.rendering.picture import digit_page, digit_seen, generator, none_seen
 
@@ -75,6 +76,18 @@ def test_every_kind_of_no_digit_is_a_picture(kind: object, part: Part) -> None:
         seen = none_seen(part.images, generator(2, number, 0), (kind,))  # type: ignore[arg-type]
         assert seen.shape == (28, 28)
         assert np.ptp(seen) > 100
+
+
+def test_a_letter_in_five_is_kept_apart_from_training_and_each_can_be_written() -> None:
+    names = {name for alphabet in letters._ALPHABETS for name in alphabet}
+    assert names >= letters._APART
+    for seen, unseen in zip(letters.SEEN, letters.UNSEEN, strict=True):
+        assert not set(seen) & set(unseen)
+        assert 0.15 < len(unseen) / len(seen + unseen) < 0.25
+    for form in {form for alphabet in letters.SEEN + letters.UNSEEN for forms in alphabet for form in forms}:
+        strokes = written((form,), generator(0, 0, 0))
+        assert strokes
+        assert all(len(stroke) > 1 and (abs(stroke - 0.5) < 1.1).all() for stroke in strokes)
 
 
 def test_an_epoch_takes_each_digit_once_and_its_share_of_pictures_of_no_digit() -> None:

@@ -1,4 +1,4 @@
-"""Pictures that hold no digit: letters, signs, scribbles, pieces of digits, several at once, and scenes."""
+"""Pictures that hold no digit: letters, signs, scribbles, digits in pieces or crossed out, several at once, scenes."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,15 +6,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.rendering.glyphs import Random, rounded
-from mnist_pipeline.rendering.marks import MARKS
+from mnist_pipeline.rendering import letters
+from mnist_pipeline.rendering.glyphs import Random, Strokes, rounded
 from mnist_pipeline.rendering.paper import Grey, pictured
 from mnist_pipeline.rendering.pens import drawn, enlarged, inked, noise, thinned
 from mnist_pipeline.rendering.scenes import filled, grid, page_side, scene, texture
 
 Digits = NDArray[np.uint8]
-# Those that no reader takes for a digit: no O, I, S, Z, B, q and their like.
-_LETTERS = "ACDEFGHJKLMNPRTUVWXYcdefhkmnprtuvwx"
+# Those that no reader takes for a digit (no O, I, S, Z, B, q), without those that are kept apart from training.
+_LETTERS = "ACDEGHJLMPRTUVWXYcdefmnprtuvwx"
 _SIGNS = "#%@+=*^~<&"
 _FONTS = (0, 1, 2, 3, 5, 6, 16, 18, 19, 20, 22)  # Hershey's, some of them slanted
 _OTHER_FONTS = (4, 7, 23)  # not trained on: when to refuse is chosen on these too
@@ -25,14 +25,34 @@ def negative(digits: Digits, random: Random, kinds: "Sequence[Kind]") -> Grey:
     return kinds[int(random.integers(len(kinds)))](digits, random)
 
 
+def handwritten(_: Digits, random: Random) -> Grey:
+    """A letter of some script, or a sign, in somebody's hand."""
+    return _on_a_page(letters.letter(letters.SEEN, random), random)
+
+
+def handwritten_word(_: Digits, random: Random) -> Grey:
+    """Such letters side by side."""
+    return _on_a_page(letters.word(letters.SEEN, random), random)
+
+
+def unseen_letter(_: Digits, random: Random) -> Grey:
+    """A letter or sign that training never shows in any form."""
+    return _on_a_page(letters.letter(letters.UNSEEN, random), random)
+
+
+def unseen_word(_: Digits, random: Random) -> Grey:
+    """Such letters side by side."""
+    return _on_a_page(letters.word(letters.UNSEEN, random), random)
+
+
 def letter(_: Digits, random: Random) -> Grey:
-    """One letter or sign, written with any pen."""
+    """One letter or sign as a draughtsman writes it, with any pen."""
     signs = _LETTERS if random.random() < 0.75 else _SIGNS
     return pictured(inked(_typed(signs[random.integers(len(signs))], random), random), random)
 
 
 def other_letter(_: Digits, random: Random) -> Grey:
-    """A letter in a hand that training does not see."""
+    """The same in a style that training does not see."""
     sign = _LETTERS[random.integers(len(_LETTERS))]
     return pictured(inked(_typed(sign, random, _OTHER_FONTS), random), random)
 
@@ -60,16 +80,7 @@ def scribble(_: Digits, random: Random) -> Grey:
     for _number in range(random.integers(2, 6)):
         corners = random.random((random.integers(2, 6), 2))
         strokes.append(rounded(corners) if random.random() < 0.5 and len(corners) > 2 else corners)
-    return pictured(inked(drawn(strokes, page_side(random), random), random), random)
-
-
-def mark(_: Digits, random: Random) -> Grey:
-    """A tick, a cross, an arrow, a star, a Greek letter."""
-    strokes = [
-        _curved(np.array(stroke) + random.normal(0, 0.04, (len(stroke), 2)))
-        for stroke in MARKS[random.integers(len(MARKS))]
-    ]
-    return pictured(inked(drawn(strokes, page_side(random), random), random), random)
+    return _on_a_page(strokes, random)
 
 
 def emblem(_: Digits, random: Random) -> Grey:
@@ -80,7 +91,7 @@ def emblem(_: Digits, random: Random) -> Grey:
     towards = np.array([np.cos(open_at), np.sin(open_at)])
     middle, reach = 0.5 + random.uniform(0.4, 0.55) * towards, random.uniform(0.15, 0.4)
     strokes.append(np.stack([middle - reach / 2 * towards, middle + reach / 2 * towards]))
-    return pictured(inked(drawn(strokes, page_side(random), random), random), random)
+    return _on_a_page(strokes, random)
 
 
 def several(digits: Digits, random: Random) -> Grey:
@@ -105,15 +116,35 @@ def piece(digits: Digits, random: Random) -> Grey:
     return pictured(inked(whole, random), random)
 
 
+def crossed_out(digits: Digits, random: Random) -> Grey:
+    """A digit under strokes that go to and fro over all of it."""
+    side = 112
+    lines = thinned(enlarged(digits[random.integers(len(digits))], side, random))
+    x, y, wide, high = cv2.boundingRect(lines)
+    turns = int(random.integers(7, 12))
+    along, across = np.linspace(-0.1, 1.1, turns), np.arange(turns) % 2 * 1.2 - 0.1
+    corners = np.stack([across, along] if random.random() < 0.5 else [along, across], axis=1)
+    corners += random.normal(0, 0.07, corners.shape)
+    # A narrow digit is crossed out by strokes that are not.
+    places = (x + wide / 2, y) + (corners - (0.5, 0)) * (max(wide, 0.6 * high), high)
+    stroke = rounded(places) if random.random() < 0.5 else places
+    cv2.polylines(lines, [np.round(stroke * 16).astype(np.int32)], False, 255, 1, cv2.LINE_8, 4)
+    return pictured(inked(lines, random), random)
+
+
 Kind = Callable[[Digits, Random], Grey]
 KINDS: tuple[Kind, ...] = (
-    letter, letter, letter, letter, letter, word, text, scribble, scribble, mark, mark, mark, emblem, several, piece,
-    filled, filled, scene, texture,
+    *[handwritten] * 12, handwritten_word, *[letter] * 5, word, text, scribble, scribble, emblem, several, piece,
+    crossed_out, filled, filled, scene, texture,
 )  # fmt: skip
 HELD_OUT: tuple[Kind, ...] = (
-    letter, letter, other_letter, word, text, scribble, mark, mark, emblem, several, piece,
-    filled, scene, texture, grid,
+    *[unseen_letter] * 6, unseen_word, letter, other_letter, other_letter, word, text, scribble, emblem, several, piece,
+    crossed_out, filled, scene, texture, grid,
 )  # fmt: skip
+
+
+def _on_a_page(strokes: Strokes, random: Random) -> Grey:
+    return pictured(inked(drawn(strokes, page_side(random), random), random), random)
 
 
 def _typed(text: str, random: Random, fonts: tuple[int, ...] = _FONTS) -> NDArray[np.uint8]:
@@ -131,8 +162,3 @@ def _typed(text: str, random: Random, fonts: tuple[int, ...] = _FONTS) -> NDArra
     from_y = turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] + strength * noise(page.shape, 4, random)
     turned = cv2.remap(page, from_x.astype(np.float32), from_y.astype(np.float32), cv2.INTER_LINEAR)
     return np.where(turned > 90, np.uint8(255), np.uint8(0))
-
-
-def _curved(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Long strokes without a straight corner are round; closed ones keep their corners, lest they become a 0."""
-    return rounded(corners) if len(corners) > 3 and np.hypot(*(corners[0] - corners[-1])) > 0.25 else corners
