@@ -9,6 +9,7 @@ from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.rendering import NONE, Drawn, crew, digits, letters, negatives, pool
 from mnist_pipeline.rendering.glyphs import written
 from mnist_pipeline.rendering.negatives import HELD_OUT, KINDS
+from mnist_pipeline.rendering.originals import Originals
 from mnist_pipeline.rendering.picture import digit_page, digit_seen, generator, none_seen
 
 SETTINGS = Rendering(variants=2, negatives=0.25)
@@ -42,7 +43,7 @@ def test_what_is_drawn_does_not_depend_on_who_draws_it(
     again = digits(part.images, part.labels, SETTINGS, [2], processes=1)
     np.testing.assert_array_equal(again, drawn[0][80:120])
     jobs = [
-        {"images": part.images, "numbers": numbers, "seed": SETTINGS.seed, "held_out": False}
+        {"images": part.images, "labels": part.labels, "numbers": numbers, "seed": SETTINGS.seed, "held_out": False}
         for numbers in ([0, 1], [2, 3, 4])
     ]
     in_processes = np.concatenate(crew._done(jobs))
@@ -50,8 +51,9 @@ def test_what_is_drawn_does_not_depend_on_who_draws_it(
 
 
 def test_pictures_to_choose_by_are_not_those_trained_on(part: Part) -> None:
-    trained = [none_seen(part.images, generator(0, number, 1_000_000), KINDS).tobytes() for number in range(10)]
-    held_out = negatives(part.images, 0, 10, processes=1, held_out=True)
+    digits = Originals(part.images, part.labels)
+    trained = [none_seen(digits, generator(0, number, 1_000_000), KINDS).tobytes() for number in range(10)]
+    held_out = negatives(part.images, part.labels, 0, 10, processes=1, held_out=True)
     assert not {image.tobytes() for image in held_out} & set(trained)
     assert set(HELD_OUT) - set(KINDS)
 
@@ -73,7 +75,7 @@ def test_every_digit_can_be_drawn_from_strokes(label: int) -> None:
 @pytest.mark.parametrize("kind", dict.fromkeys([*KINDS, *HELD_OUT]), ids=lambda kind: kind.__name__)
 def test_every_kind_of_no_digit_is_a_picture(kind: object, part: Part) -> None:
     for number in range(3):
-        seen = none_seen(part.images, generator(2, number, 0), (kind,))  # type: ignore[arg-type]
+        seen = none_seen(Originals(part.images, part.labels), generator(2, number, 0), (kind,))  # type: ignore[arg-type]
         assert seen.shape == (28, 28)
         assert np.ptp(seen) > 100
 

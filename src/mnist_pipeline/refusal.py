@@ -22,7 +22,7 @@ def chosen(model: keras.Model, config: Config, part: Part, validation: NDArray[n
     assert settings
     images, labels = part.images[validation], part.labels[validation]
     drawings = rendering.digits(images, labels, settings, [_VARIANT], processes)
-    nothing = rendering.negatives(images, settings.seed, _NEGATIVES, processes, held_out=True)
+    nothing = rendering.negatives(images, labels, settings.seed, _NEGATIVES, processes, held_out=True)
     sure_digits, answers = _sure(model, drawings)
     sure_nothing, _ = _sure(model, nothing)
     right = answers == labels

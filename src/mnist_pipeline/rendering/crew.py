@@ -23,7 +23,7 @@ def pool(
     """The digits as they came, each variant of all of them, and pictures of no digit, as Drawn counts them."""
     none = round(settings.negatives * len(images)) * settings.variants
     drawings = digits(images, labels, settings, range(1, settings.variants + 1), processes)
-    rest = negatives(images, settings.seed, none, processes)
+    rest = negatives(images, labels, settings.seed, none, processes)
     classes = np.concatenate([np.tile(labels, 1 + settings.variants), np.full(none, NONE, np.uint8)])
     return np.concatenate([images, drawings, rest]), classes
 
@@ -43,11 +43,11 @@ def digits(
 
 
 def negatives(
-    images: NDArray[np.uint8], seed: int, count: int, processes: int, held_out: bool = False
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], seed: int, count: int, processes: int, held_out: bool = False
 ) -> NDArray[np.uint8]:
     """So many pictures of no digit; those held out are of kinds and chances that training does not see."""
     jobs = [
-        {"images": images, "numbers": share, "seed": np.array(seed), "held_out": np.array(held_out)}
+        {"images": images, "labels": labels, "numbers": share, "seed": np.array(seed), "held_out": np.array(held_out)}
         for share in _shares(count, processes)
     ]
     return np.concatenate(_done(jobs))

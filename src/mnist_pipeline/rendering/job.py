@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.rendering.negatives import HELD_OUT, KINDS
+from mnist_pipeline.rendering.originals import Originals
 from mnist_pipeline.rendering.picture import digit_seen, generator, none_seen
 
 _NONE, _HELD_OUT = 1_000_000, 2_000_000  # variants that no digit has
@@ -23,16 +24,16 @@ def work(job: Mapping[str, Any]) -> NDArray[np.uint8]:
             sys.exit(1)
         return number
 
-    images, seed = job["images"], int(job["seed"])
+    digits, seed = Originals(job["images"], job["labels"]), int(job["seed"])
     numbers = [int(number) for number in job["numbers"]]
-    if "labels" not in job:
+    if "variants" not in job:
         held_out = bool(job["held_out"])
         variant, kinds = (_HELD_OUT, HELD_OUT) if held_out else (_NONE, KINDS)
-        pictures = [none_seen(images, generator(seed, wanted(number), variant), kinds) for number in numbers]
+        pictures = [none_seen(digits, generator(seed, wanted(number), variant), kinds) for number in numbers]
     else:
         pictures = [
             digit_seen(image, int(label), float(job["strokes"]), generator(seed, wanted(number), int(variant)))
             for variant in job["variants"]
-            for image, label, number in zip(images, job["labels"], numbers, strict=True)
+            for image, label, number in zip(*digits, numbers, strict=True)
         ]
-    return np.array(pictures, np.uint8).reshape(-1, *images.shape[1:])
+    return np.array(pictures, np.uint8).reshape(-1, *digits.images.shape[1:])

@@ -8,6 +8,7 @@ from mnist_pipeline.preprocess import mnist
 from mnist_pipeline.rendering.glyphs import Random, glyph
 from mnist_pipeline.rendering.habits import with_habits
 from mnist_pipeline.rendering.negatives import KINDS, Kind, negative
+from mnist_pipeline.rendering.originals import Originals
 from mnist_pipeline.rendering.paper import Grey, pictured
 from mnist_pipeline.rendering.pens import drawn, enlarged, inked, thinned
 
@@ -37,7 +38,7 @@ def digit_seen(digit: NDArray[np.uint8], label: int, strokes: float, random: Ran
     return digit if seen.pixels is None or seen.reason else seen.pixels
 
 
-def none_seen(digits: NDArray[np.uint8], random: Random, kinds: tuple[Kind, ...] = KINDS) -> Grey:
+def none_seen(digits: Originals, random: Random, kinds: tuple[Kind, ...] = KINDS) -> Grey:
     """A picture of no digit as 28x28: one that is not refused before a model sees it."""
     for _ in range(_TRIES):
         seen = mnist(negative(digits, random, kinds))

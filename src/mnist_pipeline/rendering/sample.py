@@ -18,6 +18,6 @@ def drawn_sample(
     drawings = digits(images, labels, settings, [1], processes=1)
     if not settings.negatives:
         return drawings, labels
-    rest = negatives(images, settings.seed, _ROWS * _NONE, processes=1)
+    rest = negatives(images, labels, settings.seed, _ROWS * _NONE, processes=1)
     rows = np.repeat(np.arange(NONE, NONE + _ROWS, dtype=np.uint8), _NONE)
     return np.concatenate([drawings, rest]), np.concatenate([labels, rows])

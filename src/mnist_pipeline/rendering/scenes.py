@@ -4,11 +4,12 @@ import cv2
 import numpy as np
 
 from mnist_pipeline.rendering.glyphs import Random
+from mnist_pipeline.rendering.originals import Originals
 from mnist_pipeline.rendering.paper import Grey, pictured
 from mnist_pipeline.rendering.pens import Ink, inked, noise
 
 
-def grid(_: Grey, random: Random) -> Grey:
+def grid(_: Originals, random: Random) -> Grey:
     """A table, a fence, a net."""
     side = page_side(random)
     lines = np.zeros((side, side), np.uint8)
@@ -19,7 +20,7 @@ def grid(_: Grey, random: Random) -> Grey:
     return pictured(inked(lines, random), random)
 
 
-def filled(_: Grey, random: Random) -> Grey:
+def filled(_: Originals, random: Random) -> Grey:
     """Filled shapes, alone or cut into each other, as logos are."""
     side = page_side(random)
     ink = np.zeros((side, side), np.float32)
@@ -34,7 +35,7 @@ def filled(_: Grey, random: Random) -> Grey:
     return pictured(ink, random)
 
 
-def scene(_: Grey, random: Random) -> Grey:
+def scene(_: Originals, random: Random) -> Grey:
     """Light, shadow and edges of no order, as photographs of things have."""
     side = int(random.integers(48, 128))
     field = np.sum([noise((side, side), cells, random) / cells for cells in (3, 5, 9, 17)], axis=0)
@@ -49,7 +50,7 @@ def scene(_: Grey, random: Random) -> Grey:
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
-def texture(_: Grey, random: Random) -> Grey:
+def texture(_: Originals, random: Random) -> Grey:
     """Noise, blots and stripes."""
     side = int(random.integers(28, 100))
     field = noise((side, side), int(random.integers(3, side)), random)
