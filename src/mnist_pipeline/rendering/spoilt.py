@@ -12,7 +12,7 @@ from mnist_pipeline.rendering.paper import Grey, pictured
 from mnist_pipeline.rendering.pens import enlarged, inked, thinned
 
 _Turn = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
-# What still looks like a digit is left out: 0, 1 and 8, a 3 on its head, a 7 in the mirror (a 1), a 2, 5, 6 or 9 on its side.
+# What still looks like a digit is left out: 0, 1, 8, a 3 on its head, a 7 in the mirror, most digits on their sides.
 _TURNS: tuple[tuple[tuple[int, ...], _Turn], ...] = (
     ((3, 4, 9), np.fliplr),
     ((4, 7), np.flipud),
