@@ -47,7 +47,8 @@ def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float
     """The model as ONNX with convolutions and products in eight bits, but for the last; floats go in and come out.
 
     In the form (QDQ, products not fused with their sums) that both ONNX Runtime and OpenCV compute, to the same scores.
-    The last product is small, and in eight bits its scores would be too coarse to tell close answers apart.
+    The last product is small, and in eight bits its scores would be too coarse to tell close answers apart. Batch
+    normalizations are left as product and sum: joined, they either take longer or are more than OpenCV can read.
     """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static  # the extra may not be there
 
@@ -55,7 +56,7 @@ def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float
     try:
         with tempfile.TemporaryDirectory() as folder, whole(path) as beside:
             plain = Path(folder) / "model.onnx"
-            save_onnx(model, plain)
+            save_onnx(model, plain, joined=False)
             products = [node.name for node in onnx.load(plain).graph.node if node.op_type == "MatMul"]
             quantize_static(
                 plain, beside, _Reader(model, calibration), nodes_to_exclude=products[-1:],
