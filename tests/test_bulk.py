@@ -16,7 +16,7 @@ import cv2
 import pytest
 from typer.testing import CliRunner
 
-from mnist_pipeline.bulk import answers, predict_many, streaming
+from mnist_pipeline.bulk import answers, crew, predict_many, streaming
 from mnist_pipeline.bulk.crew import Crew
 from mnist_pipeline.cli import app
 from mnist_pipeline.cli import predict_progress as progress_module
@@ -62,6 +62,7 @@ def test_a_crew_answers_as_one_by_one(smoke_run: Run, digits: Path) -> None:
         assert (answer.digit, answer.reason, answer.inverted) == (alone.digit, alone.reason, alone.inverted)
         assert answer.error == alone.error
         assert answer.probabilities == pytest.approx(alone.probabilities, abs=1e-5)
+        assert answer.probabilities == [float(f"{share:.7g}") for share in answer.probabilities or []] or answer.error
     assert [answer.error is None for answer in many].count(False) == 2
 
 
@@ -69,6 +70,18 @@ def test_few_pictures_start_no_process(smoke_run: Run, digits: Path, monkeypatch
     monkeypatch.setattr(subprocess, "Popen", None)
     few = map(Found, files(digits)[:5])
     assert len(list(answers(few, predictor(smoke_run), alone=60))) == 5
+
+
+def test_many_that_are_waiting_are_a_crew_s_at_once(
+    smoke_run: Run, digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "Crew", lambda *_: pytest.fail("called"))
+    paths = [Found(str(digits / "0-7.png"))] * 20
+    assert len(list(answers([*paths, None, *paths], predictor(smoke_run), alone=60))) == 40
+    many = answers((paths[0] for _ in count()), predictor(smoke_run), alone=1)
+    assert len([next(many) for _ in range(8)]) == 8
+    with pytest.raises(pytest.fail.Exception, match="called"):
+        next(many)
 
 
 def test_any_number_of_paths_gives_as_many_answers(smoke_run: Run, digits: Path) -> None:

@@ -23,6 +23,7 @@ from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.exports import proving
+from mnist_pipeline.exports.batch_norm import join_batch_norms
 from mnist_pipeline.exports.forms import FORMS, chosen
 from mnist_pipeline.prediction import file_predictor
 from mnist_pipeline.preprocess import scale
@@ -121,6 +122,35 @@ def test_the_saved_model_is_served_by_tensorflow_and_gives_the_same(
 def test_the_eight_bit_dense_network_is_small(dense: Run) -> None:
     assert (dense.exports / "model-int8.tflite").stat().st_size <= 50_000
     assert (dense.exports / "model-int8.onnx").stat().st_size <= 60_000
+
+
+@pytest.mark.parametrize(("factor", "order"), [(0.5, ["MaxPool", "Norm"]), (-0.5, ["Norm", "MaxPool"])])
+def test_a_batch_normalization_is_one_node_behind_its_pooling(factor: float, order: list[str]) -> None:
+    """Of a channel that is turned round the smallest value becomes the largest: then it comes first."""
+    import onnx
+    import onnxruntime
+    from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_tensor_value_info
+
+    channels = {"s": np.array([factor, 3], np.float32), "b": np.array([0.1, -7], np.float32)}
+    graph = make_graph(
+        [make_node("Mul", ["x", "s"], ["a"]), make_node("Add", ["a", "b"], ["c"]),
+         make_node("MaxPool", ["c"], ["y"], kernel_shape=[2, 2], strides=[2, 2])],
+        "small",
+        [make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1, 2, 4, 4])],
+        [make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1, 2, 2, 2])],
+        [onnx.numpy_helper.from_array(channels[name].reshape(1, 2, 1, 1), name) for name in channels],
+    )  # fmt: skip
+    model = make_model(graph, opset_imports=[make_opsetid("", 15)], ir_version=8)
+    images = np.random.default_rng(0).normal(size=(1, 2, 4, 4)).astype(np.float32)
+    before: list[Any] = []
+    after: list[Any] = []
+    for found in (before, after):
+        onnx.checker.check_model(model)
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        found += [session.run(None, {"x": images})[0], [node.op_type for node in model.graph.node]]
+        join_batch_norms(model.graph)
+    np.testing.assert_allclose(after[0], before[0], atol=1e-6)
+    assert after[1] == [kind.replace("Norm", "BatchNormalization") for kind in order]
 
 
 def test_pixels_go_into_the_scaled_form_as_they_are(dense: Run, test_part: Part) -> None:

@@ -23,6 +23,9 @@ Way = Literal["mnist", "plain"]
 SHIPPED = "shipped"  # the run that nobody has to train
 UNLIKE = "it looks like none of them"
 _WITH_PACKAGE = " (comes with the package)"
+_DIGITS = 7  # of a float32
+_TENS = 10.0 ** np.arange(23)  # those that are exact, so that what is divided by them has no more digits
+_SMALL = 1e-15  # what is less has fewer digits
 LONGEST = 1000  # pixels of a picture's longer side: enough for a single digit
 
 
@@ -119,7 +122,7 @@ class Predictor:
 
     def _rows(self, images: NDArray[np.uint8]) -> Iterator[list[float]]:
         rows = self.probabilities(images).astype(float)
-        return iter((rows / rows.sum(axis=1, keepdims=True)).tolist())
+        return iter(_rounded(rows / rows.sum(axis=1, keepdims=True)).tolist())
 
     def _answer(self, path: str | Path, seen: Seen | PictureError, rows: Iterator[list[float]]) -> Prediction:
         """The answer for what was seen; the next row is its, when there was something for the model to see."""
@@ -155,6 +158,13 @@ class Predictor:
             model=self.name,
             error=str(error),
         )
+
+
+def _rounded(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """To as many digits as were computed: more say nothing, and take longer to write and to read."""
+    tens = _TENS[_DIGITS - 1 - np.floor(np.log10(np.maximum(shares, _SMALL))).astype(int)]
+    rounded: NDArray[np.float64] = np.round(shares * tens) / tens
+    return rounded
 
 
 def predict(path: str | Path, run: str | Path | Run | None = None, invert: Invert = "auto") -> Prediction:

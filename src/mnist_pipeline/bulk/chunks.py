@@ -1,10 +1,34 @@
 """A few files at a time: gathered as they come, answered together."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from mnist_pipeline.finding import Found
 from mnist_pipeline.prediction import Prediction, Predictor
 from mnist_pipeline.preprocess import Invert
+
+
+class Ahead:
+    """Files as they come, and whether so many more are there already."""
+
+    def __init__(self, files: Iterable[Found | None]) -> None:
+        self._files = iter(files)
+        self._taken: deque[Found] = deque()
+
+    def __iter__(self) -> Iterator[Found | None]:
+        return self
+
+    def __next__(self) -> Found | None:
+        return self._taken.popleft() if self._taken else next(self._files)
+
+    def holds(self, count: int) -> bool:
+        """Nothing is waited for: where the next one is not there yet, there are fewer."""
+        while len(self._taken) < count:
+            found = next(self._files, None)
+            if found is None:
+                return False
+            self._taken.append(found)
+        return True
 
 
 def gathered(coming: Iterable[Found | None], together: int) -> Iterator[list[Found]]:

@@ -58,7 +58,7 @@ class Crew:
         process = getattr(self._own, "process", None) or self._start()
         answers = _exchange(process, files)
         if answers is not None:
-            return [Prediction(**tree) for tree in answers]
+            return [Prediction(*values) for values in answers]
         self._own.process = None
         if self._ended:
             return []

@@ -1,12 +1,13 @@
 """Answers in the order of the files: alone for a moment, which mostly is enough, then with a crew."""
 
+import math
 import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
-from mnist_pipeline.bulk.chunks import answered, gathered
+from mnist_pipeline.bulk.chunks import Ahead, answered, gathered
 from mnist_pipeline.cores import cores
 from mnist_pipeline.finding import Found
 from mnist_pipeline.prediction import Prediction, Predictor, predictor
@@ -15,6 +16,8 @@ from mnist_pipeline.runs import Run
 from mnist_pipeline.runtimes import Name
 
 ALONE = 0.2  # seconds of work, after which a crew is called: until it is there takes about as long
+_WAITING = 2  # times as much, for which it is called at once
+_KNOWN = 8  # pictures, after which it is known how long one takes
 _AT_A_TIME = 0.06  # seconds of work for an answer of the crew: with more, one would wait for the other at the end
 _TOGETHER = 64  # pictures at most that the model looks at together: more are no quicker
 
@@ -36,7 +39,7 @@ def answers(
     runtime: Name | None = None,
 ) -> Generator[list[Prediction]]:
     """The answers for files as `find` gives them, a few at a time; once it is closed, its processes are gone."""
-    coming = iter(files)
+    coming = Ahead(files)
     spent, done = 0.0, 0
     for found in coming:
         if found is None:
@@ -45,7 +48,8 @@ def answers(
         answer = answered([found], model, invert)
         spent, done = spent + time.perf_counter() - began, done + 1
         yield answer
-        if spent >= alone and cores() > 1:
+        worth_a_crew = spent >= alone or (done == _KNOWN and coming.holds(math.ceil(_WAITING * alone * done / spent)))
+        if worth_a_crew and cores() > 1:
             break
     else:
         return

@@ -26,7 +26,7 @@ def _work() -> None:
     _say({})
     for line in sys.stdin:
         files = [Found(*file) for file in json.loads(line)]
-        _say([answer.tree() for answer in answered(files, model, order["invert"])])
+        _say([list(vars(answer).values()) for answer in answered(files, model, order["invert"])])
 
 
 def _say(value: Any) -> None:

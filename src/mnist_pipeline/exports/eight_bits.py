@@ -47,7 +47,8 @@ def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float
     """The model as ONNX with convolutions and products in eight bits, but for the last; floats go in and come out.
 
     In the form (QDQ, products not fused with their sums) that both ONNX Runtime and OpenCV compute, to the same scores.
-    The last product is small, and in eight bits its scores would be too coarse to tell close answers apart.
+    The last product is small, and in eight bits its scores would be too coarse to tell close answers apart. Batch
+    normalizations are left as product and sum: joined, they either take longer or are more than OpenCV can read.
     """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static  # the extra may not be there
 
@@ -55,15 +56,25 @@ def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float
     try:
         with tempfile.TemporaryDirectory() as folder, whole(path) as beside:
             plain = Path(folder) / "model.onnx"
-            save_onnx(model, plain)
+            save_onnx(model, plain, joined=False)
             products = [node.name for node in onnx.load(plain).graph.node if node.op_type == "MatMul"]
             quantize_static(
                 plain, beside, _Reader(model, calibration), nodes_to_exclude=products[-1:],
                 quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "MatMul"], per_channel=True,
                 activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
             )  # fmt: skip
+            _sort(beside)
     finally:
         logging.getLogger().removeFilter(_no_advice)
+
+
+def _sort(path: Path) -> None:
+    """Constants by name: they come out of a set, in another order in each process."""
+    model = onnx.load(path)
+    constants = sorted(model.graph.initializer, key=lambda constant: str(constant.name))
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(constants)
+    onnx.save(model, path)
 
 
 def _no_advice(record: logging.LogRecord) -> bool:
