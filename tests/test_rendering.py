@@ -80,12 +80,12 @@ def test_every_kind_of_no_digit_is_a_picture(kind: object, part: Part) -> None:
         assert np.ptp(seen) > 100
 
 
-def test_a_letter_in_five_is_kept_apart_from_training_and_each_can_be_written() -> None:
+def test_some_letters_are_kept_apart_from_training_and_each_can_be_written() -> None:
     names = {name for alphabet in letters._ALPHABETS for name in alphabet}
     assert names >= letters._APART
     for seen, unseen in zip(letters.SEEN, letters.UNSEEN, strict=True):
         assert not set(seen) & set(unseen)
-        assert 0.15 < len(unseen) / len(seen + unseen) < 0.25
+        assert 0.1 < len(unseen) / len(seen + unseen) < 0.25
     for form in {form for alphabet in letters.SEEN + letters.UNSEEN for forms in alphabet for form in forms}:
         strokes = written((form,), generator(0, 0, 0))
         assert strokes

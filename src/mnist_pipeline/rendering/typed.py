@@ -10,7 +10,7 @@ from mnist_pipeline.rendering.paper import Grey, pictured
 from mnist_pipeline.rendering.pens import inked, noise
 
 # Those that no reader takes for a digit (no O, I, S, Z, B, q), without those that are kept apart from training.
-_LETTERS = "ACDEGHJLMPRTUVWXYcdefmnprtuvwx"
+_LETTERS = "ACDEGHJLMPRTUVWXYcdefhmnprtuvwx"
 _SIGNS = "#%@+=*^~<&"
 _FONTS = (0, 1, 2, 3, 5, 6, 16, 18, 19, 20, 22)  # Hershey's, some of them slanted
 _OTHER_FONTS = (4, 7, 23)  # not trained on: when to refuse is chosen on these too
