@@ -103,7 +103,7 @@ def test_a_prediction_holds_what_is_promised(smoke_run: Run, tmp_path: Path) -> 
     assert answer.digit == answer.guess == 7
     assert answer.inverted is True
     assert answer.probabilities is not None
-    assert sum(answer.probabilities) == pytest.approx(1, abs=1e-9)
+    assert sum(answer.probabilities) == pytest.approx(1, abs=1e-6)
     assert answer.confidence == pytest.approx(answer.probabilities[7])
     assert answer.sentence().endswith("sure)")
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from mnist_pipeline.rendering import letters
+from mnist_pipeline.rendering import emblems, letters
 from mnist_pipeline.rendering.glyphs import Random, Strokes, rounded
 from mnist_pipeline.rendering.originals import Originals
 from mnist_pipeline.rendering.paper import Grey, pictured
-from mnist_pipeline.rendering.pens import drawn, inked
+from mnist_pipeline.rendering.pens import BROADEST, drawn, inked
 from mnist_pipeline.rendering.scenes import filled, grid, page_side, scene, texture
 from mnist_pipeline.rendering.spoilt import crossed_out, piece, several, turned
 from mnist_pipeline.rendering.typed import letter, other_letter, text, word
+
+_FINE = 0.03  # a broader pen would fill what is inside a ring, and leave a 0
 
 
 def negative(digits: Originals, random: Random, kinds: "Sequence[Kind]") -> Grey:
@@ -49,26 +49,25 @@ def scribble(_: Originals, random: Random) -> Grey:
 
 
 def emblem(_: Originals, random: Random) -> Grey:
-    """A ring that is open, with a bar through its opening, as logos and switches have it."""
-    open_at, width = random.uniform(0, 2 * np.pi), random.uniform(1.1, 2.3)
-    angles = open_at + np.linspace(width / 2, 2 * np.pi - width / 2, 30)
-    strokes = [np.stack([0.5 + 0.45 * np.cos(angles), 0.5 + 0.45 * np.sin(angles)], axis=1)]
-    towards = np.array([np.cos(open_at), np.sin(open_at)])
-    middle, reach = 0.5 + random.uniform(0.4, 0.55) * towards, random.uniform(0.15, 0.4)
-    strokes.append(np.stack([middle - reach / 2 * towards, middle + reach / 2 * towards]))
-    return _on_a_page(strokes, random)
+    """Rings, arcs and polygons, as in a logo."""
+    return _on_a_page(emblems.emblem(emblems.SEEN, random), random, _FINE)
+
+
+def unseen_emblem(_: Originals, random: Random) -> Grey:
+    """The same, most of them of forms that training never shows."""
+    return _on_a_page(emblems.emblem(emblems.UNSEEN, random), random, _FINE)
 
 
 Kind = Callable[[Originals, Random], Grey]
 KINDS: tuple[Kind, ...] = (
-    *[handwritten] * 12, handwritten_word, *[letter] * 5, word, text, scribble, scribble, emblem, several, piece,
-    turned, turned, crossed_out, filled, filled, scene, texture,
+    *[handwritten] * 12, handwritten_word, *[letter] * 5, word, text, scribble, scribble, emblem, emblem, several,
+    piece, turned, turned, crossed_out, filled, filled, scene, texture,
 )  # fmt: skip
 HELD_OUT: tuple[Kind, ...] = (
-    *[unseen_letter] * 6, unseen_word, letter, other_letter, other_letter, word, text, scribble, emblem, several, piece,
-    turned, crossed_out, filled, scene, texture, grid,
+    *[unseen_letter] * 6, unseen_word, letter, other_letter, other_letter, word, text, scribble, unseen_emblem, several,
+    piece, turned, crossed_out, filled, scene, texture, grid,
 )  # fmt: skip
 
 
-def _on_a_page(strokes: Strokes, random: Random) -> Grey:
-    return pictured(inked(drawn(strokes, page_side(random), random), random), random)
+def _on_a_page(strokes: Strokes, random: Random, broadest: float = BROADEST) -> Grey:
+    return pictured(inked(drawn(strokes, page_side(random), random), random, broadest), random)

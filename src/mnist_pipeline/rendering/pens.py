@@ -10,6 +10,7 @@ Ink = NDArray[np.float32]
 """How much of each pixel is inked, 0 to 1."""
 Lines = NDArray[np.uint8]
 """Lines of one pixel, 255 on 0."""
+_FINEST, BROADEST = 0.009, 0.065  # half a stroke's width, as a share of the longer side
 
 
 def noise(shape: tuple[int, int], cells: int, random: Random) -> Ink:
@@ -76,11 +77,11 @@ def dense(stroke: Points, every: float = 0.06) -> Points:
     return np.stack([np.interp(at, along, stroke[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def inked(lines: Lines, random: Random) -> Ink:
+def inked(lines: Lines, random: Random, broadest: float = BROADEST) -> Ink:
     """The lines drawn with one pen, from a hard fine one to a broad soft one."""
     side = max(lines.shape)
     away = cv2.distanceTransform(255 - lines, cv2.DIST_L2, 3)
-    radius = side * float(np.exp(random.uniform(np.log(0.009), np.log(0.065))))
+    radius = side * float(np.exp(random.uniform(np.log(_FINEST), np.log(broadest))))
     edge = max(1.0, radius * random.uniform(0, 0.5))
     kind = random.random()
     reach: Ink | float = radius
