@@ -60,27 +60,27 @@ def mnist_train(config: str, *settings: str) -> Variant:
     return Variant(" ".join(["mnist", *words]), measure)
 
 
-def mnist_predict(folder: Path, count: int, run_folder: Path) -> Variant:
+def mnist_predict(folder: Path, count: int, trained: str | Path) -> Variant:
     """`mnist predict` over a folder of so many pictures; the whole process counts."""
-    words = ("predict", str(folder), "--json", "--run", str(run_folder))
+    words = ("predict", str(folder), "--json", "--run", str(trained))
 
     def measure(work: Path) -> Figures:
         outcome = _mnist(work, *words)
         assert outcome.output.count("\n") == count
         return _process(outcome) | {"rate": count / outcome.seconds}
 
-    return Variant(f"mnist predict {folder.name}/ --json --run {run_folder.name}", measure)
+    return Variant(f"mnist predict {folder.name}/ --json --run {Path(trained).name}", measure)
 
 
-def many(folder: Path, run_folder: Path, runtime: str) -> Variant:
+def many(folder: Path, trained: str | Path, runtime: str) -> Variant:
     """The same pictures through a runtime of our choice, without the command line around it."""
-    words = (sys.executable, "-m", "benchmarks.many", str(folder), str(run_folder), runtime)
+    words = (sys.executable, "-m", "benchmarks.many", str(folder), str(trained), runtime)
 
     def measure(_: Path) -> Figures:
         outcome = run(words)
         return _process(outcome) | {"rate": json.loads(outcome.output)["rate"]}
 
-    return Variant(f"python -m benchmarks.many {folder.name}/ {run_folder.name} {runtime}", measure)
+    return Variant(f"python -m benchmarks.many {folder.name}/ {Path(trained).name} {runtime}", measure)
 
 
 def mnist(*words: str) -> Variant:
