@@ -7,12 +7,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.ink.light import Grey, as_grey
+from mnist_pipeline.ink.light import Grey, as_marks, border_length, marked_border
 
 _VALUES = np.arange(256, dtype=np.float64)
 _FAINTEST = 10  # steps of grey between paper and pen
 _CROWDED = 0.08  # share of the border that is marked
 _WIDE = 0.36  # of the picture's longer side
+_FAINT = 0.45  # of a pen's strength
 _CLEAREST = 3.5  # times the paper's own unevenness
 
 
@@ -23,17 +24,17 @@ def marked(strength: Grey) -> Grey:
     middle = many.parted()
     if not _stands_out(counts, many, middle):
         return np.zeros_like(strength)
-    above = many.above(middle)
-    second = above.parted()
-    if _is_fainter(above, second):
-        middle = second
-    return as_grey(strength > middle)
+    if middle + 1 < _FAINT * int(np.flatnonzero(counts)[-1]):  # else no kind of marks is that much fainter than another
+        above = many.above(middle)
+        second = above.parted()
+        if _is_fainter(above, second):
+            middle = second
+    return as_marks(strength > middle)
 
 
 def is_crowded(marks: Grey) -> bool:
     """Whether what is marked comes in from the border and is wider than strokes: shadow, or a table."""
-    border = np.concatenate([marks[0], marks[-1], marks[1:-1, 0], marks[1:-1, -1]])
-    if np.count_nonzero(border) < _CROWDED * border.size:
+    if marked_border(marks) < _CROWDED * border_length(marks):
         return False
     depth = cv2.distanceTransform(marks, cv2.DIST_L2, 3)
     return bool(depth.max() > _WIDE / 2 * max(marks.shape))
@@ -83,4 +84,4 @@ def _stands_out(counts: NDArray[np.float64], many: _Cumulated, middle: int) -> b
 def _is_fainter(above: _Cumulated, second: int) -> bool:
     """Whether the marks up to the second threshold are another kind: printed lines or shadow beneath a pen."""
     faint, pen = above.means(second)
-    return bool(above.number[-1] - above.number[second] > 0.15 * above.number[-1] and faint < 0.45 * pen)
+    return bool(above.number[-1] - above.number[second] > 0.15 * above.number[-1] and faint < _FAINT * pen)
