@@ -61,8 +61,7 @@ def worked(grey: Grey) -> Grey:
 
 def lightness(grey: Grey) -> float:
     """From 0, a board, to 2, a sheet: the paper is what most of the picture and of its border are; 1 may be either."""
-    light = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1]
-    light = as_grey(light)
+    light = as_grey(cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1])
     return cv2.countNonZero(light) / light.size + marked_border(light) / border_length(light)
 
 

@@ -32,7 +32,7 @@ def ringed(random: Random) -> Strokes:
         return [ring, *_spokes(4, random.normal(0, 0.1))]
     if inside == 1:
         return [ring, *_spokes(3, random.choice((-1, 1)) * np.pi / 2)]
-    return [ring, _polygon(_MIDDLE, 0.5, int(random.integers(3, 5)), random)]
+    return [ring, _polygon(int(random.integers(3, 5)), random)]
 
 
 def arcs(random: Random) -> Strokes:
@@ -46,7 +46,7 @@ def arcs(random: Random) -> Strokes:
 def framed(random: Random) -> Strokes:
     """A polygon with its spokes, or with another one in it that stands on its sides."""
     corners = int(random.integers(3, 7))
-    outside = _polygon(_MIDDLE, 0.5, corners, random)
+    outside = _polygon(corners, random)
     if corners > 4 or random.random() < 0.5:
         return [outside, *(np.stack([_MIDDLE, corner]) for corner in outside[:-1])]
     sides = (outside[1:] + outside[:-1]) / 2
@@ -90,9 +90,9 @@ def _arc(middle: Points, radius: float, first: float, last: float) -> Points:
     return middle + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
-def _dot(middle: Points, random: Random, radius: float = 0.05) -> Strokes:
+def _dot(middle: Points, random: Random) -> Strokes:
     """A disc, as rings in rings that any pen fills."""
-    most = radius * random.uniform(0.8, 1.3)
+    most = 0.05 * random.uniform(0.8, 1.3)
     return [_arc(middle, part * most, 0, 2 * np.pi) for part in (0.35, 0.7, 1.0)]
 
 
@@ -100,7 +100,7 @@ def _spokes(count: int, first: float) -> Strokes:
     return [_MIDDLE + np.outer((0, 0.5), _at(first + number * 2 * np.pi / count)) for number in range(count)]
 
 
-def _polygon(middle: Points, radius: float, corners: int, random: Random) -> Points:
+def _polygon(corners: int, random: Random) -> Points:
     first = -np.pi / 2 + random.choice((0.0, np.pi / corners)) + random.normal(0, 0.05)
     angles = first + np.linspace(0, 2 * np.pi, corners + 1)
-    return middle + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return _MIDDLE + 0.5 * np.stack([np.cos(angles), np.sin(angles)], axis=1)

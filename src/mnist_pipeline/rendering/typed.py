@@ -13,7 +13,7 @@ from mnist_pipeline.rendering.pens import inked, noise
 _LETTERS = "ACDEGHJLMPRTUVWXYcdefhmnprtuvwx"
 _SIGNS = "#%@+=*^~<&"
 _FONTS = (0, 1, 2, 3, 5, 6, 16, 18, 19, 20, 22)  # Hershey's, some of them slanted
-_OTHER_FONTS = (4, 7, 23)  # not trained on: when to refuse is chosen on these too
+_OTHER_FONTS = (4, 7, 23)  # not trained on: refusing is tried on these too
 
 
 def letter(_: Originals, random: Random) -> Grey:
