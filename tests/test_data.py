@@ -507,3 +507,9 @@ def test_half_is_half() -> None:
     labels = np.array([7] * 10 + [2] * 4, np.uint8)
     chosen = validation_indices(labels, 0.5, seed=9)
     assert np.bincount(labels[chosen], minlength=10)[[2, 7]].tolist() == [2, 5]
+
+
+@pytest.mark.parametrize(("images", "share"), [(1, 0.5), (40, 0.1)])
+def test_images_too_few_to_validate_on_are_refused(images: int, share: float) -> None:
+    with pytest.raises(DataError, match=f"data.validation is {share}, .* among {images} training images is none"):
+        validation_indices(np.arange(images, dtype=np.uint8) % 10, share, seed=0)

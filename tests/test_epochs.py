@@ -72,6 +72,12 @@ def test_a_dense_epoch_is_the_update_rule_of_keras(recipe: str, settings: dict[s
         np.testing.assert_allclose(np.array(found), np.array(expected), rtol=1e-3, atol=1e-6)
 
 
+def test_fewer_images_than_a_batch_are_an_epoch(part: Part) -> None:
+    model = compiled_epoch(config_of("smoke"), Part(part.images[:1], part.labels[:1]))
+    assert int(model.optimizer.iterations) == 1
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+
+
 def test_without_batch_norm_a_convolutional_epoch_is_the_update_rule_of_keras(part: Part) -> None:
     model = {"family": "cnn", "convolutions": [{"filters": 4, "pool": 2}], "hidden": [16]}
     config = config_of("smoke", model=model, **{"training.batch_size": 64})

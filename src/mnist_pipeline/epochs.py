@@ -162,7 +162,8 @@ def xla_program(train_step: TrainStep, data: Resident, plan: Plan) -> Program:
             train_step(rows.training_batch(batches[number], plan, before + number))
             return (number + 1,)
 
-        tf.while_loop(lambda number: number < full, step, (tf.constant(0),))
+        if full:  # XLA cannot compile a look-up in no batches, even where it is never made
+            tf.while_loop(lambda number: number < full, step, (tf.constant(0),))
         if rest:  # XLA's shapes are fixed, so a smaller last batch is a second copy of the step
             train_step(rows.training_batch(order[-rest:], plan, before + full))
 
