@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from mnist_pipeline.finding import Found
 from mnist_pipeline.prediction import Prediction, Predictor
 from mnist_pipeline.preprocess import Invert
 from mnist_pipeline.runtimes import Name
+from mnist_pipeline.workers import command
 
 Process = subprocess.Popen[str]
 
@@ -71,8 +71,8 @@ class Crew:
         with self._one_at_a_time:
             if self._ended:
                 raise RunError("nobody waits for the answers any more")
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "mnist_pipeline.bulk.worker"],
+            process = subprocess.Popen(  # noqa: S603 - words of our own, no shell
+                command("bulk"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

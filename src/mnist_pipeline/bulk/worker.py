@@ -1,6 +1,6 @@
 """One process of a crew: what model to use comes in first, then files, a few a line; their answers go out in a line.
 
-Started by crew.py as `python -m mnist_pipeline.bulk.worker`; it ends when its input does.
+Started by crew.py; it ends when its input does.
 """
 
 import contextlib

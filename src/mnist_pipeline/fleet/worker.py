@@ -1,6 +1,6 @@
 """One training of a fleet: a config as JSON comes in on stdin, shares of the work done go out on stdout.
 
-Started by crew.py as `python -m mnist_pipeline.fleet.worker`; the run folder holds the result.
+Started by crew.py; the run folder holds the result.
 """
 
 import json
