@@ -30,6 +30,8 @@ def read_pages(
         else:
             page = read_page(found.path, model, invert)
         unread += page.error is not None
+        if page.left_out:
+            note(_beyond(page))
         if json:
             say_json(page.tree())
         else:
@@ -50,6 +52,15 @@ def _tell(page: "Page", several: bool) -> None:
         if several:
             note(f"{page.image}:")
         say(page.text)
+
+
+def _beyond(page: "Page") -> str:
+    from mnist_pipeline.pages.pieces import MOST
+
+    return (
+        f"{page.image}: more than the {MOST:,} shapes that are read on one page; the smallest, {page.left_out:,} of "
+        f"them, are left out: cut the page up to read them too"
+    )
 
 
 def _check(save: Path, pictures: Sequence[str]) -> None:
