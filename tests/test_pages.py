@@ -298,6 +298,7 @@ def test_save_draws_and_never_writes_over_a_file(file: Path, tmp_path: Path) -> 
     [
         (["--all", "--save", "{tmp}/none/out.png"], "no such folder"),
         (["--all", "--save", "{tmp}/out.txt"], "--save writes"),
+        (["--all", "--save", "{tmp}/" + "a" * 300 + ".png"], "File name too long"),
         (["--save", "{tmp}/out.png"], "goes with --all"),
         (["--all", "--csv"], "--all goes with"),
     ],

@@ -69,7 +69,12 @@ def _check(save: Path, pictures: Sequence[str]) -> None:
         raise MnistError("--save is for one page: give a single picture")
     if save.suffix.lower() not in _KINDS:
         raise MnistError(f"{save}: --save writes {', '.join(_KINDS)}")
-    if save.exists() or save.is_symlink():
-        raise MnistError(f"{save}: is there already; give --save another name")
     if not save.parent.is_dir():
         raise MnistError(f"{save.parent}: no such folder; make it first")
+    try:
+        save.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:  # a name that is too long
+        raise MnistError(f"{save}: cannot be written ({error.strerror}); give --save another name") from None
+    raise MnistError(f"{save}: is there already; give --save another name")
