@@ -1,5 +1,6 @@
 """mnist predict: one picture, or any number of them."""
 
+import os
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Invert = Literal["auto", "yes", "no"]
 Way = Literal["mnist", "plain"]
+_LONGEST_STEM = 230  # bytes: a name has at most 255, with what is put behind it
 
 
 def register(app: typer.Typer) -> None:
@@ -133,7 +135,8 @@ def _shown(model: "Predictor", picture: str, invert: Invert) -> "Prediction":
 
 
 def _free_name(stem: str) -> Path:
-    """<stem>-seen.png here, or the first -seen-2.png, -seen-3.png ... that does not exist."""
+    """<stem>-seen.png here, or the first -seen-2.png, -seen-3.png ... that does not exist; a long stem is cut short."""
+    stem = os.fsdecode(os.fsencode(stem)[:_LONGEST_STEM])
     number = 1
     while (path := Path(f"{stem}-seen{f'-{number}' if number > 1 else ''}.png")).exists():
         number += 1
