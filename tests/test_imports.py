@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 
 # From the ground up: a module imports from its own floor or from below. Packages stand for all inside them.
 FLOORS = [
-    {"cores", "errors", "finding", "watching", "layer", "run_files", "xla_flags", "statistics", "quiet"},
+    {"cores", "errors", "finding", "watching", "layer", "run_files", "run_shapes", "xla_flags", "statistics", "quiet"},
     {"files", "shipped", "config", "ink"},
     {
         "backend",
