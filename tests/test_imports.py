@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import mnist_pipeline
 from mnist_pipeline.runs import Run
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
@@ -44,7 +45,7 @@ FLOORS = [
     {"dense_twin"},
     {"training"},
     {"scoring", "prediction", "exports"},
-    {"refusal", "report"},
+    {"refusal", "report_page"},
     {"stages", "bulk", "pages"},
     {"benching"},
     {"pipeline"},
@@ -98,6 +99,12 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_the_package_itself_loads_nothing() -> None:
     assert loaded_by("import mnist_pipeline") == set()
+
+
+def test_no_module_is_called_as_a_public_function() -> None:
+    """Python would put the module in the function's place as soon as it is imported."""
+    modules = {module_of(path) for path in PACKAGE.rglob("*.py")}
+    assert not modules & set(mnist_pipeline.__all__)
 
 
 def test_a_config_is_checked_without_numpy() -> None:

@@ -14,7 +14,7 @@ from mnist_pipeline import runs
 from mnist_pipeline.config import load_config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.files import write_json
-from mnist_pipeline.report import write_report
+from mnist_pipeline.report_page import write_report
 from mnist_pipeline.runs import Run
 
 RECIPE = """

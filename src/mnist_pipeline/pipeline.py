@@ -32,6 +32,7 @@ def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher 
     with runs.claimed(config.name):
         if _trained(run, force):
             runs.same_recipe(run, config)
+            run.figures("train")
             watcher.note(f"{run.path} is trained with this config already; nothing done (--force trains it again)")
         else:
             _train(config, part or _training_images(config), force, watcher)
@@ -107,7 +108,7 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
 def report(where: str | Path | Run | None = None) -> Path:
     """Write an evaluated run's page; gives its path."""
     with runs.opened(where) as run:
-        from mnist_pipeline.report import write_report
+        from mnist_pipeline.report_page import write_report
 
         return write_report(run)
 
