@@ -50,7 +50,7 @@ ENVIRONMENT: dict[str, Any] = {
 HISTORY = {"loss": [0.3, 0.1], "accuracy": [0.9, 0.97]}
 
 
-def pretend(name: str, finished: str = TRAINED["finished"], **settings: object) -> Run:
+def pretend(name: str, finished: str = TRAINED["finished"], settings: dict[str, Any] | None = None) -> Run:
     """A run that only looks trained and evaluated: it predicts, and has a report; nothing was computed for it."""
     run = begin(load_config("smoke", settings, name=name), ENVIRONMENT)
     run.onnx_file.write_bytes(shipped().path.read_bytes())

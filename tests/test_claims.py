@@ -20,6 +20,7 @@ from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.errors import DataError, RunError, TrainingError
 from mnist_pipeline.files import write_json
 from mnist_pipeline.prediction import predictor
+from mnist_pipeline.provenance import environment
 from mnist_pipeline.runs import Run, artifacts, begin, claimed
 from mnist_pipeline.watching import Watcher
 
@@ -120,7 +121,7 @@ def test_a_training_forced_and_killed_at_any_change_goes_on_with_the_same_comman
 ) -> None:
     for number in range(1, 40):
         monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path / f"{number}"))
-        run = pretend("run", **{"training.epochs": 2, "data.source": str(source)})
+        run = pretend("run", settings={"training.epochs": 2, "data.source": str(source)})
         (run.path / "notes.txt").write_text("mine")
         run.checkpoints.mkdir()
         (run.checkpoints / "epoch-00001.ckpt").touch()
@@ -281,7 +282,7 @@ def test_a_claim_that_cannot_be_had_is_a_clear_line(monkeypatch: pytest.MonkeyPa
 # What a run was made with
 
 
-def begun_with(environment: dict[str, Any], config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def begun_with(made_with: dict[str, Any], config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """Train in this environment as far as the first checkpoint."""
 
     def killed(run: Run, *_: object) -> None:
@@ -290,7 +291,7 @@ def begun_with(environment: dict[str, Any], config: Config, monkeypatch: pytest.
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "environment", lambda _: environment)
+        patch.setattr(pipeline, "environment", lambda _: made_with)
         patch.setitem(sys.modules, "mnist_pipeline.stages.train", SimpleNamespace(train_run=killed))
         with pytest.raises(Killed):
             train(config)
@@ -299,7 +300,7 @@ def begun_with(environment: dict[str, Any], config: Config, monkeypatch: pytest.
 def test_a_training_that_goes_on_with_another_tensorflow_says_so(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = pipeline.environment(1)
+    now = environment(1)
     begun_with(now | {"versions": now["versions"] | {"tensorflow": "1.0"}}, config, monkeypatch)
     said: list[str] = []
     train(config, watcher=Watcher(note=said.append))
@@ -313,6 +314,6 @@ def test_a_training_that_goes_on_with_another_tensorflow_says_so(
 def test_a_training_that_goes_on_in_the_same_environment_says_nothing(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun_with(pipeline.environment(1), config, monkeypatch)
+    begun_with(environment(1), config, monkeypatch)
     train(config)
     assert "changed" not in runs.open_run("run").environment()
