@@ -12,7 +12,7 @@ from mnist_pipeline.errors import PictureError
 from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.pictures import read_grey
 from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain, scale
-from mnist_pipeline.runs import Run, last_trained, open_run
+from mnist_pipeline.runs import Note, Run, last_trained, open_run, unsaid
 from mnist_pipeline.runtimes import Name, open_runtime, output_of, quickest
 from mnist_pipeline.shipped import shipped
 
@@ -172,13 +172,26 @@ def predict(path: str | Path, run: str | Path | Run | None = None, invert: Inver
     return predictor(run).predict(path, invert)
 
 
-def predictor(run: str | Path | Run | None = None, runtime: Name | None = None, way: Way = "mnist") -> Predictor:
-    """A trained run's model, by default the last one's, ready for many pictures; the shipped one if none is trained."""
-    found = None if run == SHIPPED else open_run(run) if run is not None else last_trained()
-    if found is None:
-        model = shipped()
-        return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
-    return Predictor(found.onnx_file, str(found.path), found.output(), runtime, found.threshold(), way)
+def predictor(
+    run: str | Path | Run | None = None, runtime: Name | None = None, way: Way = "mnist", note: Note = unsaid
+) -> Predictor:
+    """A trained run's model, by default the last one's, ready for many pictures; the shipped one if none is trained.
+
+    Runs that cannot be read are passed over on the way to the last one; `note` is told which.
+    """
+    if run is None:
+        # Opened as any run can be: that a runtime of another name does not read it is no fault of the run's.
+        last = last_trained(lambda found: (found, _of_run(found, None, way)), note)
+        if last is not None:
+            return last[1] if runtime is None else _of_run(last[0], runtime, way)
+    elif run != SHIPPED:
+        return _of_run(open_run(run), runtime, way)
+    model = shipped()
+    return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
+
+
+def _of_run(run: Run, runtime: Name | None, way: Way) -> Predictor:
+    return Predictor(run.onnx_file, str(run.path), run.output(), runtime, run.threshold(), way)
 
 
 def file_predictor(model: str | Path, runtime: Name | None = None, way: Way = "mnist") -> Predictor:

@@ -102,7 +102,7 @@ def _predictor(run: str | None, model: Path | None, runtime: "Name | None", way:
 
     if run and model:
         raise MnistError("--run or --model, not both: which one shall answer?")
-    return file_predictor(model, runtime, way) if model else predictor(run, runtime, way)
+    return file_predictor(model, runtime, way) if model else predictor(run, runtime, way, note)
 
 
 def _ask() -> str:
