@@ -325,6 +325,25 @@ def test_the_same_export_again_gives_the_same_bytes(copy: Run) -> None:
     assert after == before
 
 
+def test_the_order_in_which_the_converter_keeps_its_constants_changes_no_byte(smoke_run: Run, tmp_path: Path) -> None:
+    """They come out of a set, whose order is another in each process."""
+    import onnx
+
+    from mnist_pipeline.exports.saving import tidy
+
+    paths = [tmp_path / "one.onnx", tmp_path / "other.onnx"]
+    for path in paths:
+        model = onnx.load(smoke_run.onnx_file)
+        constants = sorted(model.graph.initializer, key=lambda constant: constant.name, reverse=path is paths[1])
+        del model.graph.initializer[:]
+        model.graph.initializer.extend(constants)
+        onnx.save(model, path)
+    assert paths[0].read_bytes() != paths[1].read_bytes()
+    for path in paths:
+        tidy(path, joined=True)
+    assert paths[0].read_bytes() == paths[1].read_bytes() == smoke_run.onnx_file.read_bytes()
+
+
 def test_a_failed_check_leaves_no_file_and_takes_no_other_with_it(copy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proving, "TOLERANCE", 0.0)
     monkeypatch.setattr(proving, "LOST", -1.0)
