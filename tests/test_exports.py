@@ -287,8 +287,12 @@ def test_predict_takes_a_run_or_a_file(dense: Run) -> None:
 
 
 def test_many_pictures_are_answered_by_what_reads_the_file(dense: Run) -> None:
-    assert file_predictor(dense.exports / "model.tflite").for_many == "litert"
-    assert file_predictor(dense.exports / "model.onnx", "opencv").for_many == "opencv"
+    def computes(*what: Any) -> Any:
+        return file_predictor(*what, many=True).arguments["runtime"]
+
+    assert computes(dense.exports / "model.tflite") == "litert"
+    assert computes(dense.exports / "model.onnx") == "onnxruntime"
+    assert computes(dense.exports / "model.onnx", "opencv") == "opencv"
 
 
 def test_evaluating_a_file_loads_no_tensorflow(dense: Run) -> None:

@@ -75,8 +75,9 @@ class Predictor:
         way: Way = "mnist",
     ) -> None:
         # Enough to make it again in another process.
-        self.arguments = {"onnx": str(onnx), "name": name, "output": output, "threshold": threshold, "way": way}
-        self.for_many = runtime or quickest(Path(onnx))
+        self.arguments = {
+            "onnx": str(onnx), "name": name, "output": output, "runtime": runtime, "threshold": threshold, "way": way,
+        }  # fmt: skip
         self.name, self.threshold, self._output, self._way = name, threshold, output, way
         self._runtime = open_runtime(Path(onnx), runtime)
 
@@ -94,7 +95,7 @@ class Predictor:
         return self.predict_many([path], invert)[0]
 
     def predict_many(self, paths: Sequence[str | Path], invert: Invert = "auto") -> list[Prediction]:
-        """The answers for several files, which the model looks at together."""
+        """The answers for several files, each the same as alone."""
         return self._answers(paths, [self._look(path, invert, []) for path in paths])
 
     def examine(self, path: str | Path, invert: Invert = "auto") -> tuple[Prediction, list[Step]]:
@@ -116,12 +117,13 @@ class Predictor:
         return mnist(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
 
     def _answers(self, paths: Sequence[str | Path], seen: Sequence[Seen | PictureError]) -> list[Prediction]:
-        pixels = [one.pixels for one in seen if isinstance(one, Seen) and one.pixels is not None]
-        rows = self._rows(np.stack(pixels)) if pixels else iter(())
+        # One at a time: how many come together is the clock's choice, which must change no bit, and costs nothing.
+        pixels = [one.pixels[np.newaxis] for one in seen if isinstance(one, Seen) and one.pixels is not None]
+        rows = self._rows([self.probabilities(image) for image in pixels]) if pixels else iter(())
         return [self._answer(path, one, rows) for path, one in zip(paths, seen, strict=True)]
 
-    def _rows(self, images: NDArray[np.uint8]) -> Iterator[list[float]]:
-        rows = self.probabilities(images).astype(float)
+    def _rows(self, found: list[NDArray[np.float32]]) -> Iterator[list[float]]:
+        rows = np.concatenate(found).astype(float)
         return iter(_rounded(rows / rows.sum(axis=1, keepdims=True)).tolist())
 
     def _answer(self, path: str | Path, seen: Seen | PictureError, rows: Iterator[list[float]]) -> Prediction:
@@ -172,20 +174,34 @@ def predict(path: str | Path, run: str | Path | Run | None = None, invert: Inver
     return predictor(run).predict(path, invert)
 
 
-def predictor(run: str | Path | Run | None = None, runtime: Name | None = None, way: Way = "mnist") -> Predictor:
-    """A trained run's model, by default the last one's, ready for many pictures; the shipped one if none is trained."""
+def predictor(
+    run: str | Path | Run | None = None, runtime: Name | None = None, way: Way = "mnist", *, many: bool = False
+) -> Predictor:
+    """A trained run's model, by default the last one's; the shipped one if none is trained.
+
+    Unless a runtime is named, it is the one that starts quickest, or for many pictures the one that answers most.
+    """
     found = None if run == SHIPPED else open_run(run) if run is not None else last_trained()
     if found is None:
         model = shipped()
+        runtime = _chosen(runtime, model.path, many)
         return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
+    runtime = _chosen(runtime, found.onnx_file, many)
     return Predictor(found.onnx_file, str(found.path), found.output(), runtime, found.threshold(), way)
 
 
-def file_predictor(model: str | Path, runtime: Name | None = None, way: Way = "mnist") -> Predictor:
-    """An exported file, ready for many pictures; what its scores are is seen from the file itself.
+def _chosen(named: Name | None, model: Path, many: bool) -> Name | None:
+    return named or (quickest(model) if many else None)
+
+
+def file_predictor(
+    model: str | Path, runtime: Name | None = None, way: Way = "mnist", *, many: bool = False
+) -> Predictor:
+    """An exported file as a predictor; what its scores are is seen from the file itself.
 
     Where it lies in its run's export/, it refuses what the run refuses.
     """
+    runtime = _chosen(runtime, Path(model), many)
     opened = open_runtime(Path(model), runtime, foreign=True)
     run = Run(Path(model).resolve().parent.parent)
     threshold = run.threshold() if Path(model).resolve().parent == run.exports else 0.0
