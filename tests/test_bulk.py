@@ -17,7 +17,7 @@ import cv2
 import pytest
 from typer.testing import CliRunner
 
-from mnist_pipeline import prediction
+from mnist_pipeline import prediction, runtimes
 from mnist_pipeline.bulk import answers, are_many, crew, predict_many, streaming
 from mnist_pipeline.bulk.chunks import answered
 from mnist_pipeline.bulk.crew import Crew
@@ -121,8 +121,12 @@ def test_the_command_and_not_the_clock_decides_what_computes(
     smoke_run: Run, digits: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str | None] = []
-    open_runtime = prediction.open_runtime
-    monkeypatch.setattr(prediction, "open_runtime", lambda path, name: opened.append(name) or open_runtime(path, name))  # type: ignore[func-returns-value]
+
+    def open_named(path: Path, name: Any) -> runtimes.Runtime:
+        opened.append(name)
+        return runtimes.open_runtime(path, name)
+
+    monkeypatch.setattr(prediction, "open_runtime", open_named)
     few, many = [str(digits / "0-7.png")] * streaming.FEW, [str(digits)] * 3
     assert [are_many(few), are_many(many), are_many(["-"])] == [False, True, True]
     for words in (few[:1], many):
