@@ -34,6 +34,7 @@ FLOORS = [
         "rendering",
         "models",
         "checkpoints",
+        "foreign",
         "keras_file",
         "runtimes",
         "shipping",

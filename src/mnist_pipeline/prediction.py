@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
-from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.pictures import read_grey
-from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain, scale
+from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain
 from mnist_pipeline.runs import Run, last_trained, open_run
-from mnist_pipeline.runtimes import Name, open_runtime, output_of, quickest
+from mnist_pipeline.runtimes import Name, made_here, open_runtime, output_of, probabilities, quickest
 from mnist_pipeline.shipped import shipped
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ class Predictor:
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Ten probabilities for each of (n, 28, 28) images."""
-        return normalised(self._runtime.scores(scale(images)), self._output)
+        return probabilities(self._runtime, images, self._output)
 
     def predict(self, path: str | Path, invert: Invert = "auto") -> Prediction:
         """The answer for one file; a file that cannot be read is an answer too."""
@@ -187,6 +186,8 @@ def predictor(
         runtime = _chosen(runtime, model.path, many)
         return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
     runtime = _chosen(runtime, found.onnx_file, many)
+    if not made_here(found.onnx_file):
+        open_runtime(found.onnx_file, runtime, foreign=True)
     return Predictor(found.onnx_file, str(found.path), found.output(), runtime, found.threshold(), way)
 
 
@@ -202,7 +203,7 @@ def file_predictor(
     Where it lies in its run's export/, it refuses what the run refuses.
     """
     runtime = _chosen(runtime, Path(model), many)
-    opened = open_runtime(Path(model), runtime, foreign=True)
+    opened = open_runtime(Path(model), runtime, foreign=not made_here(Path(model)))
     run = Run(Path(model).resolve().parent.parent)
     threshold = run.threshold() if Path(model).resolve().parent == run.exports else 0.0
     return Predictor(model, str(model), output_of(opened), runtime, threshold, way)
