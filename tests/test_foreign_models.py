@@ -205,7 +205,7 @@ def test_a_flood_of_empty_nodes_does_not_take_the_memory(tmp_path: Path) -> None
     while size > 127:
         length, size = length + bytes([size & 127 | 128]), size >> 7
     path.write_bytes(path.read_bytes() + b"\x3a" + length + bytes([size]) + nodes)
-    with pytest.raises(RunError, match="the model is damaged|not read: opencv"):
+    with pytest.raises(RunError, match=r"the model is damaged|not read: opencv"):
         open_runtime(path, foreign=True)
 
 

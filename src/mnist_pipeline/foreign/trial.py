@@ -8,7 +8,7 @@ from pathlib import Path
 from mnist_pipeline.errors import RunError
 
 MEMORY = 512 * 2**20  # bytes of data; our largest networks take 150 MiB
-SECONDS = 10  # of a processor
+SECONDS = 5  # of a processor
 _PATIENCE = 60  # seconds, where other processes want the processor too
 
 
