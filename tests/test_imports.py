@@ -15,7 +15,19 @@ PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 
 # From the ground up: a module imports from its own floor or from below. Packages stand for all inside them.
 FLOORS = [
-    {"cores", "errors", "finding", "watching", "layer", "run_files", "run_shapes", "xla_flags", "statistics", "quiet", "workers"},
+    {
+        "cores",
+        "errors",
+        "finding",
+        "watching",
+        "layer",
+        "run_files",
+        "run_shapes",
+        "xla_flags",
+        "statistics",
+        "quiet",
+        "workers",
+    },
     {"files", "shipped", "config", "ink"},
     {
         "backend",
@@ -35,6 +47,7 @@ FLOORS = [
         "rendering",
         "models",
         "checkpoints",
+        "foreign",
         "keras_file",
         "runtimes",
         "shipping",

@@ -75,10 +75,12 @@ def predict(
         raise MnistError("--save goes with --all")
     if not pictures:
         pictures = [_ask()]
+    from mnist_pipeline import bulk
     from mnist_pipeline.cli.answers import Answers
     from mnist_pipeline.cli.predict_progress import predict_progress
 
-    predicting = _predictor(run, model, runtime, preprocess)
+    many = not (every or show) and bulk.are_many(pictures)
+    predicting = _predictor(run, model, runtime, preprocess, many)
     if not (json or csv):
         last = " (trained last; the one that comes with the package: --run shipped)"
         note(f"model: {predicting.name}" + ("" if run or model or predicting.shipped else last))
@@ -97,12 +99,14 @@ def predict(
         raise typer.Exit(2)
 
 
-def _predictor(run: str | None, model: Path | None, runtime: "Name | None", way: Way) -> "Predictor":
+def _predictor(run: str | None, model: Path | None, runtime: "Name | None", way: Way, many: bool) -> "Predictor":
     from mnist_pipeline.prediction import file_predictor, predictor
 
     if run and model:
         raise MnistError("--run or --model, not both: which one shall answer?")
-    return file_predictor(model, runtime, way) if model else predictor(run, runtime, way, note)
+    if model:
+        return file_predictor(model, runtime, way, many=many)
+    return predictor(run, runtime, way, note, many=many)
 
 
 def _ask() -> str:
