@@ -37,6 +37,12 @@ def read_grey(path: str | Path, longest: int | None = None) -> NDArray[np.uint8]
         raise PictureError(f"{path}: {error}") from None
 
 
+def unforeseen(path: str | Path, error: Exception) -> PictureError:
+    """A failure that nobody foresaw, as the line of the picture that met it: the pictures after it are still read."""
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return PictureError(f"{path}: a bug in this program, please report it with the picture ({what})")
+
+
 def _read_bytes(path: str | Path) -> bytes:
     try:
         # By os and open, not by Path, which takes as long again as the file does; and looked at before it is opened,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
 from mnist_pipeline.evaluation import normalised
-from mnist_pipeline.pictures import read_grey
+from mnist_pipeline.pictures import read_grey, unforeseen
 from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain, scale
 from mnist_pipeline.runs import Run, last_trained, open_run
 from mnist_pipeline.runtimes import Name, open_runtime, output_of, quickest
@@ -109,11 +109,13 @@ class Predictor:
     def _look(self, path: str | Path, invert: Invert, steps: list[Step]) -> Seen | PictureError:
         try:
             grey = read_grey(path, LONGEST)
+            height, width = grey.shape
+            steps.append((f"as given, {width} × {height}", grey))
+            return mnist(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
         except PictureError as error:
             return error
-        height, width = grey.shape
-        steps.append((f"as given, {width} × {height}", grey))
-        return mnist(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
+        except Exception as error:
+            return unforeseen(path, error)
 
     def _answers(self, paths: Sequence[str | Path], seen: Sequence[Seen | PictureError]) -> list[Prediction]:
         pixels = [one.pixels for one in seen if isinstance(one, Seen) and one.pixels is not None]
