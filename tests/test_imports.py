@@ -20,6 +20,7 @@ FLOORS = [
         "backend",
         "data",
         "picture_header",
+        "picture_work",
         "pictures",
         "preprocess",
         "provenance",
