@@ -1,11 +1,18 @@
 """Pictures made to do harm, and programs that fail: one answer each, in bounded memory and time, and the next one."""
 
+import io
+import json
 import os
+import struct
+import subprocess
+import sys
+import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mnist_pipeline import prediction
 from mnist_pipeline.bulk.crew import Crew
@@ -79,3 +86,85 @@ def test_a_bug_kills_no_process_of_a_crew(
         (batch,) = crew.answers([[Found("unlucky.png"), Found(str(two[1]))]])
     assert [answer.error is None for answer in batch] == [False, True]
     assert "KeyError: 'x'" in str(batch[0].error)
+
+
+# What the decoders print
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> list[Path]:
+    """A PNG and a JPEG that are read, but that libpng and libjpeg have something to say about."""
+    stream = io.BytesIO()
+    Image.new("L", (30, 30), 255).save(stream, "JPEG")
+    (tmp_path / "odd.jpg").write_bytes(stream.getvalue()[:-2] + bytes(9) + b"\xff\xd9")
+    stream = io.BytesIO()
+    Image.new("L", (30, 30), 255).save(stream, "PNG")
+    profile = b"iCCPnone\0\0" + zlib.compress(b"short")
+    part = struct.pack(">I", len(profile) - 4) + profile + struct.pack(">I", zlib.crc32(profile))
+    (tmp_path / "odd.png").write_bytes(stream.getvalue()[:33] + part + stream.getvalue()[33:])
+    return [tmp_path / "odd.jpg", tmp_path / "odd.png"]
+
+
+def python(*words: object, given: str = "") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, *map(str, words)], input=given, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("words", [["--json"], ["--json", "--all"]])
+def test_only_our_own_lines_reach_stderr(words: list[str], odd: list[Path]) -> None:
+    done = python("-m", "mnist_pipeline", "predict", *words, *odd)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [json.loads(line)["image"] for line in done.stdout.splitlines()] == [str(path) for path in odd]
+
+
+def test_only_our_own_lines_reach_stderr_from_a_crew(odd: list[Path], model: Predictor) -> None:
+    order = {"model": model.arguments | {"runtime": "opencv"}, "invert": "auto"}
+    files = [[str(path), None] for path in odd]
+    done = python("-m", "mnist_pipeline.bulk.worker", given=f"{json.dumps(order)}\n{json.dumps(files)}\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(json.loads(done.stdout.splitlines()[1])) == 2
+
+
+def test_what_python_says_is_heard_while_libraries_are_muted() -> None:
+    done = python(
+        "-c",
+        "import os, subprocess, sys\n"
+        "from mnist_pipeline.quiet import libraries_muted, python_stderr\n"
+        "with libraries_muted():\n"
+        "    os.write(2, b'a library\\n')\n"
+        "    print('we', file=sys.stderr)\n"
+        "    subprocess.run(['sh', '-c', 'echo a process >&2'], stderr=python_stderr())\n"
+        "os.write(2, b'afterwards\\n')\n",
+    )
+    assert done.stderr.splitlines() == ["we", "a process", "afterwards"]
+
+
+# In a program that is not ours
+
+
+def test_the_settings_of_a_host_program_stay_as_they_are(odd: list[Path]) -> None:
+    done = python(
+        "-c",
+        "import sys, cv2\n"
+        "cv2.setNumThreads(3)\n"
+        "def settings(): return cv2.getNumThreads(), cv2.utils.logging.getLogLevel()\n"
+        "before = settings()\n"
+        "import mnist_pipeline\n"
+        "print(mnist_pipeline.predict(sys.argv[1], 'shipped').reason)\n"
+        "assert settings() == before, settings()\n",
+        odd[0],
+    )
+    assert (done.returncode, done.stdout) == (0, "nothing is drawn\n"), done.stderr
+
+
+def test_the_answers_are_the_same_bits_with_any_number_of_threads(model: Predictor, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    page = cv2.GaussianBlur(rng.integers(120, 256, (1600, 1800, 3)).astype(np.uint8), (0, 0), 3)
+    cv2.putText(page, "4", (300, 1400), cv2.FONT_HERSHEY_SIMPLEX, 45, (10, 20, 40), 60)
+    cv2.imwrite(str(tmp_path / "4.png"), page)
+    before, told = cv2.getNumThreads(), []
+    for threads in (1, 4):
+        cv2.setNumThreads(threads)
+        told.append(model.predict(tmp_path / "4.png"))
+    cv2.setNumThreads(before)
+    assert told[0].guess is not None
+    assert told[0] == told[1]

@@ -12,8 +12,6 @@ from mnist_pipeline.errors import PictureError
 from mnist_pipeline.picture_header import Header, read_header
 from mnist_pipeline.picture_work import decoded_part
 
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the errors here say it better
-
 LARGEST_FILE = 64 * 2**20  # bytes
 MOST_PIXELS = 50_000_000  # the largest phone pictures have about as many
 MOST_HELD = 4 * MOST_PIXELS  # bytes of them decoded: with the file and what is made of them, 0.6 GB at most
@@ -37,6 +35,12 @@ def read_grey(path: str | Path, longest: int | None = None) -> NDArray[np.uint8]
         return _shrunk(_grey(_upright(_decode(data, header, longest), header)), longest)
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from None
+
+
+def settle() -> None:
+    """OpenCV's settings for a process of our own; in another's, they are its own, and the pixels are the same."""
+    cv2.setNumThreads(1)  # there is a process a core, and a thread's start takes longer than a picture
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the errors here say it better
 
 
 def unforeseen(path: str | Path, error: Exception) -> PictureError:
