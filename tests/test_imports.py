@@ -33,6 +33,7 @@ FLOORS = [
         "backend",
         "data",
         "picture_header",
+        "picture_work",
         "pictures",
         "preprocess",
         "provenance",

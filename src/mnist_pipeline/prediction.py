@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
-from mnist_pipeline.pictures import read_grey
+from mnist_pipeline.pictures import read_grey, unforeseen
 from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain
 from mnist_pipeline.runs import Note, Run, last_trained, open_run, unsaid
 from mnist_pipeline.runtimes import Name, made_here, open_runtime, output_of, probabilities, quickest
@@ -109,11 +109,13 @@ class Predictor:
     def _look(self, path: str | Path, invert: Invert, steps: list[Step]) -> Seen | PictureError:
         try:
             grey = read_grey(path, LONGEST)
+            height, width = grey.shape
+            steps.append((f"as given, {width} × {height}", grey))
+            return mnist(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
         except PictureError as error:
             return error
-        height, width = grey.shape
-        steps.append((f"as given, {width} × {height}", grey))
-        return mnist(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
+        except Exception as error:
+            return unforeseen(path, error)
 
     def _answers(self, paths: Sequence[str | Path], seen: Sequence[Seen | PictureError]) -> list[Prediction]:
         # One at a time: how many come together is the clock's choice, which must change no bit, and costs nothing.

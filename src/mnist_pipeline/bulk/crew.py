@@ -12,6 +12,7 @@ from mnist_pipeline.errors import RunError
 from mnist_pipeline.finding import Found
 from mnist_pipeline.prediction import Prediction, Predictor
 from mnist_pipeline.preprocess import Invert
+from mnist_pipeline.quiet import python_stderr
 from mnist_pipeline.workers import command
 
 Process = subprocess.Popen[str]
@@ -75,6 +76,7 @@ class Crew:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                stderr=python_stderr(),
                 process_group=0,  # Ctrl-C comes to us alone; should we be killed, its input ends and so does it
             )
             self._processes.add(process)

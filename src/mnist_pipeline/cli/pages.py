@@ -23,7 +23,7 @@ def read_pages(
     from mnist_pipeline.pages.drawing import save_drawn
     from mnist_pipeline.pages.reading import Page, read_page
 
-    unread = 0
+    unread, several = 0, count(pictures) != 1
     for found in filter(None, find(pictures)):
         if found.problem is not None:
             page = Page(found.path, model.name, [], found.problem)
@@ -35,7 +35,7 @@ def read_pages(
         if json:
             say_json(page.tree())
         else:
-            _tell(page, several=count(pictures) != 1)
+            _tell(page, several)
         if save is not None and page.error is None:
             save_drawn(found.path, page.lines, save)
             note(f"what was read where: {save}")

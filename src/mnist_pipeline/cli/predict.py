@@ -78,6 +78,7 @@ def predict(
     from mnist_pipeline import bulk
     from mnist_pipeline.cli.answers import Answers
     from mnist_pipeline.cli.predict_progress import predict_progress
+    from mnist_pipeline.quiet import libraries_muted
 
     many = not (every or show) and bulk.are_many(pictures)
     predicting = _predictor(run, model, runtime, preprocess, many)
@@ -87,10 +88,16 @@ def predict(
     if every:
         from mnist_pipeline.cli.pages import read_pages
 
-        if read_pages(pictures, predicting, invert, save, json):
+        with libraries_muted():
+            unread = read_pages(pictures, predicting, invert, save, json)
+        if unread:
             raise typer.Exit(2)
         return
-    with predict_progress(pictures) as watched, closing(_batches(predicting, pictures, invert, show)) as batches:
+    with (
+        libraries_muted(),
+        predict_progress(pictures) as watched,
+        closing(_batches(predicting, pictures, invert, show)) as batches,
+    ):
         answers = Answers("json" if json else "csv" if csv else "text", watched.complain)
         for batch in batches:
             answers.write(batch)
@@ -100,10 +107,12 @@ def predict(
 
 
 def _predictor(run: str | None, model: Path | None, runtime: "Name | None", way: Way, many: bool) -> "Predictor":
+    from mnist_pipeline.pictures import settle
     from mnist_pipeline.prediction import file_predictor, predictor
 
     if run and model:
         raise MnistError("--run or --model, not both: which one shall answer?")
+    settle()
     if model:
         return file_predictor(model, runtime, way, many=many)
     return predictor(run, runtime, way, note, many=many)

@@ -14,7 +14,7 @@ from mnist_pipeline.pages.choosing import Box, Reading, best_of, chain, cut_up, 
 from mnist_pipeline.pages.order import lines
 from mnist_pipeline.pages.pieces import clusters, pieces
 from mnist_pipeline.pages.writing import writing
-from mnist_pipeline.pictures import read_grey
+from mnist_pipeline.pictures import read_grey, unforeseen
 
 LONGEST = 2000  # pixels of a page's longer side: digits of a hundredth of it are still 20 pixels tall
 _SMALL = 800  # pixels of the longer side: a smaller page is enlarged twice, and its thin strokes stay whole
@@ -76,10 +76,11 @@ class Page:
 def read_page(path: str | Path, model: Model, invert: Invert = "auto") -> Page:
     """The digits of a picture file; a file that cannot be read is an answer too."""
     try:
-        grey = read_grey(path)
+        return read_pixels(read_grey(path), model, invert, str(path))
     except PictureError as error:
         return Page(str(path), model.name, [], str(error))
-    return read_pixels(grey, model, invert, str(path))
+    except Exception as error:
+        return Page(str(path), model.name, [], str(unforeseen(path, error)))
 
 
 def read_pixels(grey: Grey, model: Model, invert: Invert = "auto", image: str = "") -> Page:
