@@ -3,6 +3,7 @@
 Whatever can be refused is refused here, in milliseconds; TensorFlow and matplotlib load once a stage begins.
 """
 
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher 
         if run.state == "trained":
             watcher.note(f"{run.path} is trained with this config already; nothing done (--force trains it again)")
         else:
+            tempfile.gettempdir()  # Keras saves through it: refused now, not after the last epoch, where there is none
             set_flags(config.training.numerics)
             from mnist_pipeline.stages.train import train_run
 
