@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,10 +42,10 @@ def seven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("seven.png")
 
 
-def shell(words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+def shell(words: str, stdin: int = subprocess.DEVNULL, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """What `mnist` gives in a shell, with the redirections among the words."""
     return subprocess.run(
-        f"exec '{sys.executable}' -m mnist_pipeline {words}", shell=True, capture_output=True, check=False,
+        f"exec '{sys.executable}' -m mnist_pipeline {words}", shell=True, stdin=stdin, capture_output=True, check=False,
         env=os.environ | environment,
     )  # fmt: skip
 
@@ -102,6 +103,21 @@ def test_a_reader_who_goes_away_ends_it_quietly() -> None:
     answer = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, check=False)
     os.close(writes)
     assert (answer.stderr, answer.returncode) == (b"", 1)
+
+
+def test_a_pipe_that_does_not_wait_gets_the_whole_answer(seven: Path) -> None:
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    command = [sys.executable, "-m", "mnist_pipeline", "predict", "-", "--json"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=writes, stderr=subprocess.PIPE) as process:
+        os.close(writes)
+        assert process.stdin is not None
+        process.stdin.write(b"none.png\n" * 2000)
+        process.stdin.close()
+        with os.fdopen(reads, "rb") as answers:
+            time.sleep(0.5)  # until the pipe is full
+            assert len(answers.readlines()) == 2000
+    assert process.returncode == 2
 
 
 VERBS = [
@@ -216,6 +232,16 @@ def test_a_table_keeps_the_name_for_a_program_and_shows_it_on_a_terminal(seven: 
     assert b"\x1b" not in seen
 
 
+def test_a_path_that_is_typed_is_read_whatever_the_encoding(seven: Path) -> None:
+    seven.rename("é.png")
+    ours, theirs = pty.openpty()
+    os.write(ours, "é.png\n".encode())
+    answer = shell("predict", stdin=theirs, PYTHONIOENCODING="ascii")
+    os.close(ours)
+    os.close(theirs)
+    assert b"this is a 7" in answer.stdout
+
+
 def test_json_escapes_what_a_terminal_would_obey() -> None:
     answer = CliRunner().invoke(app, ["predict", "--json", "\x9b31m\u202e×.png"])
     assert r"\u009b31m\u202e\u00d7.png" in answer.stdout
@@ -274,6 +300,15 @@ def test_what_the_operating_system_refuses_is_one_line(smoke_run: Run, monkeypat
     assert answer.stderr.endswith(": No such file or directory\n")
 
 
+def test_a_training_without_a_temporary_folder_is_refused_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as without:
+        without.setattr(tempfile, "tempdir", None)
+        without.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
+        answer = CliRunner().invoke(app, ["train", "-c", "smoke"])
+    assert answer.stderr == "Error: No usable temporary directory found in ['/nowhere']\n"
+    assert answer.exit_code == 2
+
+
 def test_pictures_are_drawn_whatever_the_caller_plots_with(tmp_path: Path) -> None:
     answer = shell(f"data plot --out '{tmp_path}'", MPLBACKEND="nonsense", HOME="/dev/null")
     assert cv2.imread(str(tmp_path / "digits.png")) is not None
@@ -282,9 +317,11 @@ def test_pictures_are_drawn_whatever_the_caller_plots_with(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_the_weights_are_the_same_whatever_the_environment_says(smoke_run: Run, tmp_path: Path) -> None:
-    environment = {
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras" / "keras.json").write_text('{"floatx": "float16", "epsilon": 0.001}')
+    environment: dict[str, Any] = {
         "XLA_FLAGS": "--nonsense --xla_cpu_max_isa=SSE4_2", "TF_XLA_FLAGS": "--nonsense", "PYTHONWARNINGS": "error",
-        "HOME": "/dev/null", "PYTHONIOENCODING": "ascii", "MNIST_ARTIFACTS": str(tmp_path),
+        "HOME": str(tmp_path), "PYTHONIOENCODING": "ascii", "MNIST_ARTIFACTS": str(tmp_path),
     }  # fmt: skip
     answer = shell("run -c smoke", **environment)
     assert answer.returncode == 0, answer.stderr

@@ -47,7 +47,8 @@ def _told_in_a_line() -> Iterator[None]:
     except BrokenPipeError:  # who read the answer has left, and Typer ends quietly
         raise
     except OSError as error:  # a name that is too long, a full disk, no temporary folder: no bug of ours
-        complain(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+        problem = error.strerror or str(error)
+        complain(f"{error.filename}: {problem}" if error.filename else problem)
         raise typer.Exit(2) from None
 
 

@@ -3,6 +3,7 @@
 import codecs
 import io
 import os
+import select
 import sys
 from typing import Any, TextIO
 
@@ -58,7 +59,9 @@ class _Stream(io.FileIO):
     def write(self, data: Any, /) -> int:
         """Write, or say in a line that it cannot be done; whoever reads a pipe may go away without a word."""
         try:
-            return super().write(data)
+            while (written := super().write(data)) is None:  # a pipe that its other owners made not to wait
+                select.select([], [self], [])
+            return written
         except OSError as error:
             if not self._needed:
                 return len(data)
