@@ -3,6 +3,7 @@
 Whatever can be refused is refused here, in milliseconds; TensorFlow and matplotlib load once a stage begins.
 """
 
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,7 @@ def _training_images(config: Config) -> "Part":
 
 def _train(config: Config, part: "Part", force: bool, watcher: Watcher) -> None:
     """Train under the flags that the config wants, in a folder that is held."""
+    tempfile.gettempdir()  # Keras saves through it: refused now, not after the last epoch, where there is none
     set_flags(config.training.numerics)
     made_with = environment(config.training.threads) | {"flags": flags(), "data_sha256": part.sha256}
     run = runs.begin(config, made_with, force=force)

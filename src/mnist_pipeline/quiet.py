@@ -5,6 +5,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+def _place() -> IO[bytes]:
+    """A file to hold it in; where there is no temporary folder to write to, nothing is held and nothing let out."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return Path(os.devnull).open("r+b")
 
 
 @contextmanager
@@ -15,7 +25,7 @@ def quiet_stderr() -> Iterator[None]:
         return
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
+    with _place() as held:
         os.dup2(held.fileno(), 2)
         try:
             yield
