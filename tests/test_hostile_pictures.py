@@ -82,7 +82,7 @@ def test_a_bug_kills_no_process_of_a_crew(
         "os.stat = lambda path, **how: {}['x'] if path == 'unlucky.png' else stat(path, **how)\n"
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
-    with Crew(model, "auto", "opencv", 1) as crew:
+    with Crew(model, "auto", 1) as crew:
         (batch,) = crew.answers([[Found("unlucky.png"), Found(str(two[1]))]])
     assert [answer.error is None for answer in batch] == [False, True]
     assert "KeyError: 'x'" in str(batch[0].error)
