@@ -25,6 +25,7 @@ FLOORS = [
         "provenance",
         "runs",
         "evaluation",
+        "numerals",
         "plots",
     },
     {

@@ -269,7 +269,7 @@ def test_what_is_beyond_the_bound_of_a_page_is_said(file: Path, monkeypatch: pyt
     page = json.loads(result.stdout)
     assert len(page["digits"]) == 3
     assert page["left_out"] == 1
-    assert f"{file}: more than the 3 shapes" in result.stderr
+    assert f"{file}: 1 shape left out, the smallest, beyond the 3 that" in result.stderr
 
 
 def test_a_hostile_file_is_an_entry_and_not_the_end(tmp_path: Path, model: Predictor) -> None:
