@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 from mnist_pipeline.ink.light import Grey
 
 MOST = 4000  # pieces read on one page, largest first; 1,000 digits are about 1,200
-_TELLING = (
-    600  # of the largest shapes, which tell the height of digits: thousands of specks together would outweigh them
-)
+_TELLING = 600  # largest shapes, which tell the height of digits: thousands of specks would outweigh them
 _SHORTEST = 5  # pixels of a digit's height
 _SPECK = 0.12  # of a digit's height
 _TALL = 0.5  # of a digit's height: from here on a shape may be a digit by itself
