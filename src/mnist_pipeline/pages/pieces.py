@@ -46,7 +46,8 @@ def pieces(marks: Grey) -> Pieces | None:
     fits = (np.maximum(wide, high) > max(2.0, _SPECK * height)) & (high < 3 * height)
     fits &= ~((wide > 2 * height) & (high < 0.35 * height))  # a dash, an underline
     numbers = numbers[fits]
-    if not len(numbers):
+    noise = len(numbers) > _TELLING and height < _SHORTEST
+    if noise or not len(numbers):
         return None
     left_out = max(0, len(numbers) - MOST)
     numbers = numbers[:MOST]
