@@ -89,5 +89,5 @@ def test_an_interruption_ends_all_and_says_how_to_go_on() -> None:
     process.send_signal(signal.SIGINT)
     _, complaints = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert "0 of 3 runs are finished and kept. Go on with the same command" in complaints
+    assert "0 of 3 runs finished and kept. Go on with the same command" in complaints
     assert "Traceback" not in complaints

@@ -39,6 +39,7 @@ FLOORS = [
         "provenance",
         "runs",
         "evaluation",
+        "numerals",
         "plots",
     },
     {

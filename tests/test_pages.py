@@ -142,6 +142,11 @@ def test_noise_alone_is_no_digit(model: Predictor) -> None:
     assert text_of(noise, model) == ""
 
 
+def test_thousands_of_specks_are_no_digits() -> None:
+    specks = np.random.default_rng(0).random((1000, 1000)) < 0.05
+    assert read_pixels(np.where(specks, 0, 255).astype(np.uint8), Certain()).text == ""
+
+
 def test_what_the_model_refuses_stands_as_a_question_mark(model: Predictor) -> None:
     page = np.full((160, 300), 255, np.uint8)
     for x in range(100, 181, 20):  # a grid is no digit
@@ -269,7 +274,7 @@ def test_what_is_beyond_the_bound_of_a_page_is_said(file: Path, monkeypatch: pyt
     page = json.loads(result.stdout)
     assert len(page["digits"]) == 3
     assert page["left_out"] == 1
-    assert f"{file}: more than the 3 shapes" in result.stderr
+    assert f"{file}: 1 shape left out, the smallest, beyond the 3 that" in result.stderr
 
 
 def test_a_hostile_file_is_an_entry_and_not_the_end(tmp_path: Path, model: Predictor) -> None:

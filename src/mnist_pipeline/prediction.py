@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
+from mnist_pipeline.numerals import sure
 from mnist_pipeline.pictures import read_grey, unforeseen
 from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain
 from mnist_pipeline.runs import Note, Run, last_trained, open_run, unsaid
@@ -57,8 +58,8 @@ class Prediction:
             guess = "" if self.guess is None else f"; the nearest is {self.guess}"
             return f"{self.image}: no digit here ({self.reason}{guess})"
         assert self.confidence is not None
-        sure = f"{self.confidence:.1%}" if self.confidence < 0.9995 else ">99.9%"
-        return f"{self.image}: this is a {self.digit} ({sure} sure)"
+        article = "an" if self.digit == 8 else "a"
+        return f"{self.image}: this is {article} {self.digit} ({sure(self.confidence)} sure)"
 
 
 class Predictor:
@@ -134,14 +135,14 @@ class Predictor:
         if seen.pixels is None:
             return Prediction(str(path), None, None, None, None, seen.inverted, seen.reason, self.name)
         row = next(rows)
-        sure = max(row)
-        guess = row.index(sure)
-        reason = seen.reason or (UNLIKE if sure < self.threshold else None)
+        confidence = max(row)
+        guess = row.index(confidence)
+        reason = seen.reason or (UNLIKE if confidence < self.threshold else None)
         return Prediction(
             image=str(path),
             digit=guess if reason is None else None,
             guess=guess,
-            confidence=sure,
+            confidence=confidence,
             probabilities=row,
             inverted=seen.inverted,
             reason=reason,

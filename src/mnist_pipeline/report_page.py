@@ -12,6 +12,7 @@ from typing import Any
 from mnist_pipeline.config.yaml_text import write as yaml_of
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.files import write_text
+from mnist_pipeline.numerals import counted, percent
 from mnist_pipeline.runs import Run, artifacts
 
 _PAGE = Path(__file__).parent / "templates" / "report.html"
@@ -43,7 +44,7 @@ def _words(run: Run, train: dict[str, Any], test: dict[str, Any]) -> dict[str, s
         "commands": f"mnist train --config {config_file} --name {again}\nmnist evaluate {again}",
         "weights": train["weights_sha256"],
         "data": train["data_sha256"],
-        "ece": f"{test['ece']:.4f}",
+        "ece": _percent(test["ece"]),
         "config": yaml_of(config.tree()),
     }
     page = {key: escape(text) for key, text in texts.items()}
@@ -58,11 +59,11 @@ def _tiles(train: dict[str, Any], test: dict[str, Any]) -> str:
     tiles = [
         ("Test accuracy", _percent(test["test_accuracy"]), f"{right:,} of {test['n']:,} right"),
         ("Test loss", f"{test['test_loss']:.4f}", f"training {train['train_loss']:.4f}"),
-        ("Calibration error", f"{test['ece']:.4f}", "0 is best"),
+        ("Calibration error", _percent(test["ece"]), "0 is best"),
         ("Training accuracy", _percent(train["train_accuracy"]),
          "no validation" if validation is None else f"validation {_percent(validation)}"),
         ("Parameters", f"{train['parameters']:,}", "weights of the model"),
-        ("Training time", _duration(train["train_seconds"]), f"{train['steps']:,} steps"),
+        ("Training time", _duration(train["train_seconds"]), counted(train["steps"], "step")),
         ("Epochs", str(train["epochs"]), "the last one kept" if best is None else f"epoch {best} kept"),
         ("Seed", str(train["seed"]), "of weights and batches"),
     ]  # fmt: skip
@@ -186,11 +187,11 @@ def _table(
 def _pictures(run: Run, train: dict[str, Any], test: dict[str, Any]) -> dict[str, str]:
     wrong = test["n"] - sum(row["right"] for row in test["per_class"])
     told = {
-        "curves": f"Loss and accuracy over {train['epochs']} epochs; the numbers are in the table below",
-        "confusion": f"Confusion matrix of {test['n']:,} images, {wrong:,} of them beside the diagonal",
-        "mistakes": f"The surest of {wrong:,} mistakes, each with true digit, answer and confidence",
+        "curves": f"Loss and accuracy over {counted(train['epochs'], 'epoch')}; the numbers are in the table below",
+        "confusion": f"Confusion matrix of {counted(test['n'], 'image')}, {wrong:,} of them beside the diagonal",
+        "mistakes": f"The surest of {counted(wrong, 'mistake')}, each with true digit, answer and confidence",
         "samples": "Sample images with the answers and how sure the model was of them",
-        "architecture": f"The layers of the network from input to output, {train['parameters']:,} parameters",
+        "architecture": f"The layers of the network from input to output, {counted(train['parameters'], 'parameter')}",
     }
     return {name: _picture(run, name, alt) for name, alt in told.items()}
 
@@ -228,7 +229,7 @@ def _called(run: Run) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2f}\N{NO-BREAK SPACE}%"
+    return percent(share).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _duration(seconds: float) -> str:

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from mnist_pipeline.cli.console import note
 from mnist_pipeline.cli.streams import printable
+from mnist_pipeline.numerals import counted
 from mnist_pipeline.watching import FleetWatcher
 
 
@@ -22,7 +23,7 @@ class Watched:
         """So many of so many runs are finished before it starts."""
         self.done, self.total = done, total
         if done:
-            self.say(f"{done} of {total} runs are finished already and kept")
+            self.say(f"{done} of {counted(total, 'run')} already finished and kept")
 
     def share(self, name: str, share: float) -> None:
         """So much of a training is done."""

@@ -13,6 +13,7 @@ from mnist_pipeline.cli.options import (
     SeedOption,
     SetOption,
 )
+from mnist_pipeline.numerals import counted
 
 if TYPE_CHECKING:
     from mnist_pipeline.config import Config
@@ -62,8 +63,8 @@ def run(
 def summary(numbers: dict[str, Any]) -> str:
     """A trained run in a line or two."""
     lines = [
-        f"{numbers['run']}: {numbers['epochs']} epochs, {numbers['steps']:,} steps in "
-        f"{numbers['train_seconds']:.1f} s, {numbers['parameters']:,} parameters",
+        f"{numbers['run']}: {counted(numbers['epochs'], 'epoch')}, {counted(numbers['steps'], 'step')} in "
+        f"{numbers['train_seconds']:.1f} s, {counted(numbers['parameters'], 'parameter')}",
         f"training loss {numbers['train_loss']:.4f}, accuracy {numbers['train_accuracy']:.2%}",
     ]
     if numbers["val_accuracy"] is not None:

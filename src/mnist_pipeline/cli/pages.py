@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from mnist_pipeline.cli.console import complain, note, say, say_json
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.finding import count, find
+from mnist_pipeline.numerals import counted
 
 if TYPE_CHECKING:
     from mnist_pipeline.pages.reading import Model, Page
@@ -58,8 +59,8 @@ def _beyond(page: "Page") -> str:
     from mnist_pipeline.pages.pieces import MOST
 
     return (
-        f"{page.image}: more than the {MOST:,} shapes that are read on one page; the smallest, {page.left_out:,} of "
-        f"them, are left out: cut the page up to read them too"
+        f"{page.image}: {counted(page.left_out, 'shape')} left out, the smallest, beyond the {MOST:,} that are read on "
+        f"one page: cut it up to have them read too"
     )
 
 

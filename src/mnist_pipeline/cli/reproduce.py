@@ -8,6 +8,7 @@ import typer
 from mnist_pipeline.cli.console import complain, note, say, say_json, table
 from mnist_pipeline.cli.options import JsonOption
 from mnist_pipeline.errors import MnistError
+from mnist_pipeline.numerals import counted
 
 if TYPE_CHECKING:
     from mnist_pipeline.reproduction import Measured
@@ -100,7 +101,7 @@ def _measured(plans: "list[Plan]", workers: int | None) -> "tuple[list[Measured]
         try:
             measured, failed = reproduction.measure(plans, workers, watcher)
         except KeyboardInterrupt:
-            kept = f"{watched.done} of {watched.total} runs are finished and kept"
+            kept = f"{watched.done} of {counted(watched.total, 'run')} finished and kept"
             watched.say(f"interrupted; {kept}. Go on with the same command")
             raise typer.Exit(130) from None
     return measured, [f"{outcome.run.name} failed: {outcome.failure}" for outcome in failed]

@@ -59,7 +59,7 @@ def chosen(names: Iterable[str], with_scaling: bool) -> list[Form]:
     if lacking:
         packages = sorted({package for found in lacking.values() for package in found})
         raise RunError(
-            f"{', '.join(lacking)}: takes {' and '.join(packages)}, which is not installed: "
+            f"{', '.join(lacking)}: cannot be made without {' and '.join(packages)}: "
             f"pip install 'mnist-pipeline[export]'"
         )
     return forms

@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 from mnist_pipeline.ink.light import Grey
 
 MOST = 4000  # pieces read on one page, largest first; 1,000 digits are about 1,200
-_TELLING = (
-    600  # of the largest shapes, which tell the height of digits: thousands of specks together would outweigh them
-)
+_TELLING = 600  # largest shapes, which tell the height of digits: thousands of specks would outweigh them
 _SHORTEST = 5  # pixels of a digit's height
 _SPECK = 0.12  # of a digit's height
 _TALL = 0.5  # of a digit's height: from here on a shape may be a digit by itself
@@ -48,7 +46,8 @@ def pieces(marks: Grey) -> Pieces | None:
     fits = (np.maximum(wide, high) > max(2.0, _SPECK * height)) & (high < 3 * height)
     fits &= ~((wide > 2 * height) & (high < 0.35 * height))  # a dash, an underline
     numbers = numbers[fits]
-    if not len(numbers):
+    noise = len(numbers) > _TELLING and height < _SHORTEST
+    if noise or not len(numbers):
         return None
     left_out = max(0, len(numbers) - MOST)
     numbers = numbers[:MOST]

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from mnist_pipeline.plots.style import BLUE, EDGE, HEAD, LINE, headline, panel, percent, picture
+from mnist_pipeline.numerals import sure
+from mnist_pipeline.plots.style import BLUE, EDGE, HEAD, LINE, headline, panel, picture
 
 _SIDE = 260  # pixels of each panel
 _TITLE = 34  # pixels above a panel that its title takes
@@ -60,7 +61,7 @@ def _probabilities(axes: Axes, probabilities: Sequence[float]) -> None:
     best = int(np.argmax(probabilities))
     colours = [BLUE if digit == best else "#a9c7dc" for digit in range(len(probabilities))]
     bars = axes.barh(range(len(probabilities)), probabilities, color=colours, height=0.76)
-    axes.bar_label(bars, [percent(share) for share in probabilities], padding=4, size=8)
+    axes.bar_label(bars, [sure(share) for share in probabilities], padding=4, size=8)
     axes.set_yticks(range(len(probabilities)))
     axes.set(xlim=(0, 1.25), xticks=[])
     axes.invert_yaxis()

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
+from mnist_pipeline.numerals import counted, percent
 from mnist_pipeline.plots.style import (
     BLUE,
     EDGE,
@@ -21,7 +22,6 @@ from mnist_pipeline.plots.style import (
     ORANGE,
     headline,
     panel,
-    percent,
     picture,
 )
 
@@ -38,8 +38,8 @@ def confusion(matrix: ArrayLike, path: Path, title: str) -> None:
     with picture(path, 1000, 960) as figure:
         headline(
             figure,
-            f"{title}: {percent(right / max(total, 1), 2)} right",
-            f"{right:,} of {total:,} images on the diagonal, {_beside(counts)}",
+            f"{title}: {percent(right / max(total, 1))} right",
+            f"{right:,} of {counted(total, 'image')} on the diagonal, {_beside(counts)}",
         )
         _cells(figure, counts, shares)
 
@@ -49,7 +49,7 @@ def _beside(counts: NDArray[np.int64]) -> str:
     if not wrong.any():
         return "no mistakes beside it"
     true, answer = np.unravel_index(int(wrong.argmax()), wrong.shape)
-    mistakes = "1 mistake" if wrong.sum() == 1 else f"{wrong.sum():,} mistakes"
+    mistakes = counted(int(wrong.sum()), "mistake")
     return f"{mistakes} beside it, most often {true} read as {answer} ({wrong.max():,})"
 
 
@@ -83,7 +83,7 @@ def distribution(train_counts: Sequence[int], test_counts: Sequence[int], path: 
     with picture(path, 1200, 440) as figure:
         headline(
             figure,
-            f"{sum(train_counts):,} images to train on, {sum(test_counts):,} to test on",
+            f"{counted(sum(train_counts), 'image')} to train on, {sum(test_counts):,} to test on",
             "Images of each digit",
         )
         _bars(panel(figure, EDGE, HEAD + 30, 548, 276), "train", train_counts, BLUE)

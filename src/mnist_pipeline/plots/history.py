@@ -7,7 +7,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from mnist_pipeline.plots.style import BLUE, EDGE, GREEN, HEAD, ORANGE, headline, panel, percent, picture
+from mnist_pipeline.numerals import counted, percent
+from mnist_pipeline.plots.style import BLUE, EDGE, GREEN, HEAD, ORANGE, headline, panel, picture
 
 _DOTS_UP_TO = 40  # epochs; more would run into a band
 _LEFT = EDGE + 60  # room for the numbers of the y axis
@@ -19,7 +20,7 @@ def curves(history: Mapping[str, Sequence[float]], path: Path) -> None:
     changing = len(set(rates)) > 1
     epochs = len(history["loss"])
     with picture(path, 1200, 678 if changing else 498) as figure:
-        headline(figure, f"Training, {epochs} epoch{'s' if epochs != 1 else ''}", _last(history))
+        headline(figure, f"Training, {counted(epochs, 'epoch')}", _last(history))
         loss = panel(figure, _LEFT, HEAD + 32, 492, 300)
         accuracy = panel(figure, 676, HEAD + 32, 492, 300)
         _lines(loss, "loss", history.get("loss", []), history.get("val_loss", []))
@@ -31,7 +32,7 @@ def curves(history: Mapping[str, Sequence[float]], path: Path) -> None:
 
 def _last(history: Mapping[str, Sequence[float]]) -> str:
     said = [
-        f"{name} accuracy {percent(history[key][-1], 2)}"
+        f"{name} accuracy {percent(history[key][-1])}"
         for name, key in (("training", "accuracy"), ("validation", "val_accuracy"))
         if history.get(key)
     ]

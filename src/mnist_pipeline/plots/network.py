@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from mnist_pipeline.layer import Layer
+from mnist_pipeline.numerals import counted
 from mnist_pipeline.plots.style import (
     BLUE,
     EDGE,
@@ -44,7 +45,9 @@ def architecture(layers: Sequence[Layer], path: Path, title: str) -> None:
     total = sum(layer.parameters for layer in layers)
     stack = len(layers) * (_BOX + _GAP)
     with picture(path, _WIDTH, HEAD + stack + 28 + EDGE) as figure:
-        headline(figure, title, f"{len(layers)} layers: output shape, and parameters with their share of all")
+        headline(
+            figure, title, f"{counted(len(layers), 'layer')}: output shape, and parameters with their share of all"
+        )
         axes = canvas(figure, EDGE, HEAD, _WIDTH - 2 * EDGE, stack + 28)
         for number, layer in enumerate(layers):
             top = number * (_BOX + _GAP)
@@ -53,7 +56,7 @@ def architecture(layers: Sequence[Layer], path: Path, title: str) -> None:
                 _arrow(axes, top + _BOX)
         end = _WIDTH - 2 * EDGE - 20
         axes.text(20, stack + 6, "total", size=11, weight="bold", va="center")
-        axes.text(end, stack + 6, f"{total:,} parameters", size=11, weight="bold", va="center", ha="right")
+        axes.text(end, stack + 6, counted(total, "parameter"), size=11, weight="bold", va="center", ha="right")
 
 
 def _box(axes: Axes, layer: Layer, top: int, share: float) -> None:

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
-from mnist_pipeline.plots.style import EDGE, HEAD, INK, MUTED, ORANGE, canvas, headline, percent, picture
+from mnist_pipeline.numerals import counted, sure
+from mnist_pipeline.plots.style import EDGE, HEAD, INK, MUTED, ORANGE, canvas, headline, picture
 
 _SAMPLES, _MISTAKES, _PER_CLASS = 40, 30, 12
 _INK = np.array([16, 24, 40], dtype=np.float32)
@@ -46,36 +47,36 @@ def samples(
     images: NDArray[np.uint8], labels: ArrayLike, answers: ArrayLike, confidences: ArrayLike, path: Path
 ) -> None:
     """The first images with their answers, the wrong ones marked."""
-    truth, said, sure = (np.asarray(values)[:_SAMPLES] for values in (labels, answers, confidences))
+    truth, said, confidence = (np.asarray(values)[:_SAMPLES] for values in (labels, answers, confidences))
     wrong = truth != said
     grid = _Grid(columns=10, scale=3, gap=32, caption=54)
     with picture(path, grid.width + 2 * EDGE, HEAD + grid.height(len(truth)) + EDGE // 2) as figure:
         headline(
             figure,
-            f"The first {len(truth)} images, {int(wrong.sum()) or 'none'} read wrong",
+            f"The first {counted(len(truth), 'image')}, {int(wrong.sum()) or 'none'} read wrong",
             "The answer and how sure the model was; a wrong one is framed and named with the true digit",
         )
         axes = _tiles(figure, images[: len(truth)], grid, wrong)
         for number in range(len(truth)):
             answer = f"{truth[number]} read as {said[number]}" if wrong[number] else f"{said[number]}"
-            _caption(axes, grid, number, answer, percent(sure[number]), ORANGE if wrong[number] else INK)
+            _caption(axes, grid, number, answer, sure(confidence[number]), ORANGE if wrong[number] else INK)
 
 
 def mistakes(
     images: NDArray[np.uint8], labels: ArrayLike, answers: ArrayLike, confidences: ArrayLike, path: Path
 ) -> None:
     """The wrong answers that the model was surest of, the surest first."""
-    truth, said, sure = (np.asarray(values) for values in (labels, answers, confidences))
+    truth, said, confidence = (np.asarray(values) for values in (labels, answers, confidences))
     wrong = np.flatnonzero(truth != said)
-    worst = wrong[np.argsort(-sure[wrong], kind="stable")][:_MISTAKES]
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:_MISTAKES]
     grid = _Grid(columns=6, scale=5, gap=56, caption=64)
     with picture(path, grid.width + 2 * EDGE, HEAD + grid.height(len(worst)) + EDGE // 2) as figure:
         if not len(worst):
-            headline(figure, "No mistakes", f"All {len(truth):,} images were read right")
+            headline(figure, "No mistakes", f"{counted(len(truth), 'image')} read, each of them right")
             return
         headline(
             figure,
-            f"{_which(len(worst), len(wrong))} in {len(truth):,} images",
+            f"{_which(len(worst), len(wrong))} in {counted(len(truth), 'image')}",
             "The true digit, the answer, and how sure the model was of it; the surest first",
         )
         axes = _tiles(figure, images[worst], grid, np.zeros(len(worst), dtype=bool))
@@ -85,7 +86,7 @@ def mistakes(
                 grid,
                 number,
                 f"{truth[index]} read as {said[index]}",
-                f"{percent(sure[index])} sure",
+                f"{sure(confidence[index])} sure",
                 INK,
             )
 
@@ -136,9 +137,9 @@ def _tiles(
     return axes
 
 
-def _caption(axes: Axes, grid: _Grid, number: int, answer: str, sure: str, colour: str) -> None:
+def _caption(axes: Axes, grid: _Grid, number: int, answer: str, certainty: str, colour: str) -> None:
     """Two lines centred below a tile."""
     x, y = grid.place(number)
     middle, below = x + grid.tile / 2, y + grid.tile
     axes.text(middle, below + 7, answer, size=11, weight="bold", color=colour, ha="center", va="top")
-    axes.text(middle, below + 26, sure, size=9, color=MUTED, ha="center", va="top")
+    axes.text(middle, below + 26, certainty, size=9, color=MUTED, ha="center", va="top")

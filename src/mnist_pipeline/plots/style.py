@@ -93,11 +93,3 @@ def canvas(figure: Figure, left: int, top: int, width: int, height: int) -> Axes
 def size(figure: Figure) -> tuple[int, int]:
     """Width and height in pixels."""
     return round(figure.get_figwidth() * _DPI), round(figure.get_figheight() * _DPI)
-
-
-def percent(share: float, decimals: int = 1) -> str:
-    """A share as text such as 97.9 %; what is almost everything does not read as everything."""
-    almost = 1 - 0.5 * 10 ** -(decimals + 2)
-    if almost <= share < 1:
-        return f">{100 - 10**-decimals:.{decimals}f} %"
-    return f"{100 * share:.{decimals}f} %"
