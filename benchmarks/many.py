@@ -11,5 +11,5 @@ from mnist_pipeline.prediction import predictor
 _, folder, run, runtime = sys.argv
 assert runtime in ("opencv", "onnxruntime")
 started = time.perf_counter()
-count = sum(len(batch) for batch in answers(find([folder]), predictor(run), runtime=runtime))  # type: ignore[arg-type]
+count = sum(len(batch) for batch in answers(find([folder]), predictor(run, runtime)))  # type: ignore[arg-type]
 print(json.dumps({"count": count, "rate": count / (time.perf_counter() - started)}))

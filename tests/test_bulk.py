@@ -9,14 +9,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from itertools import chain, count
+from itertools import chain, count, islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
 from typer.testing import CliRunner
 
-from mnist_pipeline.bulk import answers, crew, predict_many, streaming
+from mnist_pipeline import prediction, runtimes
+from mnist_pipeline.bulk import answers, are_many, crew, predict_many, streaming
+from mnist_pipeline.bulk.chunks import answered
 from mnist_pipeline.bulk.crew import Crew
 from mnist_pipeline.cli import app
 from mnist_pipeline.cli import predict_progress as progress_module
@@ -114,9 +117,38 @@ def test_who_waits_for_more_gets_what_is_there(smoke_run: Run, digits: Path) -> 
     assert [len(batch) for batch in coming] == [1, 3, 3]
 
 
+def test_the_command_and_not_the_clock_decides_what_computes(
+    smoke_run: Run, digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str | None] = []
+
+    def open_named(path: Path, name: Any) -> runtimes.Runtime:
+        opened.append(name)
+        return runtimes.open_runtime(path, name)
+
+    monkeypatch.setattr(prediction, "open_runtime", open_named)
+    few, many = [str(digits / "0-7.png")] * streaming.FEW, [str(digits)] * 3
+    assert [are_many(few), are_many(many), are_many(["-"])] == [False, True, True]
+    for words in (few[:1], many):
+        CliRunner().invoke(app, ["predict", *words])
+    list(islice(predict_many(few, smoke_run), 1))
+    list(islice(predict_many([*few, *few], smoke_run), 1))
+    assert opened == [None, "onnxruntime"] * 2
+
+
+@pytest.mark.parametrize("runtime", ["opencv", "onnxruntime"])
+def test_the_answer_for_a_picture_is_the_same_to_the_bit_whatever_it_comes_with(
+    digits: Path, runtime: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, found = predictor("shipped", runtime), [Found(path) for path in files(digits)[:40]]
+    alone = [answer for file in found for answer in answered([file], model, "auto")]
+    assert answered(found, model, "auto") == alone
+    assert list(chain.from_iterable(answers(found, model, alone=0))) == alone
+
+
 def test_a_process_that_dies_is_replaced(smoke_run: Run, digits: Path) -> None:
     found = [Found(path) for path in files(digits)[:40]]
-    with Crew(predictor(smoke_run), "auto", "opencv", 1) as crew:
+    with Crew(predictor(smoke_run), "auto", 1) as crew:
         work = crew.answers([found[:10], [], found[10:20], [], found[20:]])
         done = list(next(work))
         (child,) = children()
@@ -136,7 +168,7 @@ def test_a_file_that_kills_its_process_is_a_line(
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     good = files(digits)[:3]
-    with Crew(predictor(smoke_run), "auto", "opencv", 1) as crew:
+    with Crew(predictor(smoke_run), "auto", 1) as crew:
         (batch,) = crew.answers([[Found(good[0]), Found("deadly.png"), Found(good[1])]])
     assert [answer.error is None for answer in batch] == [True, False, True]
     assert batch[1].error == "deadly.png: the process that read it has died"
@@ -145,7 +177,7 @@ def test_a_file_that_kills_its_process_is_a_line(
 def test_a_crew_that_cannot_read_the_model_says_so(smoke_run: Run, digits: Path) -> None:
     model = predictor(smoke_run)
     model.arguments["onnx"] = "none.onnx"
-    with Crew(model, "auto", "opencv", 2) as crew, pytest.raises(RunError, match=r"none\.onnx"):
+    with Crew(model, "auto", 2) as crew, pytest.raises(RunError, match=r"none\.onnx"):
         next(crew.answers([[Found(files(digits)[0])]]))
 
 

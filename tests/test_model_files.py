@@ -197,3 +197,83 @@ def test_a_model_of_something_else_is_refused(tmp_path: Path, reader: Any) -> No
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8), tmp_path / "o.onnx")
     with pytest.raises(RunError, match="no digit classifier"):
         open_runtime(tmp_path / "o.onnx", reader)
+
+
+@pytest.mark.parametrize(
+    ("units", "problem"),
+    [
+        (700_000, "made for 556,500,010 weights, and it holds 25,450"),
+        (10**9, "made for 795,000,000,010 weights, and it holds 25,450"),
+        ("x", "could not be deserialized"),
+        (2.5, "cannot be loaded"),
+        (10**30, "cannot be loaded"),
+    ],
+)
+def test_layers_for_more_weights_than_the_file_holds_are_refused_before_they_are_made(
+    smoke_run: Run, tmp_path: Path, units: Any, problem: str
+) -> None:
+    config = config_of(smoke_run.model_file)
+    dense = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "Dense")
+    dense["config"]["units"] = units
+    for layer in config["config"]["layers"]:
+        layer.pop("build_config", None)
+    path = changed(smoke_run.model_file, tmp_path / "model.keras", config=json.dumps(config).encode())
+    with pytest.raises(RunError, match=problem) as refused:
+        load_model(path)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("Resizing", "keras.layers"), ("ZeroPadding2D", "keras.layers"), ("StringLookup", "keras.layers"),
+        ("TFSMLayer", "keras.layers"), ("get_file", "keras.utils"), ("Functional", "keras.src.models"),
+    ],
+)  # fmt: skip
+def test_a_part_that_no_digit_classifier_is_made_of_is_refused(
+    smoke_run: Run, tmp_path: Path, name: str, module: str
+) -> None:
+    """Some make much out of little, and some read files."""
+    config = config_of(smoke_run.model_file)
+    config["config"]["layers"][2] |= {"module": module, "class_name": name}
+    path = changed(smoke_run.model_file, tmp_path / "model.keras", config=json.dumps(config).encode())
+    with pytest.raises(RunError, match=f"a part '{name}', which is none"):
+        load_model(path)
+
+
+def test_layers_that_give_much_for_an_image_are_refused(tmp_path: Path, tensorflow: None) -> None:
+    from mnist_pipeline.backend import keras
+
+    layers = keras.layers
+    wide = [layers.Input((28, 28, 1)), layers.Conv2D(9000, 1), layers.GlobalAveragePooling2D(), layers.Dense(10)]
+    keras.Sequential(wide).save(tmp_path / "model.keras")
+    with pytest.raises(RunError, match=r"would give 7,065,\d+ values for one image"):
+        load_model(tmp_path / "model.keras")
+    inner = keras.Sequential([layers.Input((28, 28)), layers.Flatten(), layers.Dense(10)])
+    keras.Sequential([layers.Input((28, 28)), inner]).save(tmp_path / "model.keras")
+    with pytest.raises(RunError, match="a network inside a network"):
+        load_model(tmp_path / "model.keras")
+
+
+@pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
+def test_garbage_inside_a_whole_archive_is_one_line(smoke_run: Run, tmp_path: Path, member: str) -> None:
+    path = changed(smoke_run.model_file, tmp_path / "model.keras")
+    with zipfile.ZipFile(path) as archive:
+        starts = archive.getinfo(member).header_offset + 30 + len(member)
+    content = bytearray(path.read_bytes())
+    content[starts : starts + 20] = b"\xff" * 20
+    path.write_bytes(content)
+    with pytest.raises(RunError, match="it is damaged"):
+        load_model(path)
+
+
+def test_weights_that_lead_to_the_same_array_without_end_are_refused(smoke_run: Run, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        inner = file.create_group("0")
+        for number in range(1, 40):
+            outer = file.create_group(str(number))
+            outer["a"] = outer["b"] = inner
+            inner = outer
+    path = changed(smoke_run.model_file, tmp_path / "model.keras", model=(tmp_path / "w.h5").read_bytes())
+    with pytest.raises(RunError, match="more than 10,000 arrays"):
+        load_model(path)

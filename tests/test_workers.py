@@ -53,7 +53,7 @@ def bench() -> None:
 
 
 def predict_many() -> None:
-    with Crew(predictor("shipped"), "auto", "opencv", 1) as processes:
+    with Crew(predictor("shipped"), "auto", 1) as processes:
         assert next(processes.answers([[Found(str(SEVEN), None)]]))[0].digit == 7
 
 

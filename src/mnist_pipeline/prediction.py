@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
-from mnist_pipeline.evaluation import normalised
-from mnist_pipeline.pictures import read_grey
-from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain, scale
-from mnist_pipeline.runs import Run, last_trained, open_run
-from mnist_pipeline.runtimes import Name, open_runtime, output_of, quickest
+from mnist_pipeline.pictures import read_grey, unforeseen
+from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain
+from mnist_pipeline.runs import Note, Run, last_trained, open_run, unsaid
+from mnist_pipeline.runtimes import Name, made_here, open_runtime, output_of, probabilities, quickest
 from mnist_pipeline.shipped import shipped
 
 if TYPE_CHECKING:
@@ -75,8 +74,9 @@ class Predictor:
         way: Way = "mnist",
     ) -> None:
         # Enough to make it again in another process.
-        self.arguments = {"onnx": str(onnx), "name": name, "output": output, "threshold": threshold, "way": way}
-        self.for_many = runtime or quickest(Path(onnx))
+        self.arguments = {
+            "onnx": str(onnx), "name": name, "output": output, "runtime": runtime, "threshold": threshold, "way": way,
+        }  # fmt: skip
         self.name, self.threshold, self._output, self._way = name, threshold, output, way
         self._runtime = open_runtime(Path(onnx), runtime)
 
@@ -87,14 +87,14 @@ class Predictor:
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Ten probabilities for each of (n, 28, 28) images."""
-        return normalised(self._runtime.scores(scale(images)), self._output)
+        return probabilities(self._runtime, images, self._output)
 
     def predict(self, path: str | Path, invert: Invert = "auto") -> Prediction:
         """The answer for one file; a file that cannot be read is an answer too."""
         return self.predict_many([path], invert)[0]
 
     def predict_many(self, paths: Sequence[str | Path], invert: Invert = "auto") -> list[Prediction]:
-        """The answers for several files, which the model looks at together."""
+        """The answers for several files, each the same as alone."""
         return self._answers(paths, [self._look(path, invert, []) for path in paths])
 
     def examine(self, path: str | Path, invert: Invert = "auto") -> tuple[Prediction, list[Step]]:
@@ -109,19 +109,22 @@ class Predictor:
     def _look(self, path: str | Path, invert: Invert, steps: list[Step]) -> Seen | PictureError:
         try:
             grey = read_grey(path, LONGEST)
+            height, width = grey.shape
+            steps.append((f"as given, {width} × {height}", grey))
+            return mnist(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
         except PictureError as error:
             return error
-        height, width = grey.shape
-        steps.append((f"as given, {width} × {height}", grey))
-        return mnist(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
+        except Exception as error:
+            return unforeseen(path, error)
 
     def _answers(self, paths: Sequence[str | Path], seen: Sequence[Seen | PictureError]) -> list[Prediction]:
-        pixels = [one.pixels for one in seen if isinstance(one, Seen) and one.pixels is not None]
-        rows = self._rows(np.stack(pixels)) if pixels else iter(())
+        # One at a time: how many come together is the clock's choice, which must change no bit, and costs nothing.
+        pixels = [one.pixels[np.newaxis] for one in seen if isinstance(one, Seen) and one.pixels is not None]
+        rows = self._rows([self.probabilities(image) for image in pixels]) if pixels else iter(())
         return [self._answer(path, one, rows) for path, one in zip(paths, seen, strict=True)]
 
-    def _rows(self, images: NDArray[np.uint8]) -> Iterator[list[float]]:
-        rows = self.probabilities(images).astype(float)
+    def _rows(self, found: list[NDArray[np.float32]]) -> Iterator[list[float]]:
+        rows = np.concatenate(found).astype(float)
         return iter(_rounded(rows / rows.sum(axis=1, keepdims=True)).tolist())
 
     def _answer(self, path: str | Path, seen: Seen | PictureError, rows: Iterator[list[float]]) -> Prediction:
@@ -172,21 +175,51 @@ def predict(path: str | Path, run: str | Path | Run | None = None, invert: Inver
     return predictor(run).predict(path, invert)
 
 
-def predictor(run: str | Path | Run | None = None, runtime: Name | None = None, way: Way = "mnist") -> Predictor:
-    """A trained run's model, by default the last one's, ready for many pictures; the shipped one if none is trained."""
-    found = None if run == SHIPPED else open_run(run) if run is not None else last_trained()
-    if found is None:
-        model = shipped()
-        return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
-    return Predictor(found.onnx_file, str(found.path), found.output(), runtime, found.threshold(), way)
+def predictor(
+    run: str | Path | Run | None = None,
+    runtime: Name | None = None,
+    way: Way = "mnist",
+    note: Note = unsaid,
+    *,
+    many: bool = False,
+) -> Predictor:
+    """A trained run's model, by default the last one's; the shipped one if none is trained.
+
+    Unless a runtime is named, it is the one that starts quickest, or for many pictures the one that answers most.
+    Runs that cannot be read are passed over on the way to the last one; `note` is told which.
+    """
+    if run is None:
+        # Opened as any run can be: that a runtime of another name does not read it is no fault of the run's.
+        last = last_trained(lambda found: (found, _of_run(found, None, way, many)), note)
+        if last is not None:
+            return last[1] if runtime is None else _of_run(last[0], runtime, way, many)
+    elif run != SHIPPED:
+        return _of_run(open_run(run), runtime, way, many)
+    model = shipped()
+    runtime = _chosen(runtime, model.path, many)
+    return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
 
 
-def file_predictor(model: str | Path, runtime: Name | None = None, way: Way = "mnist") -> Predictor:
-    """An exported file, ready for many pictures; what its scores are is seen from the file itself.
+def _of_run(run: Run, runtime: Name | None, way: Way, many: bool) -> Predictor:
+    runtime = _chosen(runtime, run.onnx_file, many)
+    if not made_here(run.onnx_file):
+        open_runtime(run.onnx_file, runtime, foreign=True)
+    return Predictor(run.onnx_file, str(run.path), run.output(), runtime, run.threshold(), way)
+
+
+def _chosen(named: Name | None, model: Path, many: bool) -> Name | None:
+    return named or (quickest(model) if many else None)
+
+
+def file_predictor(
+    model: str | Path, runtime: Name | None = None, way: Way = "mnist", *, many: bool = False
+) -> Predictor:
+    """An exported file as a predictor; what its scores are is seen from the file itself.
 
     Where it lies in its run's export/, it refuses what the run refuses.
     """
-    opened = open_runtime(Path(model), runtime, foreign=True)
+    runtime = _chosen(runtime, Path(model), many)
+    opened = open_runtime(Path(model), runtime, foreign=not made_here(Path(model)))
     run = Run(Path(model).resolve().parent.parent)
     threshold = run.threshold() if Path(model).resolve().parent == run.exports else 0.0
     return Predictor(model, str(model), output_of(opened), runtime, threshold, way)

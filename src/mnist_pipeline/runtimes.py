@@ -16,13 +16,15 @@ from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.preprocess import SIDE, scale
 from mnist_pipeline.quiet import quiet_stderr
+from mnist_pipeline.runs import artifacts
 
 if TYPE_CHECKING:
     from mnist_pipeline.config.schema import Output
 
 Name = Literal["opencv", "onnxruntime", "litert"]
 LARGEST_MODEL = 256 * 2**20  # bytes
-_BATCH = 500
+LARGEST_FOREIGN = 64 * 2**20  # bytes of a file from elsewhere
+BATCH = 20  # images: more are hardly quicker, and take that many times the memory of one
 _ELSEWHERE = b"\x0a\x08location\x12"  # in ONNX: the key under which the name of another file stands
 PACKAGES: dict[str, str] = {"onnxruntime": "onnxruntime", "litert": "ai_edge_litert"}
 
@@ -54,17 +56,24 @@ def quickest(path: Path) -> Name:
     return "onnxruntime" if installed("onnxruntime") else "opencv"
 
 
+def made_here(path: Path) -> bool:
+    """Whether a file lies in the artifacts folder, whose files this package has written; all others are foreign."""
+    return path.resolve().is_relative_to(artifacts().resolve())
+
+
 def open_runtime(path: Path, name: Name | None = None, threads: int = 1, *, foreign: bool = False) -> Runtime:
     """A model file, read by the runtime of that name, or by the one that suits a single picture best.
 
-    A foreign ONNX file, one that no run vouches for, is looked through first: OpenCV crashes on some damaged ones.
+    A foreign file, one that was not made here, is read in a process of its own first: each runtime crashes on some.
     """
     name = name or ("litert" if path.suffix == ".tflite" else "opencv")
     if not installed(name):
         raise RunError(f"{path}: reading it takes {PACKAGES[name]}: pip install 'mnist-pipeline[export]'")
-    _check(path, name)
-    if foreign and name != "litert":  # LiteRT looks through every file itself
-        _look_through(path)
+    _check(path, name, LARGEST_FOREIGN if foreign else LARGEST_MODEL)
+    if foreign:
+        from mnist_pipeline.foreign import try_out
+
+        try_out(path, name)
     kinds: dict[Name, Callable[[Path, int], Runtime]] = {
         "opencv": _OpenCv, "onnxruntime": _OnnxRuntime, "litert": _LiteRt,
     }  # fmt: skip
@@ -94,20 +103,29 @@ def output_of(runtime: Runtime) -> "Output":
 
 def probabilities(runtime: Runtime, images: NDArray[np.uint8], output: "Output") -> NDArray[np.float32]:
     """Probabilities that add up to one for any number of images, a few at a time."""
-    starts = range(0, len(images), _BATCH)
-    scores = [runtime.scores(scale(images[at : at + _BATCH])) for at in starts]
+    starts = range(0, len(images), BATCH)
+    scores = [scores_of(runtime, scale(images[at : at + BATCH])) for at in starts]
     return normalised(np.concatenate(scores), output)
 
 
-def _check(path: Path, name: Name) -> None:
+def scores_of(runtime: Runtime, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The scores of several images, one after the other where a model was written for a single one."""
+    with contextlib.suppress(Exception):  # each runtime has errors of its own
+        together = runtime.scores(images)
+        if together.shape == (len(images), 10):
+            return together
+    return np.concatenate([runtime.scores(image[np.newaxis]) for image in images])
+
+
+def _check(path: Path, name: Name, largest: int) -> None:
     """Size, signature and references to other files, before anything is parsed."""
     if path.is_dir():
         raise RunError(f"{path}: a folder; a SavedModel is read by TensorFlow alone: give an .onnx or .tflite file")
     if not path.is_file():
         raise RunError(f"{path}: the model is missing")
     size = path.stat().st_size
-    if size > LARGEST_MODEL:
-        raise RunError(f"{path}: {size / 2**20:.0f} MiB, more than the {LARGEST_MODEL // 2**20} MiB read here")
+    if size > largest:
+        raise RunError(f"{path}: {size / 2**20:.0f} MiB, more than the {largest // 2**20} MiB read here")
     content = path.read_bytes()
     start = content[:8]
     lite = start[4:8] == b"TFL3"
@@ -116,17 +134,6 @@ def _check(path: Path, name: Name) -> None:
         raise RunError(f"{path}: not {kind}, whatever its name says")
     if not lite and _ELSEWHERE in content:
         raise RunError(f"{path}: keeps weights in other files, which are not read here")
-
-
-def _look_through(path: Path) -> None:
-    """Every node, type and name of the graph: 0.1 s, most of it the import."""
-    import onnx
-
-    try:
-        onnx.checker.check_model(onnx.load(path))
-    except Exception as error:  # protobuf's, the checker's, and what Python makes of their texts
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise RunError(f"{path}: the model is damaged ({first[:200]})") from None
 
 
 class _Computing(ABC):
@@ -146,7 +153,7 @@ class _OpenCv(_Computing):
     name: Name = "opencv"
 
     def __init__(self, path: Path, threads: int) -> None:
-        cv2.setNumThreads(threads)
+        self._threads = threads
         self._net = cv2.dnn.readNetFromONNX(str(path))
         self._bytes = False
         try:
@@ -160,8 +167,13 @@ class _OpenCv(_Computing):
         return _bytes(images) if self._bytes else images.reshape(-1, SIDE, SIDE, 1)
 
     def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        self._net.setInput(inputs)
-        return np.asarray(self._net.forward(), np.float32)
+        before = cv2.getNumThreads()  # one number for the whole process, which may be another's
+        cv2.setNumThreads(self._threads)
+        try:
+            self._net.setInput(inputs)
+            return np.asarray(self._net.forward(), np.float32)
+        finally:
+            cv2.setNumThreads(before)
 
 
 class _OnnxRuntime(_Computing):

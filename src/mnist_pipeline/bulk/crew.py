@@ -12,7 +12,7 @@ from mnist_pipeline.errors import RunError
 from mnist_pipeline.finding import Found
 from mnist_pipeline.prediction import Prediction, Predictor
 from mnist_pipeline.preprocess import Invert
-from mnist_pipeline.runtimes import Name
+from mnist_pipeline.quiet import python_stderr
 from mnist_pipeline.workers import command
 
 Process = subprocess.Popen[str]
@@ -21,9 +21,9 @@ Process = subprocess.Popen[str]
 class Crew:
     """As many processes as there is work for. Each thread of the pool follows one; a lost one is replaced."""
 
-    def __init__(self, model: Predictor, invert: Invert, runtime: Name, size: int) -> None:
+    def __init__(self, model: Predictor, invert: Invert, size: int) -> None:
         self._model, self._size = model, size
-        self._order = {"model": model.arguments | {"runtime": runtime}, "invert": invert}
+        self._order = {"model": model.arguments, "invert": invert}
         self._pool = ThreadPoolExecutor(size)
         self._own = local()
         self._processes: set[Process] = set()
@@ -76,6 +76,7 @@ class Crew:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                stderr=python_stderr(),
                 process_group=0,  # Ctrl-C comes to us alone; should we be killed, its input ends and so does it
             )
             self._processes.add(process)

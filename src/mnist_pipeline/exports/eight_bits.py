@@ -12,7 +12,7 @@ import onnx
 from numpy.typing import NDArray
 
 from mnist_pipeline.backend import keras, tf
-from mnist_pipeline.exports.saving import save_folder, save_onnx
+from mnist_pipeline.exports.saving import save_folder, save_onnx, sort_constants
 from mnist_pipeline.files import whole
 from mnist_pipeline.preprocess import scale
 from mnist_pipeline.quiet import quiet_stderr
@@ -63,18 +63,11 @@ def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float
                 quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "MatMul"], per_channel=True,
                 activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
             )  # fmt: skip
-            _sort(beside)
+            quantised = onnx.load(beside)
+            sort_constants(quantised.graph)
+            onnx.save(quantised, beside)
     finally:
         logging.getLogger().removeFilter(_no_advice)
-
-
-def _sort(path: Path) -> None:
-    """Constants by name: they come out of a set, in another order in each process."""
-    model = onnx.load(path)
-    constants = sorted(model.graph.initializer, key=lambda constant: str(constant.name))
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(constants)
-    onnx.save(model, path)
 
 
 def _no_advice(record: logging.LogRecord) -> bool:

@@ -30,7 +30,7 @@ def save_onnx(model: keras.Model, path: Path, *, joined: bool = True) -> None:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")  # tf2onnx probes for numpy names that are gone
             model.export(str(beside), format="onnx", verbose=False)
-        _tidy(beside, joined)
+        tidy(beside, joined)
 
 
 def save_folder(model: keras.Model, path: Path) -> None:
@@ -38,14 +38,26 @@ def save_folder(model: keras.Model, path: Path) -> None:
     model.export(str(path), format="tf_saved_model", verbose=False)
 
 
-def _tidy(path: Path, joined: bool) -> None:
+def tidy(path: Path, joined: bool) -> None:
     """What the exporter wrote, written again."""
     model = onnx.load(path)
     if joined:
         join_batch_norms(model.graph)
     _rename(model.graph)
+    sort_constants(model.graph)
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def sort_constants(graph: onnx.GraphProto) -> None:
+    """Constants in the order in which the nodes read them.
+
+    Converters keep them in sets of strings, which Python puts into another order in each process.
+    """
+    order = {name: number for number, name in enumerate(name for node in graph.node for name in node.input)}
+    constants = sorted(graph.initializer, key=lambda constant: order[constant.name])
+    del graph.initializer[:]
+    graph.initializer.extend(constants)
 
 
 def _rename(graph: onnx.GraphProto) -> None:

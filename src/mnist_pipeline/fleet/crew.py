@@ -83,7 +83,7 @@ class _Crew:
                 stdout=subprocess.PIPE,
                 stderr=complaints,
                 env=self._environment,
-                text=True,
+                encoding="utf-8",
                 process_group=0,  # Ctrl-C comes to us alone; should we be killed, a worker ends at its next word
             )
             with self._one_at_a_time:
