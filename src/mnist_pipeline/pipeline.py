@@ -48,7 +48,7 @@ def _training_images(config: Config) -> "Part":
     from mnist_pipeline.data import load_part, validation_indices
 
     part = load_part(config.data.source, "train")
-    validation_indices(part.labels, config.data.validation, config.data.split_seed)  # refused, where none would validate
+    validation_indices(part.labels, config.data.validation, config.data.split_seed)  # refuses a share of none
     return part
 
 
