@@ -206,6 +206,7 @@ def mnist(*words: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-m", "mnist_pipeline", "predict", *words],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHON_CPU_COUNT": "2"},
     )  # fmt: skip
 
 

@@ -69,6 +69,13 @@ def test_a_quota_of_version_one(root: Path) -> None:
     assert cores() == 2
 
 
+@pytest.mark.parametrize("own", [b"", b"odd\n", b"\n", b"0::/\xff\n", b"0:cpu\n"])
+def test_what_no_kernel_writes_is_no_quota(own: bytes, root: Path) -> None:
+    write(root, {OWN: ""})
+    (root / OWN).write_bytes(own)
+    assert cores() == 64
+
+
 def test_what_the_user_says_counts(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(root, {OWN: "0::/\n", f"{TOP}/cpu.max": "200000 100000\n"})
     monkeypatch.setenv("PYTHON_CPU_COUNT", "5")

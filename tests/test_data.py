@@ -19,9 +19,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mnist_pipeline import train
+from mnist_pipeline.config import load_config
 from mnist_pipeline.data import Dataset, Part, load, load_part, validation_indices
 from mnist_pipeline.data import loading as data_loading
 from mnist_pipeline.errors import DataError
+from mnist_pipeline.runs import artifacts
 
 Arrays = dict[str, NDArray[Any]]
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -513,3 +516,9 @@ def test_half_is_half() -> None:
 def test_images_too_few_to_validate_on_are_refused(images: int, share: float) -> None:
     with pytest.raises(DataError, match=f"data.validation is {share}, .* among {images} training images is none"):
         validation_indices(np.arange(images, dtype=np.uint8) % 10, share, seed=0)
+
+
+def test_images_too_few_to_validate_on_are_refused_before_a_run_is_begun(npz: Path) -> None:
+    with pytest.raises(DataError, match="is none: use more images"):
+        train(load_config("smoke", {"data.source": str(npz)}))
+    assert not (artifacts() / "smoke").exists()

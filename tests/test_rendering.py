@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import Rendering
 from mnist_pipeline.data import Part, load_part
+from mnist_pipeline.errors import TrainingError
 from mnist_pipeline.rendering import NONE, Drawn, crew, digits, letters, negatives, pool
 from mnist_pipeline.rendering.glyphs import written
 from mnist_pipeline.rendering.negatives import HELD_OUT, KINDS
@@ -48,6 +49,13 @@ def test_what_is_drawn_does_not_depend_on_who_draws_it(
     ]
     in_processes = np.concatenate(crew._done(jobs))
     np.testing.assert_array_equal(in_processes, drawn[0][120:125])
+
+
+def test_a_process_that_ends_before_it_has_drawn_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "command", lambda _: ["false"])
+    large = {"images": np.random.default_rng(0).integers(0, 256, (1000, 28, 28), np.uint8)}
+    with pytest.raises(TrainingError, match="a process that draws them ended early"):
+        crew._done([large, large])
 
 
 def test_pictures_to_choose_by_are_not_those_trained_on(part: Part) -> None:

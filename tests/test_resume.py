@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Trainings
 
-DENSE = ["training.epochs=6", "data.validation=0.1", "training.batch_size=64"]
+DENSE = ["training.epochs=30", "data.validation=0.1", "training.batch_size=64"]
 # All that has a memory of its own: dropout, patience, plateau and the best epoch's weights.
 SMALL = "model={family: cnn, convolutions: [{filters: 8, batch_norm: true, pool: 2}], hidden: [16], dropout: 0.5}"
 CNN = [SMALL, "training.epochs=7", "training.plateau.patience=1", "training.early_stopping.patience=2"]

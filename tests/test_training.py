@@ -92,3 +92,22 @@ def test_what_cannot_give_the_same_bits_in_this_process_is_refused(first: str, t
     answer = library(f"{begin}\n{first}\ntrain(load_config('smoke', {then}, name='other'))")
     assert answer.returncode == 1
     assert said in answer.stderr.splitlines()[-1]
+
+
+def test_in_a_notebook_keras_still_fits_a_frame_of_several_types_after_the_library_was_there() -> None:
+    answer = library(
+        "from mnist_pipeline import backend\nimport keras, numpy, pandas\n"
+        "model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])\n"
+        "model.compile(loss='mse', run_eagerly=True)\n"
+        "model.fit(pandas.DataFrame({'a': [True, False], 'b': [1.0, 2.0]}), numpy.ones(2), verbose=0)\nprint('fitted')"
+    )
+    assert answer.stdout == "fitted\n", answer.stderr
+
+
+@pytest.mark.slow
+def test_the_command_line_starts_without_what_keras_would_take_along() -> None:
+    answer = library(
+        "import sys\nimport mnist_pipeline.__main__\nfrom mnist_pipeline import backend\n"
+        "print({'pandas', 'matplotlib'} & set(sys.modules))"
+    )
+    assert answer.stdout == "set()\n", answer.stderr

@@ -21,7 +21,6 @@ from mnist_pipeline.finding import Found
 from mnist_pipeline.fleet import train_all
 from mnist_pipeline.prediction import predictor
 from mnist_pipeline.rendering import crew
-from mnist_pipeline.runs import begin
 from mnist_pipeline.workers import command
 
 SOURCES = Path(__file__).parents[1] / "src" / "mnist_pipeline"
@@ -39,12 +38,9 @@ def draw() -> None:
 
 
 def reproduce() -> None:
-    """A worker of the fleet that finds its run trained and evaluated."""
-    config = load_config("smoke")
-    run = begin(config, {})
-    run.add_metrics("train", {})
-    run.add_metrics("evaluate", {})
-    assert train_all([config])[0].failure is None
+    failure = train_all([load_config("smoke", {"data.source": "none.npz"})])[0].failure
+    assert failure
+    assert failure.startswith("none.npz: does not exist")
 
 
 def bench() -> None:

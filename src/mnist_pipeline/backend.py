@@ -19,21 +19,29 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.pop("TF_XLA_FLAGS", None)  # another's: an unknown one ends the process, others change what is compiled
 
 
+def _at_home() -> bool:
+    """True in a process of our command line or workers, false in a program or notebook that imports the library."""
+    main = getattr(sys.modules["__main__"], "__spec__", None)
+    return "mnist_pipeline.__main__" in sys.modules or bool(main and main.name.startswith("mnist_pipeline."))
+
+
 @contextmanager
 def _light() -> Iterator[None]:
-    """Import without collecting garbage that is none, and without what Keras takes along where it is installed.
+    """Import without collecting garbage that is none, and at home without what Keras takes along where it is there.
 
     Together a third of the time. Keras asks for pandas and matplotlib, to read frames and to draw boxes with, and
-    goes without them where they are not there.
+    goes without them where they are not there: for good, so that a notebook could never fit a frame.
     """
-    hidden = [name for name in ("pandas", "matplotlib") if name not in sys.modules]
+    hidden = [name for name in ("pandas", "matplotlib") if _at_home() and name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment] # what import takes for: not installed
+    collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if collecting:
+            gc.enable()
         for name in hidden:
             del sys.modules[name]
 

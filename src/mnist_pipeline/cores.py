@@ -35,11 +35,11 @@ def _quotas() -> Iterator[float]:
 def _groups() -> Iterator[Path]:
     """The folders of this process's control groups that can limit its time, each before the one around it."""
     try:
-        lines = (_ROOT / "proc/self/cgroup").read_text().splitlines()
+        lines = (_ROOT / "proc/self/cgroup").read_text(errors="replace").splitlines()
     except OSError:  # no Linux
         return
     for line in lines:
-        _, controllers, path = line.split(":", 2)
+        controllers, _, path = line.partition(":")[2].partition(":")
         if controllers == "" or "cpu" in controllers.split(","):
             top = _ROOT / "sys/fs/cgroup" / ("cpu" if controllers else "")
             # In a container the path can be the host's, of which only the outermost folder is there.

@@ -45,9 +45,11 @@ def _trained(run: Run, force: bool) -> bool:
 
 
 def _training_images(config: Config) -> "Part":
-    from mnist_pipeline.data import load_part
+    from mnist_pipeline.data import load_part, validation_indices
 
-    return load_part(config.data.source, "train")
+    part = load_part(config.data.source, "train")
+    validation_indices(part.labels, config.data.validation, config.data.split_seed)  # refuses a share of none
+    return part
 
 
 def _train(config: Config, part: "Part", force: bool, watcher: Watcher) -> None:

@@ -3,7 +3,7 @@
 import io
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,6 @@ def _done(jobs: Sequence[Mapping[str, object]]) -> list[NDArray[np.uint8]]:
 def _handed_round(crew: Sequence[subprocess.Popen[bytes]], jobs: Sequence[Mapping[str, object]]) -> list[bytes]:
     for worker, job in zip(crew, jobs, strict=True):
         assert worker.stdin
-        with worker.stdin as out:
+        with suppress(BrokenPipeError), worker.stdin as out:  # one that has ended is told by its exit code
             np.savez(out, allow_pickle=False, **job)  # type: ignore[arg-type]
     return [worker.stdout.read() for worker in crew if worker.stdout]
