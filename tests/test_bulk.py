@@ -122,9 +122,9 @@ def test_the_command_and_not_the_clock_decides_what_computes(
 ) -> None:
     opened: list[str | None] = []
 
-    def open_named(path: Path, name: Any) -> runtimes.Runtime:
+    def open_named(path: Path, name: Any, **how: Any) -> runtimes.Runtime:
         opened.append(name)
-        return runtimes.open_runtime(path, name)
+        return runtimes.open_runtime(path, name, **how)
 
     monkeypatch.setattr(prediction, "open_runtime", open_named)
     few, many = [str(digits / "0-7.png")] * streaming.FEW, [str(digits)] * 3
@@ -133,7 +133,7 @@ def test_the_command_and_not_the_clock_decides_what_computes(
         CliRunner().invoke(app, ["predict", *words])
     list(islice(predict_many(few, smoke_run), 1))
     list(islice(predict_many([*few, *few], smoke_run), 1))
-    assert opened == [None, "onnxruntime"] * 2
+    assert opened == [None, "quickest"] * 2
 
 
 @pytest.mark.parametrize("runtime", ["opencv", "onnxruntime"])

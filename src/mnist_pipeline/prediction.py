@@ -12,7 +12,7 @@ from mnist_pipeline.errors import PictureError
 from mnist_pipeline.pictures import read_grey
 from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain
 from mnist_pipeline.runs import Run, last_trained, open_run
-from mnist_pipeline.runtimes import Name, made_here, open_runtime, output_of, probabilities, quickest
+from mnist_pipeline.runtimes import Choice, made_here, open_runtime, output_of, probabilities
 from mnist_pipeline.shipped import shipped
 
 if TYPE_CHECKING:
@@ -69,16 +69,18 @@ class Predictor:
         onnx: str | Path,
         name: str,
         output: "Output",
-        runtime: Name | None = None,
+        runtime: Choice | None = None,
         threshold: float = 0.0,
         way: Way = "mnist",
+        *,
+        foreign: bool = False,
     ) -> None:
         # Enough to make it again in another process.
         self.arguments = {
             "onnx": str(onnx), "name": name, "output": output, "runtime": runtime, "threshold": threshold, "way": way,
         }  # fmt: skip
         self.name, self.threshold, self._output, self._way = name, threshold, output, way
-        self._runtime = open_runtime(Path(onnx), runtime)
+        self._runtime = open_runtime(Path(onnx), runtime, foreign=foreign)
 
     @property
     def shipped(self) -> bool:
@@ -173,36 +175,21 @@ def predict(path: str | Path, run: str | Path | Run | None = None, invert: Inver
     return predictor(run).predict(path, invert)
 
 
-def predictor(
-    run: str | Path | Run | None = None, runtime: Name | None = None, way: Way = "mnist", *, many: bool = False
-) -> Predictor:
-    """A trained run's model, by default the last one's; the shipped one if none is trained.
-
-    Unless a runtime is named, it is the one that starts quickest, or for many pictures the one that answers most.
-    """
+def predictor(run: str | Path | Run | None = None, runtime: Choice | None = None, way: Way = "mnist") -> Predictor:
+    """A trained run's model, by default the last one's, ready for many pictures; the shipped one if none is trained."""
     found = None if run == SHIPPED else open_run(run) if run is not None else last_trained()
     if found is None:
         model = shipped()
-        runtime = _chosen(runtime, model.path, many)
         return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
-    runtime = _chosen(runtime, found.onnx_file, many)
-    if not made_here(found.onnx_file):
-        open_runtime(found.onnx_file, runtime, foreign=True)
-    return Predictor(found.onnx_file, str(found.path), found.output(), runtime, found.threshold(), way)
+    foreign = not made_here(found.onnx_file)
+    return Predictor(found.onnx_file, str(found.path), found.output(), runtime, found.threshold(), way, foreign=foreign)
 
 
-def _chosen(named: Name | None, model: Path, many: bool) -> Name | None:
-    return named or (quickest(model) if many else None)
-
-
-def file_predictor(
-    model: str | Path, runtime: Name | None = None, way: Way = "mnist", *, many: bool = False
-) -> Predictor:
-    """An exported file as a predictor; what its scores are is seen from the file itself.
+def file_predictor(model: str | Path, runtime: Choice | None = None, way: Way = "mnist") -> Predictor:
+    """An exported file, ready for many pictures; what its scores are is seen from the file itself.
 
     Where it lies in its run's export/, it refuses what the run refuses.
     """
-    runtime = _chosen(runtime, Path(model), many)
     opened = open_runtime(Path(model), runtime, foreign=not made_here(Path(model)))
     run = Run(Path(model).resolve().parent.parent)
     threshold = run.threshold() if Path(model).resolve().parent == run.exports else 0.0
