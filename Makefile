@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXAMPLE := examples/7.png
 
 .DEFAULT_GOAL := help
-.PHONY: help run reproduce shipped bench test test-slow lint format lock clean
+.PHONY: help run reproduce shipped bench docs test test-slow lint format lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ test-slow: .venv/develop ## the tests that take minutes
 
 bench: .venv/product ## a quarter of an hour: speed and memory beside plain Keras, into benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks.bench
+
+docs: .venv/product ## write the parts of docs/ that follow from the code: commands, settings, results
+	$(BIN)/python -m docs.generate
 
 lint: .venv/develop ## ruff and mypy
 	$(BIN)/ruff check

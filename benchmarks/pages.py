@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.composing import Composed, compose
 from benchmarks.papers import KINDS
 from mnist_pipeline.data import load_part
-from mnist_pipeline.pages.reading import Model, Page, digits_of
+from mnist_pipeline.pages.reading import Model, read_pixels
 from mnist_pipeline.prediction import predictor
 
 _TOUCHING = 0.2  # share of pages on which digits touch
@@ -60,7 +60,7 @@ def _options() -> argparse.Namespace:
 
 
 def _text(page: Composed, model: Model) -> str:
-    return Page("", model.name, digits_of(page.grey, model)).text
+    return read_pixels(page.grey, model).text
 
 
 def distance(read: str, written: str) -> int:

@@ -59,5 +59,28 @@ def test_rubbish_is_no_checkpoint(tmp_path: Path, content: bytes) -> None:
     assert Checkpoints(tmp_path).latest() is None
 
 
+def test_a_folder_in_place_of_a_checkpoint_is_passed_over_and_written_over(tmp_path: Path) -> None:
+    store = Checkpoints(tmp_path)
+    store.save(state(1))
+    folder = tmp_path / "epoch-00002.ckpt"
+    (folder / "inside").mkdir(parents=True)
+    latest = store.latest()
+    assert latest is not None
+    assert latest.epoch == 1
+    assert store.damaged == [folder]
+    store.save(state(2))
+    again = store.latest()
+    assert again is not None
+    assert again.epoch == 2
+
+
+def test_a_folder_older_than_the_two_that_are_kept_is_let_go_of(tmp_path: Path) -> None:
+    (tmp_path / "epoch-00001.ckpt").mkdir()
+    store = Checkpoints(tmp_path)
+    for epoch in (2, 3):
+        store.save(state(epoch))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_a_folder_that_does_not_exist_holds_no_checkpoint(tmp_path: Path) -> None:
     assert Checkpoints(tmp_path / "none").latest() is None

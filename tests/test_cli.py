@@ -106,6 +106,16 @@ def test_predict_inverts_when_told_and_not_otherwise(smoke_run: Run, seven: str)
     assert inverted == [False, True, False]
 
 
+@pytest.mark.parametrize("stem", ["no-text-\udcff", "n" * 250], ids=["bytes", "long"])
+def test_predict_show_of_a_file_of_any_name(
+    stem: str, seven: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(seven).rename(f"{stem}.png")
+    assert mnist("predict", "--show", f"{stem}.png").exit_code == 0
+    assert len(list(tmp_path.glob("*-seen.png"))) == 1
+
+
 def test_predict_show_writes_a_picture_and_never_over_another(
     smoke_run: Run, seven: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -398,7 +398,9 @@ def npy(shape: str, descr: str = "'|u1'") -> bytes:
         (npy("(10**9, 28, 28)"), "x_train is not a numpy array: its header cannot be read"),
         (npy("(1000000000, 28, 28)"), "x_train claims 784,000,000,000 bytes"),
         (npy("(1000000000000000000000, 28, 28)"), "x_train claims"),
-        (npy("(-1, 28, 28)"), "x_train"),
+        (npy("(-1, 28, 28)"), "x_train has shape (-1, 28, 28), expected (n, 28, 28)"),
+        (npy("(True, 28, 28)"), "x_train has shape (True, 28, 28), expected (n, 28, 28)"),
+        (b"\x93NUMPY\2\0" + struct.pack("<I", 2**26) + b" " * 2**26, "its header cannot be read"),
         (npy("(1, 28, 28)", "'O'"), "x_train holds pickled objects"),
         (npy("(1, 28, 28)", "[('a', 'O')]"), "x_train holds pickled objects"),
         (npy("(1, 28, 28)", "__import__('os')"), "its header cannot be read"),
@@ -420,6 +422,23 @@ def test_a_hostile_array_header_is_refused(content: bytes, says: str, tmp_path: 
     tracemalloc.stop()
     assert time.process_time() - start < 1
     assert peak < 64 * 2**20
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_array_packed_in_ways_that_unpack_without_bounds_is_refused(method: int, tmp_path: Path) -> None:
+    """Some kilobytes of bzip2 are gigabytes of zeros, which come out at one step."""
+    path = tmp_path / "set.npz"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("x_train.npy", npy("(1, 28, 28)") + bytes(784))
+    assert refusal(path) == f"{path}: x_train is packed as numpy packs none: save it with numpy.savez_compressed"
+
+
+def test_of_many_and_odd_names_in_an_npz_few_are_told_and_in_print(tmp_path: Path) -> None:
+    path = tmp_path / "set.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("\n\x1b[31mred", *(f"array{number}" for number in range(1000))):
+            archive.writestr(f"{name}.npy", b"")
+    assert refusal(path).endswith(r"(it holds '\n\x1b[31mred', array0, array1, array10, array100, ...)")
 
 
 def test_no_npz_is_a_traceback(npz: Path) -> None:
@@ -488,3 +507,9 @@ def test_half_is_half() -> None:
     labels = np.array([7] * 10 + [2] * 4, np.uint8)
     chosen = validation_indices(labels, 0.5, seed=9)
     assert np.bincount(labels[chosen], minlength=10)[[2, 7]].tolist() == [2, 5]
+
+
+@pytest.mark.parametrize(("images", "share"), [(1, 0.5), (40, 0.1)])
+def test_images_too_few_to_validate_on_are_refused(images: int, share: float) -> None:
+    with pytest.raises(DataError, match=f"data.validation is {share}, .* among {images} training images is none"):
+        validation_indices(np.arange(images, dtype=np.uint8) % 10, share, seed=0)

@@ -1,31 +1,96 @@
-"""What the documents say is so: commands parse, files are listed, configs are complete."""
+"""What the documents say is so: commands parse, links lead somewhere, snippets run, tables are what was measured."""
 
-import ast
 import re
+import runpy
 import shlex
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hatchling.metadata.core import ProjectMetadata
+from hatchling.plugin.manager import PluginManager
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import mnist_pipeline
+from docs.generate import pages
 from mnist_pipeline.cli import app
 from mnist_pipeline.config import load_config, shipped_configs
 from mnist_pipeline.config.yaml_text import parse
 from mnist_pipeline.exports.forms import FORMS
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-REPRODUCED = (ROOT / "docs" / "reproduce.md").read_text(encoding="utf-8")
+PAGES = [
+    *sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")),
+    *(ROOT / folder / "README.md" for folder in ("artifacts", "examples")),
+]  # fmt: skip
+EXAMPLE = ROOT / "examples" / "train_in_40_lines.py"
 
 
-def commands_in_readme() -> list[str]:
-    """Every line of a shell block that calls mnist."""
-    blocks = re.findall(r"```(?:sh|console)\n(.*?)```", README, flags=re.DOTALL)
-    lines = (line.split("#")[0].strip() for block in blocks for line in block.splitlines())
-    return [line for line in lines if line.startswith("mnist ")]
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def table_of(text: str) -> list[list[str]]:
+    """The cells of each row of the tables in a text."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:2] == "| "]
+
+
+def section_of(page: str, heading: str) -> str:
+    return page.split(f"## {heading}\n")[1].split("\n## ")[0]
+
+
+# Commands
+
+
+def code_in(page: Path) -> list[str]:
+    """Every line of a shell block without its comment, and every piece of code within a sentence."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:sh|console)\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    lines = [line.removeprefix("$ ").split(" #")[0].strip() for block in blocks for line in block.splitlines()]
+    return lines + re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+
+
+def commands_in(page: Path) -> list[str]:
+    """Every call of mnist, but for the lines that only say how one is put together."""
+    pieces = [piece.strip() for line in code_in(page) for piece in re.split(r"[|>]", line)]
+    return sorted({piece for piece in pieces if piece.startswith("mnist ") and "[OPTIONS]" not in piece})
+
+
+def unknown_in(line: str) -> set[str]:
+    """The words of a call that are neither a verb nor one of its options."""
+    words = shlex.split(line)[1:]
+    group: Any = get_command(app)
+    while words and words[0] in getattr(group, "commands", {}):
+        group = group.commands[words.pop(0)]
+    known = {option for parameter in group.params for option in getattr(parameter, "opts", [])} | {"--help"}
+    if hasattr(group, "commands"):
+        return {word for word in words if word not in known}
+    return {word for word in words if word[0] == "-" != word and word.split("=")[0] not in known}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_exists_with_its_options(page: Path) -> None:
+    assert {line: unknown_in(line) for line in commands_in(page) if unknown_in(line)} == {}
+
+
+def test_commands_are_found_in_blocks_and_in_sentences_and_checked() -> None:
+    assert {"mnist predict scans --csv", "mnist evaluate"} <= set(commands_in(ROOT / "README.md"))
+    assert "mnist bench RUN --markdown" in commands_in(ROOT / "docs" / "export.md")
+    assert unknown_in("mnist train --config dense --sed 3") == {"--sed"}
+    assert unknown_in("mnist data show") == {"show"}
+
+
+def test_every_make_target_and_module_exists() -> None:
+    said = [piece for page in PAGES for piece in code_in(page)]
+    targets = {word for piece in said if (found := re.fullmatch(r"make ([a-z-]+)", piece)) for word in found.groups()}
+    modules = {word for piece in said if (found := re.match(r"python -m (\S+)", piece)) for word in found.groups()}
+    assert targets
+    assert modules
+    assert [target for target in targets if f"\n{target}:" not in text_of("Makefile")] == []
+    assert [module for module in modules if not (ROOT / f"{module.replace('.', '/')}.py").is_file()] == []
 
 
 def verbs(command: Any, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -34,29 +99,54 @@ def verbs(command: Any, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     return [prefix, *(words for name, sub in inside.items() for words in verbs(sub, (*prefix, name)))]
 
 
-def test_the_readme_has_commands() -> None:
-    assert len(commands_in_readme()) >= 8
-
-
-@pytest.mark.parametrize("line", commands_in_readme())
-def test_every_command_in_the_readme_exists_with_its_options(line: str) -> None:
-    words = shlex.split(line.split(">")[0].split("|")[0])[1:]
-    group: Any = get_command(app)
-    verb = []
-    while words and words[0] in getattr(group, "commands", {}):
-        verb.append(words[0])
-        group = group.commands[words.pop(0)]
-    assert verb or words[0].startswith("-"), f"no such verb: {line}"
-    known = {option for parameter in group.params for option in getattr(parameter, "opts", [])} | {"--help"}
-    assert {word.split("=")[0] for word in words if word.startswith("-")} <= known, line
-
-
 @pytest.mark.parametrize("words", verbs(get_command(app)), ids=" ".join)
 def test_every_verb_has_help_and_every_leaf_an_example(words: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"})
     assert result.exit_code == 0
     if words and words != ("data",) and words != ("config",):
         assert f"Example: mnist {' '.join(words)}" in result.stdout
+
+
+# Pages
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_pictures_lead_to_files(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_page_of_docs_is_linked_from_the_readme_but_for_the_one_that_results_holds() -> None:
+    linked = set(re.findall(r"\]\(docs/(\w+\.md)\)", text_of("README.md")))
+    assert linked == {page.name for page in ROOT.glob("docs/*.md")} - {"reproduce.md"}
+
+
+def test_generated_parts_are_what_make_docs_writes() -> None:
+    stale = [path.name for path, text in pages().items() if path.read_text(encoding="utf-8") != text]
+    assert stale == [], "run `make docs`"
+
+
+def test_the_readme_is_short() -> None:
+    lines = text_of("README.md").splitlines()
+    assert len(lines) <= 150
+    assert [line for line in lines if len(line) > 120] == []
+
+
+def test_the_package_index_gets_the_readme_without_links_that_lead_nowhere_there() -> None:
+    shown = ProjectMetadata(str(ROOT), PluginManager()).core.readme
+    assert re.findall(r"\]\((?!https?:)", shown) == []
+    assert "docs/handwriting.md" in shown
+    assert shown.count("\n## ") == text_of("README.md").count("\n## ")
+
+
+def test_what_the_readme_links_to_is_in_the_source_distribution() -> None:
+    build = tomllib.loads(text_of("pyproject.toml"))["tool"]["hatch"]["build"]["targets"]["sdist"]
+    packed = {path for pattern in build["include"] for path in ROOT.glob(pattern.lstrip("/"))}
+    targets = [ROOT / target for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text_of("README.md"))]
+    assert [path for path in targets if not packed & {path, *path.parents}] == []
+
+
+# Configs and results
 
 
 @pytest.mark.parametrize("name", sorted(shipped_configs()))
@@ -68,56 +158,82 @@ def test_a_shipped_config_is_complete_and_begins_with_its_command(name: str) -> 
     assert parse(text, name) == config.tree(), "every setting stands in the file: nothing is left to defaults"
 
 
-def test_the_tree_says_of_each_module_what_the_module_says() -> None:
-    package = ROOT / "src" / "mnist_pipeline"
-    tree = README.split("## The tree")[1].split("```")[1]
-    said = [line.split(maxsplit=1) for line in tree.strip().splitlines()[1:]]
-    expected = []
-    for path in package.rglob("*.py"):
-        name = f"{path.parent.name}/" if path.name == "__init__.py" and path.parent != package else path.name
-        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        expected.append([name, docstring.splitlines()[0]])
-    assert sorted(said) == sorted(expected)
+REPRODUCED = table_of(text_of("docs/reproduce.md"))
 
 
-def table_of(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line.startswith("| ")]
-
-
-def test_the_results_in_the_readme_are_those_that_were_measured() -> None:
-    section = README.split("## Results")[1].split("\n## ")[0]
-    assert table_of(section) == table_of(REPRODUCED)
+def test_the_results_in_the_readme_are_the_test_accuracies_that_were_measured() -> None:
+    assert REPRODUCED[0] == ["recipe", "source", "figure", "reported", "measured (n)", "one more run (95 %)", "verdict"]
+    first: dict[tuple[str, str], list[str]] = {}
+    for recipe, source, figure, reported, measured, _, verdict in REPRODUCED:
+        if figure == "test accuracy":
+            first.setdefault((recipe, source), [recipe, source, reported, measured, verdict])
+    shown = table_of(section_of(text_of("README.md"), "Results"))
+    assert shown[1:] == list(first.values())
 
 
 @pytest.mark.parametrize("name", sorted(shipped_configs()))
 def test_the_measured_table_says_what_the_configs_expect(name: str) -> None:
     expected = load_config(name).expected
+    measured = {row[2]: row[4] for row in REPRODUCED if row[0] == name}
     if expected is None or expected.test_accuracy is None or expected.test_loss is None:
-        assert f"| {name} |" not in REPRODUCED
+        assert measured == {}
         return
     accuracy, loss = expected.test_accuracy, expected.test_loss
-    shown = {
-        "test accuracy": f"{100 * accuracy.mean:.2f} ± {100 * accuracy.sd:.2f} % ({expected.n})",
-        "test loss": f"{loss.mean:.4f} ± {loss.sd:.4f} ({expected.n})",
-    }
-    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table_of(REPRODUCED)]
-    measured = {row[2]: row[4] for row in rows if row[0] == name and row[2] in shown}
-    assert measured == shown
+    assert measured["test accuracy"] == f"{100 * accuracy.mean:.2f} ± {100 * accuracy.sd:.2f} % ({expected.n})"
+    assert measured["test loss"] == f"{loss.mean:.4f} ± {loss.sd:.4f} ({expected.n})"
+
+
+def test_the_speeds_in_the_readme_are_those_of_their_page() -> None:
+    shown = table_of(section_of(text_of("README.md"), "Speed"))[1:]
+    assert shown
+    assert [row for row in shown if row not in table_of(text_of("docs/speed.md"))] == []
 
 
 @pytest.mark.parametrize("recipe", ["dense", "cnn", "photo"])
-def test_the_readme_measures_every_form_of_a_recipe(recipe: str) -> None:
-    section = README.split("## Out of the notebook")[1].split("\n## ")[0]
-    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table_of(section)]
+def test_every_form_of_a_recipe_is_measured(recipe: str) -> None:
+    rows = table_of(section_of(text_of("docs/export.md"), "What each form costs"))
     measured = [(row[1], row[2]) for row in rows if row[0] == recipe]
     forms = [form for form in FORMS.values() if form.name != "c-array"]
     assert measured == [("keras", "keras"), *((form.name, reader) for form in forms for reader in form.readers)]
 
 
-def test_links_in_the_readme_lead_to_files() -> None:
-    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", README)
-    assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+# From Python
+
+
+@pytest.fixture
+def _at_the_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the pictures of the examples are found by their relative paths."""
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.mark.usefixtures("_at_the_top")
+def test_the_python_page_runs_from_top_to_bottom(capsys: pytest.CaptureFixture[str]) -> None:
+    code = re.findall(r"^```python\n(.*?)^```", text_of("docs/python.md"), flags=re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {}
+    for snippet in code:
+        exec(snippet, names)
+    printed = capsys.readouterr().out
+    assert "examples/7.png: this is a 7" in printed
+    assert "examples/2-on-paper.png 2" in printed
+    assert "training.epochs: " in printed
+
+
+def test_the_python_page_names_what_is_public() -> None:
+    named = [row[0].strip("`") for row in table_of(text_of("docs/python.md"))[1:]]
+    assert sorted(named) == sorted(mnist_pipeline.__all__)
+
+
+def test_the_example_trains_r1_and_passes_its_gate(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(EXAMPLE.read_text(encoding="utf-8").splitlines()) <= 40
+    recipe = runpy.run_path(str(EXAMPLE), run_name="__main__")["RECIPE"]
+    assert load_config("dense", recipe).recipe() == load_config("dense").recipe()
+    assert "42,310 parameters" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("accuracy", [0.951, 0.999])
+def test_the_gate_of_the_example_fails_below_its_band_and_at_what_cannot_be(accuracy: float) -> None:
+    with pytest.raises(SystemExit, match="expected 95"):
+        runpy.run_path(str(EXAMPLE))["gate"](accuracy)
 
 
 def test_the_workflows_are_yaml_and_run_make() -> None:

@@ -1,17 +1,18 @@
 """Compiled epochs do what Keras' own train step does, batch by batch."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_pipeline import training
+from mnist_pipeline import epochs, training
 from mnist_pipeline.augmentation import augment
 from mnist_pipeline.backend import keras, tf
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.config.schema import Augmentation
-from mnist_pipeline.data import Part, load_part
+from mnist_pipeline.data import Part, load_part, validation_indices
 from mnist_pipeline.epochs import Plan, Resident, fit_epochs
 from mnist_pipeline.preprocess import scale
 from mnist_pipeline.training_layers import FusedBatchNormalization
@@ -69,6 +70,12 @@ def test_a_dense_epoch_is_the_update_rule_of_keras(recipe: str, settings: dict[s
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-6)
     for found, expected in zip(ours.optimizer.variables, plain.optimizer.variables, strict=True):
         np.testing.assert_allclose(np.array(found), np.array(expected), rtol=1e-3, atol=1e-6)
+
+
+def test_fewer_images_than_a_batch_are_an_epoch(part: Part) -> None:
+    model = compiled_epoch(config_of("smoke"), Part(part.images[:1], part.labels[:1]))
+    assert int(model.optimizer.iterations) == 1
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
 
 
 def test_without_batch_norm_a_convolutional_epoch_is_the_update_rule_of_keras(part: Part) -> None:
@@ -140,6 +147,35 @@ def test_keras_itself_repeats_its_order_once_a_seed_is_set() -> None:
     images = np.arange(16, dtype=np.float32).reshape(-1, 1)
     model.fit(images, images, batch_size=16, epochs=3, verbose=0)
     assert seen[0] == seen[1] == seen[2] != sorted(seen[0])
+
+
+def dropped(seed: int, step: int = 7) -> NDArray[np.bool_]:
+    """Which of a thousand numbers the dropout of a model with this seed lets through at this step."""
+    model = keras.Sequential([keras.layers.Input((1000,)), keras.layers.Dropout(0.5)])
+    epochs._seed_dropout(model, seed, step)
+    return model(tf.ones((1, 1000)), training=True).numpy() > 0  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(("seed", "digest"), [(3, "7cf2fe13da2fb61b"), (2**26 - 1, "5fbddc73d2bddc84")])
+def test_what_a_seed_drops_stays_what_it_was(seed: int, digest: str) -> None:
+    found = hashlib.sha256(np.packbits(dropped(seed)).tobytes()).hexdigest()[:16]
+    assert found == digest, "every training with dropout gets other weights than before"
+
+
+def test_the_largest_seeds_drop_too_and_each_something_else() -> None:
+    seeds = [0, 1, 2**26, 2**26 + 1, 2**27, 2**31 - 1]
+    assert len({dropped(seed).tobytes() for seed in seeds}) == len(seeds)
+    assert dropped(2**31 - 1).tobytes() != dropped(2**31 - 1, step=8).tobytes()
+
+
+def test_the_largest_seed_shuffles_splits_begins_and_changes_images(part: Part) -> None:
+    seed = 2**31 - 1
+    config = config_of("smoke", **{"training.seed": seed, "training.augmentation": {"rotation": 10}})
+    plan, model = training._plan(config, len(part)), training._compiled(config)
+    assert sorted(plan.order(0)) == list(range(len(part)))
+    assert len(validation_indices(part.labels, 0.1, seed))
+    images, _ = Resident.of(model, part.images, part.labels).training_batch(tf.range(5), plan, tf.constant(3))
+    assert not np.array_equal(images, scale(part.images[:5]))
 
 
 @pytest.mark.parametrize("chunks", [1, 3, 7])

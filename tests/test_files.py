@@ -1,6 +1,7 @@
 """Files are written whole or not at all."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -19,7 +20,16 @@ def test_the_file_appears_with_the_end_of_the_block(tmp_path: Path) -> None:
         assert not path.exists()
     assert path.read_text(encoding="utf-8") == "{}"
     assert list(path.parent.iterdir()) == [path]
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_who_may_read_a_file_is_what_the_umask_says(umask: int, mode: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        write_text(tmp_path / "a.txt", "text")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == mode
 
 
 @pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt, OSError])
@@ -46,7 +56,7 @@ def test_a_failure_makes_no_file(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_a_run_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
-    for path in (tmp_path / "file" / "x.json", tmp_path / "folder", Path("/proc/none/x.json")):
+    for path in (tmp_path / "file" / "x.json", tmp_path / "folder", Path("/proc/none/x.json"), Path("/")):
         with pytest.raises(RunError) as caught:
             write_text(path, "text")
         assert str(caught.value).startswith(f"{path}: cannot be written (")
@@ -55,10 +65,10 @@ def test_a_place_that_cannot_be_written_is_a_run_error(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_permission_is_a_run_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(**_: object) -> None:
+    def denied(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tempfile.mkstemp", denied)  # as root writes to any folder
+    monkeypatch.setattr(Path, "touch", denied)  # as root writes to any folder
     with pytest.raises(RunError, match=r"x\.json: cannot be written \(Permission denied\)"):
         write_json(tmp_path / "x.json", {})
 

@@ -3,8 +3,12 @@
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from mnist_pipeline.cli import app
 from mnist_pipeline.finding import Found, count, find
 
 
@@ -96,10 +100,31 @@ def test_who_waits_for_a_list_is_told_so() -> None:
     os.close(ours)
 
 
+@pytest.mark.parametrize("mark", [b"\n", b"\0"])
+def test_a_list_that_comes_slowly_is_the_same_list(mark: bytes) -> None:
+    ours, theirs = os.pipe()
+    os.write(theirs, b"1.p")
+    coming = find(["-"], ours)
+    assert next(coming) is None
+    os.write(theirs, b"ng" + mark + b"2.png" + mark + b"3.png")
+    os.close(theirs)
+    assert list(coming) == [Found("1.png"), Found("2.png"), Found("3.png")]
+    os.close(ours)
+
+
 def test_a_closed_stdin_is_a_line() -> None:
     (found,) = find(["-"], 987)
     assert found is not None
     assert "Bad file descriptor" in str(found.problem)
+
+
+def test_a_folder_of_pages_is_not_walked_once_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((40, 40), 255, np.uint8))
+    walked, scandir = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda folder: walked.append(folder) or scandir(folder))  # type: ignore[func-returns-value]
+    assert CliRunner().invoke(app, ["predict", "--all", str(tmp_path)]).exit_code == 0
+    assert walked.count(str(tmp_path)) <= 2
 
 
 def test_all_is_counted_but_a_list(folder: Path) -> None:

@@ -13,6 +13,7 @@ from mnist_pipeline.ink.inking import Step
 from mnist_pipeline.ink.light import levelled, lightness
 from mnist_pipeline.ink.lines import without_lines
 from mnist_pipeline.ink.marks import marked
+from mnist_pipeline.ink.panels import outlined, panel
 from mnist_pipeline.preprocess import NOTHING, SEVERAL, SIDE, mnist
 
 Grey = NDArray[np.uint8]
@@ -133,6 +134,13 @@ def test_a_digit_that_touches_its_box_is_cut_free(digits: Grey) -> None:
     assert free.pixels is not None
     assert boxed.pixels is not None
     assert likeness(boxed.pixels, free.pixels) > 0.9
+
+
+def test_a_strip_too_narrow_to_write_on_is_no_panel() -> None:
+    strip = np.zeros((106, 256), np.uint8)
+    strip[40:56, 2:254] = 1
+    strip[45:51, 90:160] = 0
+    assert panel(outlined(strip)) is None
 
 
 def test_mnist_images_stay_what_they_are() -> None:

@@ -1,6 +1,8 @@
 """Whole pages: every digit in reading order, cut apart where they touch, with its box in the picture's own pixels."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,9 +18,13 @@ from benchmarks.pages import distance
 from benchmarks.papers import KINDS
 from mnist_pipeline.cli import app
 from mnist_pipeline.data import Part, load_part
+from mnist_pipeline.pages import pieces as pieces_module
+from mnist_pipeline.pages.choosing import chain
 from mnist_pipeline.pages.drawing import drawn
 from mnist_pipeline.pages.order import lines
-from mnist_pipeline.pages.reading import Page, digits_of, read_page
+from mnist_pipeline.pages.pieces import clusters, pieces
+from mnist_pipeline.pages.reading import read_page, read_pixels
+from mnist_pipeline.pages.ruling import without_ruling
 from mnist_pipeline.prediction import Predictor, predictor
 
 Grey = NDArray[np.uint8]
@@ -62,7 +68,7 @@ def page_of(samples: dict[int, Grey], text: str, step: int = 60, drop: float = 0
 
 
 def text_of(grey: Grey, model: Predictor) -> str:
-    return Page("", "", digits_of(grey, model)).text
+    return read_pixels(grey, model).text
 
 
 def test_lines_are_read_from_the_top_each_from_the_left(samples: dict[int, Grey], model: Predictor) -> None:
@@ -141,7 +147,7 @@ def test_what_the_model_refuses_stands_as_a_question_mark(model: Predictor) -> N
     for x in range(100, 181, 20):  # a grid is no digit
         cv2.line(page, (x, 40), (x, 120), (0,), 4)
         cv2.line(page, (100, x - 60), (180, x - 60), (0,), 4)
-    (digit,) = Page("", "", digits_of(page, model)).tree()["digits"]
+    (digit,) = read_pixels(page, model).tree()["digits"]
     assert digit["digit"] is None
     assert digit["guess"] in range(10)
 
@@ -158,6 +164,69 @@ def test_boxes_are_in_pixels_of_the_upright_picture(samples: dict[int, Grey], mo
     rows, columns = np.where(page < 128)
     drawn_at = [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
     assert np.abs(np.subtract(read.tree()["digits"][0]["box"], drawn_at)).max() <= 8
+
+
+def crowded(part: Part, columns: int, rows: int) -> tuple[Grey, str]:
+    """A page full of digits, and what is written on it."""
+    page = np.full((rows * 50 + 50, columns * 50 + 50), 255, np.uint8)
+    chosen = np.random.default_rng(0).integers(0, len(part), (rows, columns))
+    for (row, column), one in np.ndenumerate(chosen):
+        put(page, part.images[one], 25 + 50 * column, 25 + 50 * row, side=44)
+    return page, "\n".join("".join(map(str, part.labels[row])) for row in chosen)
+
+
+class Certain:
+    """A model that takes everything for a 1, and remembers how many images it was given at once."""
+
+    name, threshold = "certain", 0.5
+
+    def __init__(self) -> None:
+        self.most = 0
+
+    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self.most = max(self.most, len(images))
+        return np.eye(10, dtype=np.float32)[np.ones(len(images), int)]
+
+
+def test_a_thousand_digits_are_all_found_and_shown_to_the_model_a_few_at_a_time(part: Part) -> None:
+    model = Certain()
+    page = read_pixels(crowded(part, 40, 25)[0], model)
+    assert abs(sum(map(len, page.lines)) - 1000) <= 5
+    assert len(page.lines) == 25
+    assert page.left_out == 0
+    assert model.most <= 256
+
+
+def test_digits_in_rows_and_columns_are_not_taken_for_ruled_lines(part: Part) -> None:
+    marks = (crowded(part, 20, 20)[0] < 128).astype(np.uint8)
+    assert np.array_equal(without_ruling(marks), marks)
+
+
+def test_a_chain_keeps_each_of_its_pieces() -> None:
+    marks = np.zeros((120, 500), np.uint8)
+    for at in range(60):
+        marks[40:70, 60 + 6 * at : 63 + 6 * at] = 1
+    found = pieces(marks)
+    assert found is not None
+    (group,) = clusters(found)
+    assert chain(found, marks * 255, group).count == 60
+
+
+@pytest.mark.slow
+def test_a_thousand_digits_take_half_a_gigabyte_at_most(part: Part, tmp_path: Path) -> None:
+    page, text = crowded(part, 40, 25)
+    cv2.imwrite(str(tmp_path / "page.png"), page)
+    program = (
+        "import resource, sys\n"
+        "from mnist_pipeline.pages.reading import read_page\n"
+        "from mnist_pipeline.prediction import predictor\n"
+        "print(read_page(sys.argv[1], predictor('shipped')).text)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    words = [sys.executable, "-P", "-c", program, str(tmp_path / "page.png")]
+    *read, kibibytes = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert distance("\n".join(read), text) <= 10
+    assert int(kibibytes) <= 500_000
 
 
 def test_every_kind_of_paper(part: Part, model: Predictor) -> None:
@@ -194,6 +263,15 @@ def test_predict_all_as_json(file: Path, tmp_path: Path) -> None:
     assert result.exit_code == 2
 
 
+def test_what_is_beyond_the_bound_of_a_page_is_said(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces_module, "MOST", 3)
+    result = mnist("predict", "--all", "--json", file)
+    page = json.loads(result.stdout)
+    assert len(page["digits"]) == 3
+    assert page["left_out"] == 1
+    assert f"{file}: more than the 3 shapes" in result.stderr
+
+
 def test_a_hostile_file_is_an_entry_and_not_the_end(tmp_path: Path, model: Predictor) -> None:
     path = tmp_path / "bomb.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\0\0\0\1\0\0\x08\2\0\0\0" + bytes(40))
@@ -220,6 +298,7 @@ def test_save_draws_and_never_writes_over_a_file(file: Path, tmp_path: Path) -> 
     [
         (["--all", "--save", "{tmp}/none/out.png"], "no such folder"),
         (["--all", "--save", "{tmp}/out.txt"], "--save writes"),
+        (["--all", "--save", "{tmp}/" + "a" * 300 + ".png"], "File name too long"),
         (["--save", "{tmp}/out.png"], "goes with --all"),
         (["--all", "--csv"], "--all goes with"),
     ],
@@ -232,4 +311,4 @@ def test_what_cannot_be_is_refused_before_reading(file: Path, tmp_path: Path, wo
 
 def test_a_tiny_page_is_drawn_large_enough_to_read(samples: dict[int, Grey], model: Predictor) -> None:
     small = cv2.resize(page_of(samples, "64"), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    assert max(drawn(small, digits_of(small, model)).shape) >= 640
+    assert max(drawn(small, read_pixels(small, model).lines).shape) >= 640

@@ -51,8 +51,8 @@ def pillow(picture: Image.Image, kind: str, **options: Any) -> bytes:
     return stream.getvalue()
 
 
-def opencv(picture: NDArray[Any], suffix: str) -> bytes:
-    done, data = cv2.imencode(suffix, picture)
+def opencv(picture: NDArray[Any], suffix: str, *options: int) -> bytes:
+    done, data = cv2.imencode(suffix, picture, options)
     assert done
     return data.tobytes()
 
@@ -488,12 +488,13 @@ def test_a_damaged_png_is_refused_and_nothing_else_is_said(tmp_path: Path, capfd
     assert capfd.readouterr().err == ""
 
 
-def test_opencv_stays_silent_whoever_imports_it_first(tmp_path: Path) -> None:
+def test_opencv_stays_silent_in_a_process_of_our_own(tmp_path: Path) -> None:
     data = bytearray(pillow(grey(), "GIF"))
     data[-12:-6] = b"\xff" * 6
     (tmp_path / "damaged.gif").write_bytes(data)
     code = (
         "import sys, cv2, mnist_pipeline.pictures as pictures\n"
+        "pictures.settle()\n"
         "try: pictures.read_grey(sys.argv[1])\n"
         "except pictures.PictureError: pass\n"
     )
@@ -556,6 +557,149 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(
     message = refusal(path)
     assert time.process_time() - start < 0.2
     assert message == f"{side} x {side} pixels, more than the 50 million decoded here: make it smaller first"
+
+
+def png(width: int, height: int, bits: int, colour: int, raw: int, *more: bytes, interlaced: int = 0) -> bytes:
+    """A PNG whose data inflate to so many zeros, whatever its header says."""
+    pack = zlib.compressobj(1)
+    body = b"".join([*(pack.compress(bytes(2**20)) for _ in range(raw >> 20)), pack.compress(bytes(raw % 2**20))])
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, interlaced)
+    return PNG + b"".join(
+        [chunk(b"IHDR", header), *more, chunk(b"IDAT", body + pack.flush()), chunk(b"IEND", b"")]
+    )  # fmt: skip
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+def scanned(side: int, scans: int, *between: bytes) -> bytes:
+    """A progressive grey JPEG whose scans all say that there is nothing; some bytes stand between two of them."""
+    blocks = ((side + 7) // 8) ** 2
+    tables = b"".join(segment(0xC4, bytes([kind, 1, *[0] * 15, symbol])) for kind, symbol in ((0, 0), (16, 0xE0)))
+    run = "0" + "1" * 14  # of 32,767 blocks without coefficients
+    bits = run * -(-blocks // 32767)
+    bits += "1" * (-len(bits) % 8)
+    nothing = int(bits, 2).to_bytes(len(bits) // 8).replace(b"\xff", b"\xff\0")
+    return b"".join([
+        b"\xff\xd8", segment(0xDB, bytes([0, *[1] * 64])),
+        segment(0xC2, struct.pack(">BHHB", 8, side, side, 1) + b"\1\x11\0"), tables,
+        segment(0xDA, b"\1\1\0\0\0\0"), bytes((blocks + 7) // 8), *between,
+        (segment(0xDA, b"\1\1\0\1\x3f\0") + nothing) * (scans - 1), b"\xff\xd9",
+    ])  # fmt: skip
+
+
+ANIMATED = chunk(b"acTL", struct.pack(">II", 2, 0))
+COSTLY = {
+    "16 bit RGBA PNG": lambda: png(7000, 7000, 16, 6, 0),
+    "16 bit grey PNG with alpha": lambda: png(7000, 7000, 16, 4, 0),
+    "animated PNG": lambda: png(7000, 7000, 8, 6, 0, ANIMATED),
+    "PNG with a transparent colour": lambda: png(6000, 6000, 16, 2, 0, chunk(b"tRNS", bytes(6))),
+    "animated WebP": lambda: b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\2\0\0\0" + (4999).to_bytes(3, "little") * 2,
+    "float TIFF of three channels": lambda: tiff(
+        {256: (3, 7000), 257: (3, 7000), 258: (3, 32), 262: (3, 2), 277: (3, 3)}, b""
+    ),
+    "double TIFF": lambda: tiff({256: (3, 7000), 257: (3, 7000), 258: (3, 64)}, b""),
+    "TIFF of one large tile": lambda: tiff({}, b"", more=((322, 4, 20_000), (323, 4, 20_000))),
+    "TIFF of many tiles far too wide": lambda: tiff({257: (3, 6000)}, b"", more=((322, 4, 10**6), (323, 4, 16))),
+    "JPEG of four channels": lambda: scanned(7000, 1).replace(b"\x1b\x58\1", b"\x1b\x58\4"),
+}
+
+
+@pytest.mark.parametrize("kind", COSTLY)
+def test_what_would_fill_the_memory_is_refused_before_it_is_decoded(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "costly"
+    path.write_bytes(COSTLY[kind]())
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    assert "MB once decoded, more than the 200 MB read here: save it as a plain 8-bit picture" in refusal(path)
+
+
+DEFLATED = (cv2.IMWRITE_TIFF_COMPRESSION, 8)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(lambda: png(7071, 7071, 8, 6, 7071 * (1 + 4 * 7071)), id="RGBA PNG"),
+        pytest.param(lambda: png(4990, 4990, 16, 6, 4990 * (1 + 8 * 4990)), id="16 bit RGBA PNG"),
+        pytest.param(lambda: opencv(np.zeros((7071, 7071), np.float32), ".tiff", *DEFLATED), id="float TIFF"),
+    ],
+)
+def test_the_largest_that_are_read_take_little_memory(data: Callable[[], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "largest"
+    path.write_bytes(data())
+    code = (
+        "import pathlib, sys, mnist_pipeline.pictures as pictures\n"
+        "pictures.read_grey(sys.argv[1])\n"
+        "print(pathlib.Path('/proc/self/status').read_text())"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    peak = re.search(r"VmHWM:\s+(\d+) kB", done.stdout)
+    assert peak is not None
+    assert int(peak[1]) < 600_000
+
+
+@pytest.mark.parametrize("interlaced", [0, 1])
+def test_a_png_that_holds_far_more_than_its_pixels_is_refused(
+    interlaced: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "more.png"
+    path.write_bytes(png(28, 28, 8, 0, 150 * 2**20, interlaced=interlaced))
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    assert refusal(path) == "the PNG is damaged: it holds more data than its 28 x 28 pixels take"
+
+
+def test_a_large_png_holds_what_its_pixels_take(read: Read) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (900, 901), np.uint8)
+    assert_alike(read(opencv(noise, ".png")), noise)
+    assert_alike(read(interlaced(noise)), noise)
+
+
+def interlaced(picture: Grey) -> bytes:
+    """As Adam7 has it: seven pictures of every few pixels, one after the other."""
+    raw = b""
+    for left, top, right, down in (
+        (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
+    ):  # fmt: skip
+        raw += b"".join(b"\0" + row.tobytes() for row in picture[top::down, left::right])
+    height, width = picture.shape
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 1)
+    return PNG + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+
+
+HIDING = segment(0xFE, b"\xff\xd9")  # a comment that looks like the end
+
+
+@pytest.mark.parametrize("between", [b"", HIDING, b"\xff\xd0\xff\5\1\0"])
+def test_a_jpeg_of_many_scans_is_refused(between: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "scans.jpg"
+    path.write_bytes(scanned(5000, 50, between))
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    assert refusal(path) == "a JPEG in 50 scans, more than the 40 that one of this size may have here"
+
+
+def test_what_follows_a_jpeg_is_not_the_decoders(read: Read) -> None:
+    whole = pillow(grey(), "JPEG", quality=95)
+    assert_alike(read(whole + scanned(64, 2000)), DRAWN, 12)
+    assert_alike(read(whole[:-2] + HIDING + whole[-2:]), DRAWN, 12)
+
+
+def test_a_progressive_jpeg_of_a_phone_is_read(read: Read) -> None:
+    assert read(scanned(6928, 15)).shape == (6928, 6928)
+
+
+def test_jpegs_that_few_programs_read_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "arithmetic.jpg"
+    path.write_bytes(pillow(grey(), "JPEG").replace(b"\xff\xc0\0\x0b\x08", b"\xff\xc9\0\x0b\x08"))
+    assert refusal(path) == "a JPEG of a rare kind that few programs read: save it as an ordinary one"
+
+
+def test_a_tiff_of_progressive_jpegs_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tiles.tiff"
+    path.write_bytes(tiff({259: (3, 7)}, pillow(grey(), "JPEG", progressive=True)))
+    assert refusal(path) == "a TIFF that holds progressive JPEGs: save it as an ordinary TIFF"
 
 
 def test_a_large_phone_picture_is_within_bounds(read: Read) -> None:

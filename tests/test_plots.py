@@ -180,6 +180,13 @@ def test_words_are_drawn_as_given_even_without_a_glyph_for_them(tmp_path: Path) 
     drawn(lambda path: plots.seen([(sentence, IMAGES[0])], [0.1] * 10, sentence, path), tmp_path / "p.png")
 
 
+def test_bytes_of_a_name_that_are_no_text_are_drawn_as_question_marks(tmp_path: Path) -> None:
+    title = "Training images of digits\udcff.npz"
+    as_bytes = drawn(lambda path: plots.digits(IMAGES, LABELS, path, title), tmp_path / "bytes.png")
+    as_text = drawn(lambda path: plots.digits(IMAGES, LABELS, path, title.replace("\udcff", "?")), tmp_path / "t.png")
+    assert np.array_equal(as_bytes, as_text)
+
+
 def test_a_large_photo_is_drawn_small(tmp_path: Path) -> None:
     photo = np.zeros((3000, 4000), dtype=np.uint8)
     picture = drawn(lambda path: plots.seen([("photo", photo)] * 2, [0.1] * 10, "photo", path), tmp_path / "p.png")

@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
+from conftest import EVALUATED, TRAINED
 from mnist_pipeline import runs
 from mnist_pipeline.config import load_config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.files import write_json
-from mnist_pipeline.report import write_report
+from mnist_pipeline.report_page import write_report
 from mnist_pipeline.runs import Run
 
 RECIPE = """
@@ -22,25 +23,7 @@ description: "a <script>alert('&')</script> \\"quoted\\" recipe for $5"
 model: {family: dense}
 training: {epochs: 2, seed: 7}
 """
-TRAIN: dict[str, Any] = {
-    "seed": 7, "epochs": 2, "steps": 3750, "train_seconds": 83.2, "train_loss": 0.03, "train_accuracy": 0.99,
-    "val_loss": None, "val_accuracy": None, "best_epoch": None, "parameters": 42310,
-    "weights_sha256": "ab" * 32, "data_sha256": "cd" * 32, "finished": "2026-11-20T14:03:11+00:00",
-}  # fmt: skip
-SCORES = {"precision": 0.9712, "recall": 0.9785, "f1": 0.9748, "n": 1000}
-EVALUATION: dict[str, Any] = {
-    "test_accuracy": 0.9785,
-    "test_loss": 0.0812,
-    "n": 10000,
-    "per_class": [{"digit": d, "n": 1000, "right": 980 - d, "accuracy": (980 - d) / 1000} for d in range(10)],
-    "confusion": [[0] * 10] * 10,
-    "report": {str(digit): SCORES for digit in range(10)} | {"macro": SCORES, "weighted": SCORES},
-    "ece": 0.0123,
-    "most_confused": [{"true": 4, "answer": 9, "n": 12}],
-    "calibration": [{"from": 0.9333, "to": 1.0, "n": 9000, "confidence": 0.99, "accuracy": 0.985}],
-    "weights_sha256": "ab" * 32,
-    "data_sha256": "cd" * 32,
-}
+TRAIN: dict[str, Any] = TRAINED | {"train_seconds": 83.2, "finished": "2026-11-20T14:03:11+00:00"}
 HISTORY = {"loss": [0.3, 0.1], "accuracy": [0.9, 0.97], "learning_rate": [0.001, 0.001]}
 
 
@@ -52,12 +35,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     Path("trial.yaml").write_text(RECIPE, encoding="utf-8")
     made_with = {
         "versions": {"keras": "3.12.0", "onnx": None},
-        "processor": {"instructions": ["avx2", "fma"]},
+        "python": "3.11.7",
+        "processor": {"model": "A", "instructions": ["avx2", "fma"]},
     }
     run = runs.begin(load_config("trial.yaml"), made_with)
     write_json(run.history_file, HISTORY)
     run.add_metrics("train", TRAIN)
-    run.add_metrics("evaluate", EVALUATION)
+    run.add_metrics("evaluate", EVALUATED)
     run.plots.mkdir()
     for name in ("confusion", "samples", "mistakes", "curves", "architecture"):
         cv2.imwrite(str(run.plots / f"{name}.png"), np.zeros((20, 30, 3), np.uint8))
@@ -153,7 +137,7 @@ def test_the_kept_epoch_is_marked(run: Run) -> None:
 
 
 def test_a_perfect_run_has_no_confused_pairs(run: Run) -> None:
-    perfect = copy.deepcopy(EVALUATION) | {"most_confused": [], "test_accuracy": 1.0}
+    perfect = copy.deepcopy(EVALUATED) | {"most_confused": [], "test_accuracy": 1.0}
     for row in perfect["per_class"]:
         row |= {"right": row["n"], "accuracy": 1.0}
     run.add_metrics("evaluate", perfect)

@@ -9,6 +9,7 @@ import cv2
 import pytest
 from typer.testing import CliRunner, Result
 
+from conftest import EVALUATED, TRAINED
 from mnist_pipeline.cli import app
 from mnist_pipeline.config import Config, load_config, shipped_configs
 from mnist_pipeline.config import reported as reported_module
@@ -36,10 +37,10 @@ def pretend(config: Config, accuracy: float, weights: str = "a" * 64, loss: floa
     """A run folder that looks trained and evaluated."""
     run = begin(config, ENVIRONMENT | facts)
     digests = {"weights_sha256": weights, "data_sha256": "d"}
-    train = {"seed": config.training.seed, "finished": "2026-01-02T03:04:05Z", "train_seconds": 2.5}
-    run.add_metrics("train", train | {"train_loss": 0.03, "train_accuracy": 0.99} | digests)
-    per_class = [{"n": 10, "accuracy": accuracy}]
-    run.add_metrics("evaluate", {"test_accuracy": accuracy, "test_loss": loss, "per_class": per_class} | digests)
+    run.add_metrics("train", TRAINED | {"seed": config.training.seed} | digests)
+    per_class = [row | {"accuracy": accuracy} for row in EVALUATED["per_class"]]
+    figures = {"test_accuracy": accuracy, "test_loss": loss, "per_class": per_class}
+    run.add_metrics("evaluate", EVALUATED | figures | digests)
     return run
 
 

@@ -1,11 +1,10 @@
 """Run folders: created, refused, resumed, found again; nobody's files are lost."""
 
-import fcntl
-import os
 from pathlib import Path
 
 import pytest
 
+from conftest import pretend
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.runs import Run, all_runs, artifacts, begin, claimed, open_run
@@ -57,21 +56,6 @@ def test_a_folder_of_other_files_is_not_taken(config: Config) -> None:
         begin(config, {}, force=True)
 
 
-def test_a_second_process_is_refused_while_the_first_lives(config: Config) -> None:
-    with claimed("smoke"), pytest.raises(RunError, match="another process"), claimed("smoke"):
-        pass
-    with claimed("smoke"):
-        pass  # the claim ended with its holder
-
-
-def test_a_claim_clears_what_a_killed_process_left_half_written() -> None:
-    folder = artifacts() / "smoke" / "checkpoint"
-    folder.mkdir(parents=True)
-    (folder / ".writing-abc.ckpt").write_text("half")
-    with claimed("smoke"):
-        assert not list(folder.iterdir())
-
-
 def test_a_file_in_place_of_the_folder_is_one_clear_line() -> None:
     artifacts().parent.mkdir(parents=True, exist_ok=True)
     artifacts().write_text("not a folder")
@@ -86,7 +70,7 @@ def test_nothing_trained_says_how_to_begin() -> None:
 
 def test_without_a_name_the_last_trained_run_is_meant() -> None:
     for name, finished in (("first", "2026-01-02"), ("last", "2026-01-03"), ("older", "2026-01-01")):
-        begin(load_config("smoke", name=name), {}).add_metrics("train", {"finished": finished})
+        pretend(name, finished)
     assert open_run().name == "last"
     assert [run.name for run in all_runs()] == ["first", "last", "older"]
 
@@ -129,12 +113,3 @@ def test_adding_a_section_keeps_the_others() -> None:
     run.add_metrics("train", {"a": 1})
     run.add_metrics("evaluate", {"b": 2})
     assert run.metrics() == {"train": {"a": 1}, "evaluate": {"b": 2}}
-
-
-def test_the_lock_is_the_systems_own() -> None:
-    """It must die with its process, however that ends: a file that merely exists would not."""
-    with claimed("smoke"):
-        handle = os.open(artifacts() / "smoke" / ".lock", os.O_RDWR)
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.close(handle)

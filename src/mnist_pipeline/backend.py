@@ -16,6 +16,7 @@ from mnist_pipeline.xla_flags import set_flags_unless_chosen
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it prints below that is about itself
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the promises about bits and speed were measured on processors
 os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.pop("TF_XLA_FLAGS", None)  # another's: an unknown one ends the process, others change what is compiled
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.files import whole
+from mnist_pipeline.files import remove, whole
 
 Arrays = dict[str, NDArray[Any]]
 _KEPT = 2  # the newest, and one to fall back on
@@ -46,11 +46,14 @@ class Checkpoints:
         stream = io.BytesIO()
         np.savez(stream, allow_pickle=False, **state.arrays, __facts__=_as_array(json.dumps(facts)))
         body = stream.getbuffer()
-        with whole(self.folder / f"epoch-{state.epoch:05d}.ckpt") as beside, beside.open("wb") as out:
+        place = self.folder / f"epoch-{state.epoch:05d}.ckpt"
+        if place.is_dir():  # over which no file can be written
+            remove(place)
+        with whole(place) as beside, beside.open("wb") as out:
             out.write(hashlib.sha256(body).hexdigest().encode() + b"\n")
             out.write(body)
         for old in self._newest_first()[_KEPT:]:
-            old.unlink(missing_ok=True)
+            remove(old)
 
     def latest(self) -> State | None:
         """The newest state that is whole; damaged ones are noted, and training repeats what they held."""
@@ -75,8 +78,11 @@ def _as_array(text: str) -> NDArray[np.uint8]:
 
 
 def _read(path: Path) -> State | None:
-    """The state in the file; None when its checksum or its form is not right."""
-    digest, _, body = path.read_bytes().partition(b"\n")
+    """The state in the file; None when it is no file, or its checksum or its form is not right."""
+    try:
+        digest, _, body = path.read_bytes().partition(b"\n")
+    except OSError:
+        return None
     if hashlib.sha256(body).hexdigest().encode() != digest:
         return None
     try:

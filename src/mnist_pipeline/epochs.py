@@ -162,7 +162,8 @@ def xla_program(train_step: TrainStep, data: Resident, plan: Plan) -> Program:
             train_step(rows.training_batch(batches[number], plan, before + number))
             return (number + 1,)
 
-        tf.while_loop(lambda number: number < full, step, (tf.constant(0),))
+        if full:  # XLA cannot compile a look-up in no batches, even where it is never made
+            tf.while_loop(lambda number: number < full, step, (tf.constant(0),))
         if rest:  # XLA's shapes are fixed, so a smaller last batch is a second copy of the step
             train_step(rows.training_batch(order[-rest:], plan, before + full))
 
@@ -189,7 +190,9 @@ def _seed_dropout(model: keras.Model, seed: int, step: int) -> None:
     """Make what the layers drop a function of seed and step: Keras adds one to the second number at each use."""
     for number, layer in enumerate(model.layers):
         if isinstance(layer, keras.layers.Dropout):
-            layer.seed_generator.state.assign(np.array([seed * 64 + number, step], np.uint32))
+            # Two numbers of 32 bits: the last five bits of the largest seeds go above those that steps reach.
+            above, first = divmod(seed * 64 + number, 2**32)
+            layer.seed_generator.state.assign(np.array([first, step ^ (above << 27)], np.uint32))
 
 
 def _test_function(

@@ -29,6 +29,10 @@ class TrainingError(MnistError):
     exit_code = 1
 
 
+class OutputError(MnistError):
+    """An answer that stdout does not take."""
+
+
 class ExportError(MnistError):
     """An exported file that does not give what the model gives; it is not kept."""
 

@@ -2,8 +2,8 @@
 
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,23 +11,24 @@ from typing import Any
 
 from mnist_pipeline.errors import RunError
 
+UNFINISHED = ".writing-"  # begins the name of what is not whole yet
+
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """A path to write to; the file takes its final name once the block has ended well, and not before.
 
-    The stand-in has the same suffix as the final name, because writers go by it.
+    The stand-in has the same suffix as the final name, because writers go by it, and the permissions that the umask
+    leaves to any new file.
     """
+    beside = path.parent / f"{UNFINISHED}{secrets.token_hex(4)}{path.suffix}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=path.suffix)
-        os.close(handle)
+        beside.touch(exist_ok=False)
     except OSError as error:
         raise _cannot_write(path, error) from None
-    beside = Path(name)
     try:
         yield beside
-        beside.chmod(0o644)
         with beside.open("rb") as written:
             os.fsync(written.fileno())
         beside.replace(path)

@@ -38,7 +38,7 @@ def count(words: Iterable[str]) -> int | None:
 
 
 def _meant(word: str) -> Iterator[Found]:
-    if Path(word).is_dir():
+    if os.path.isdir(word):  # noqa: PTH112 - a word that is too long for a name is no folder, and no error
         yield from _inside(word)
     elif re.search(r"[*?\[]", word) and not os.path.lexists(word):
         matches = _matches(word)
@@ -97,15 +97,16 @@ def _naturally(path: str) -> tuple[list[str | int], str]:
 
 
 def _lines(source: int) -> Iterator[Found | None]:
-    """A path a line; a list that begins with NULs between its paths has them to the end (find -print0)."""
-    rest, separator = b"", b""
+    """A path a line; a list that has NULs between its paths from the start has them to the end (find -print0)."""
+    rest, separator = b"", b""  # which of the two is seen with the first that comes, however slowly
     try:
         while True:
             if not select.select([source], [], [], 0)[0]:
                 yield None
             piece = os.read(source, _PIECE)
-            separator = separator or (b"\0" if b"\0" in piece else b"\n")
-            *paths, rest = (rest + piece).split(separator) if piece else [rest, b""]
+            separator = separator or next((mark for mark in (b"\0", b"\n") if mark in piece), b"")
+            whole = rest + piece
+            *paths, rest = [whole, b""] if not piece else whole.split(separator) if separator else [whole]
             for path in paths:
                 if path:
                     yield Found(os.fsdecode(path))

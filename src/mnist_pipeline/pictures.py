@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
 from mnist_pipeline.picture_header import Header, read_header
-
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the errors here say it better
+from mnist_pipeline.picture_work import decoded_part
 
 LARGEST_FILE = 64 * 2**20  # bytes
 MOST_PIXELS = 50_000_000  # the largest phone pictures have about as many
+MOST_HELD = 4 * MOST_PIXELS  # bytes of them decoded: with the file and what is made of them, 0.6 GB at most
 _SMALLEST_SIDE = 4  # pixels: less holds no digit
 _REDUCED = (
     (8, cv2.IMREAD_REDUCED_GRAYSCALE_8),
@@ -35,6 +35,18 @@ def read_grey(path: str | Path, longest: int | None = None) -> NDArray[np.uint8]
         return _shrunk(_grey(_upright(_decode(data, header, longest), header)), longest)
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from None
+
+
+def settle() -> None:
+    """OpenCV's settings for a process of our own; in another's, they are its own, and the pixels are the same."""
+    cv2.setNumThreads(1)  # there is a process a core, and a thread's start takes longer than a picture
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the errors here say it better
+
+
+def unforeseen(path: str | Path, error: Exception) -> PictureError:
+    """A failure that nobody foresaw, as the line of the picture that met it: the pictures after it are still read."""
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return PictureError(f"{path}: a bug in this program, please report it with the picture ({what})")
 
 
 def _read_bytes(path: str | Path) -> bytes:
@@ -70,6 +82,11 @@ def _within_bounds(header: Header) -> None:
             f"{header.width} x {header.height} pixels, more than the {MOST_PIXELS // 10**6} million "
             f"decoded here: make it smaller first"
         )
+    if header.held > MOST_HELD:
+        raise PictureError(
+            f"{header.width} x {header.height} pixels that are {header.held / 10**6:.0f} MB once decoded, more than "
+            f"the {MOST_HELD // 10**6} MB read here: save it as a plain 8-bit picture, or make it smaller first"
+        )
     if min(header.width, header.height) < _SMALLEST_SIDE:
         raise PictureError(
             f"{header.width} x {header.height} pixels: too small for a digit (at least {_SMALLEST_SIDE} x "
@@ -78,11 +95,9 @@ def _within_bounds(header: Header) -> None:
 
 
 def _decode(data: bytes, header: Header, longest: int | None) -> NDArray[np.generic]:
-    if header.kind == "jpeg" and data.find(b"\xff\xd9", header.pixels_at) < 0:
-        # The decoder would fill what is missing with grey and call it read.
-        raise PictureError("the JPEG is cut short: fetch the file again")
+    seen = np.frombuffer(data, np.uint8, decoded_part(data, header))
     try:
-        decoded: NDArray[np.generic] | None = cv2.imdecode(np.frombuffer(data, np.uint8), _mode(header, longest))
+        decoded: NDArray[np.generic] | None = cv2.imdecode(seen, _mode(header, longest))
     except cv2.error:
         decoded = None
     if decoded is None:
@@ -128,7 +143,8 @@ def _grey(picture: NDArray[np.generic]) -> NDArray[np.uint8]:
     if channels < 3:
         grey = np.ascontiguousarray(pixels[:, :, 0])
     else:
-        grey = cv2.cvtColor(pixels[:, :, :3], cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
+        way = cv2.COLOR_BGRA2GRAY if channels == 4 else cv2.COLOR_BGR2GRAY
+        grey = cv2.cvtColor(pixels, way).astype(np.uint8, copy=False)
     return _over_paper(grey, pixels[:, :, -1]) if channels in (2, 4) else grey
 
 
@@ -136,13 +152,19 @@ def _as_bytes(picture: NDArray[np.generic]) -> NDArray[np.uint8]:
     if picture.dtype == np.uint8:
         return picture.astype(np.uint8, copy=False)
     if picture.dtype == np.uint16:
-        return (picture.view(np.uint16) >> 8).astype(np.uint8)
-    if picture.dtype.kind == "f":
-        values: NDArray[np.float32] = np.clip(np.nan_to_num(picture), 0, 255).astype(np.float32)
-        if values.max() <= 1:  # white is 1 in some files and 255 in others, and no header says which
-            values *= 255
-        return values.round().astype(np.uint8)
+        upper = np.empty(picture.shape, np.uint8)
+        return np.right_shift(picture.view(np.uint16), 8, out=upper, casting="unsafe")
+    if picture.dtype == np.float32 or picture.dtype == np.float64:
+        return _of_fractions(picture)
     raise PictureError(f"pixels of type {picture.dtype} are not read here: save it with 8 or 16 bits")
+
+
+def _of_fractions(picture: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """In the decoder's own array: as copies, the steps took three times the memory and the time."""
+    values = np.clip(np.nan_to_num(picture, copy=False), 0, 255, out=picture).astype(np.float32, copy=False)
+    if values.max() <= 1:  # white is 1 in some files and 255 in others, and no header says which
+        values *= 255
+    return values.round(out=values).astype(np.uint8)
 
 
 def _over_paper(grey: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 Whatever can be refused is refused here, in milliseconds; TensorFlow and matplotlib load once a stage begins.
 """
 
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,13 @@ from mnist_pipeline import runs
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.exports.card import still_there
 from mnist_pipeline.exports.forms import chosen, makeable
-from mnist_pipeline.provenance import environment
+from mnist_pipeline.provenance import environment, flags
 from mnist_pipeline.runs import Run, open_run
 from mnist_pipeline.watching import Watcher
 from mnist_pipeline.xla_flags import set_flags
 
 if TYPE_CHECKING:
+    from mnist_pipeline.data import Part
     from mnist_pipeline.runtimes import Name
 
 
@@ -25,25 +27,49 @@ def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher 
     if not isinstance(config, Config):
         config = load_config(config)
     watcher = watcher or Watcher()
+    run = Run(runs.artifacts() / config.name)
+    # Whatever can refuse is asked before a folder is taken, or a trained run taken away.
+    part = None if _trained(run, force) else _training_images(config)
     with runs.claimed(config.name):
-        run = runs.begin(config, environment(config.training.threads), force=force)
-        if run.state == "trained":
+        if _trained(run, force):
+            runs.same_recipe(run, config)
+            run.figures("train")
             watcher.note(f"{run.path} is trained with this config already; nothing done (--force trains it again)")
         else:
-            set_flags(config.training.numerics)
-            from mnist_pipeline.stages.train import train_run
-
-            train_run(run, config, watcher)
+            _train(config, part or _training_images(config), force, watcher)
     return numbers(run, "train")
+
+
+def _trained(run: Run, force: bool) -> bool:
+    return run.state == "trained" and not force
+
+
+def _training_images(config: Config) -> "Part":
+    from mnist_pipeline.data import load_part
+
+    return load_part(config.data.source, "train")
+
+
+def _train(config: Config, part: "Part", force: bool, watcher: Watcher) -> None:
+    """Train under the flags that the config wants, in a folder that is held."""
+    tempfile.gettempdir()  # Keras saves through it: refused now, not after the last epoch, where there is none
+    set_flags(config.training.numerics)
+    made_with = environment(config.training.threads) | {"flags": flags(), "data_sha256": part.sha256}
+    run = runs.begin(config, made_with, force=force)
+    for change in run.environment().get("changed", []):
+        watcher.note(f"changed since this training began: {change}")
+    from mnist_pipeline.stages.train import train_run
+
+    train_run(run, config, part, watcher)
 
 
 def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) -> dict[str, Any]:
     """Judge a trained run, by default the last one, on the test images; gives the numbers."""
-    run = open_run(where)
-    from mnist_pipeline.stages.evaluate import evaluate_run
+    with runs.opened(where) as run:
+        from mnist_pipeline.stages.evaluate import evaluate_run
 
-    evaluate_run(run, pictures)
-    return numbers(run, "evaluate")
+        evaluate_run(run, pictures)
+        return numbers(run, "evaluate")
 
 
 def evaluate_file(path: str | Path, runtime: "Name | None" = None) -> dict[str, Any]:
@@ -61,13 +87,12 @@ def export(
     watcher: Watcher | None = None,
 ) -> dict[str, Any]:
     """Write a trained run, by default the last one, in forms that leave the framework, each checked; gives the card."""
-    run = open_run(where)
     wanted = chosen(forms, with_scaling)
-    from mnist_pipeline.stages.export import export_run
+    with runs.opened(where) as run:
+        from mnist_pipeline.stages.export import export_run
 
-    with runs.claimed(run.path.resolve()):
         export_run(run, wanted, watcher or Watcher())
-    return {"run": str(run.path), **run.export_card()}
+        return {"run": str(run.path), **run.export_card()}
 
 
 def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = None) -> dict[str, Any]:
@@ -84,12 +109,12 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
 
 def report(where: str | Path | Run | None = None) -> Path:
     """Write an evaluated run's page; gives its path."""
-    run = open_run(where)
-    from mnist_pipeline.report import write_report
+    with runs.opened(where) as run:
+        from mnist_pipeline.report_page import write_report
 
-    return write_report(run)
+        return write_report(run)
 
 
 def numbers(run: Run, stage: str) -> dict[str, Any]:
     """The numbers that one stage wrote, under the name of the run they belong to."""
-    return {"run": str(run.path), "name": run.name, **run.metrics()[stage]}
+    return {"run": str(run.path), "name": run.name, **run.figures(stage)}

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
-from mnist_pipeline.pictures import read_grey
+from mnist_pipeline.pictures import read_grey, unforeseen
 from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain
-from mnist_pipeline.runs import Run, last_trained, open_run
+from mnist_pipeline.runs import Note, Run, last_trained, open_run, unsaid
 from mnist_pipeline.runtimes import Choice, made_here, open_runtime, output_of, probabilities
 from mnist_pipeline.shipped import shipped
 
@@ -111,11 +111,13 @@ class Predictor:
     def _look(self, path: str | Path, invert: Invert, steps: list[Step]) -> Seen | PictureError:
         try:
             grey = read_grey(path, LONGEST)
+            height, width = grey.shape
+            steps.append((f"as given, {width} × {height}", grey))
+            return mnist(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
         except PictureError as error:
             return error
-        height, width = grey.shape
-        steps.append((f"as given, {width} × {height}", grey))
-        return mnist(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
+        except Exception as error:
+            return unforeseen(path, error)
 
     def _answers(self, paths: Sequence[str | Path], seen: Sequence[Seen | PictureError]) -> list[Prediction]:
         # One at a time: how many come together is the clock's choice, which must change no bit, and costs nothing.
@@ -175,14 +177,27 @@ def predict(path: str | Path, run: str | Path | Run | None = None, invert: Inver
     return predictor(run).predict(path, invert)
 
 
-def predictor(run: str | Path | Run | None = None, runtime: Choice | None = None, way: Way = "mnist") -> Predictor:
-    """A trained run's model, by default the last one's, ready for many pictures; the shipped one if none is trained."""
-    found = None if run == SHIPPED else open_run(run) if run is not None else last_trained()
-    if found is None:
-        model = shipped()
-        return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
-    foreign = not made_here(found.onnx_file)
-    return Predictor(found.onnx_file, str(found.path), found.output(), runtime, found.threshold(), way, foreign=foreign)
+def predictor(
+    run: str | Path | Run | None = None, runtime: Choice | None = None, way: Way = "mnist", note: Note = unsaid
+) -> Predictor:
+    """A trained run's model, by default the last one's, ready for many pictures; the shipped one if none is trained.
+
+    Runs that cannot be read are passed over on the way to the last one; `note` is told which.
+    """
+    if run is None:
+        # Opened as any run can be: that a runtime of another name does not read it is no fault of the run's.
+        last = last_trained(lambda found: (found, _of_run(found, None, way)), note)
+        if last is not None:
+            return last[1] if runtime is None else _of_run(last[0], runtime, way)
+    elif run != SHIPPED:
+        return _of_run(open_run(run), runtime, way)
+    model = shipped()
+    return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
+
+
+def _of_run(run: Run, runtime: Choice | None, way: Way) -> Predictor:
+    foreign = not made_here(run.onnx_file)
+    return Predictor(run.onnx_file, str(run.path), run.output(), runtime, run.threshold(), way, foreign=foreign)
 
 
 def file_predictor(model: str | Path, runtime: Choice | None = None, way: Way = "mnist") -> Predictor:

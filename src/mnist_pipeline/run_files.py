@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-# The run's own, the mark of a finished one first; nothing else in the folder is ever taken away.
-FILES = ("metrics.json", "config.yaml", "environment.json", "split.json", "history.json", "history.csv",
-         "refusal.json", "model.keras", "model.onnx", "report.html")  # fmt: skip
+CONFIG = "config.yaml"
 FOLDERS = ("checkpoint", "plots", "export")
+# What a run makes, in the order in which it is taken away: the mark of a finished one first. The config is written
+# over and never taken away, because it says that the folder is a run's; nothing else in there is ever touched.
+MADE = ("metrics.json", "environment.json", "split.json", "history.json", "history.csv", "refusal.json",
+        "model.keras", "model.onnx", "report.html", *FOLDERS)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class RunFiles:
     @property
     def config_file(self) -> Path:
         """The complete config, written first; enough to train the run again."""
-        return self.path / "config.yaml"
+        return self.path / CONFIG
 
     @property
     def environment_file(self) -> Path:

@@ -3,22 +3,30 @@
 import fcntl
 import json
 import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from mnist_pipeline import run_shapes
 from mnist_pipeline.config.difference import differences
 from mnist_pipeline.errors import ConfigError, RunError
-from mnist_pipeline.files import remove, write_json, write_text
-from mnist_pipeline.run_files import FILES, FOLDERS, RunFiles
+from mnist_pipeline.files import UNFINISHED, remove, write_json, write_text
+from mnist_pipeline.run_files import CONFIG, FOLDERS, MADE, RunFiles
 
 if TYPE_CHECKING:
     from mnist_pipeline.config import Config
     from mnist_pipeline.config.schema import Output
 
 State = Literal["new", "unfinished", "trained"]
+Note = Callable[[str], None]
+_Found = TypeVar("_Found")
+_LARGEST_JSON = 16 * 2**20  # bytes; that of a thousand epochs is a hundredth of it
+_LARGEST_CONFIG = 256 * 2**10
+
+
+def unsaid(_: str) -> None:
+    """For those who do not care which runs are passed over."""
 
 
 def artifacts() -> Path:
@@ -31,10 +39,10 @@ class Run(RunFiles):
 
     @property
     def state(self) -> State:
-        """How far the run has come."""
-        if self.metrics_file.is_file():
-            return "trained"
-        return "unfinished" if self.config_file.is_file() else "new"
+        """How far the run has come; a folder without a config is none."""
+        if not _is_run(self.path):
+            return "new"
+        return "trained" if _there(self.metrics_file) else "unfinished"
 
     def config(self) -> "Config":
         """The config it was made with."""
@@ -53,46 +61,62 @@ class Run(RunFiles):
         from mnist_pipeline.config.yaml_text import parse
 
         try:
-            output = parse(self.config_file.read_text(encoding="utf-8"), str(self.config_file))["model"]["output"]
+            with self.config_file.open("rb") as file:
+                text = file.read(_LARGEST_CONFIG).decode()
+            output = parse(text, str(self.config_file))["model"]["output"]
         except (OSError, ValueError, TypeError, KeyError, ConfigError):
             output = None
         return output if output in ("softmax", "sigmoid") else self.config().model.output
 
     def threshold(self) -> float:
         """How sure its model must be to answer; 0 when it was not trained to tell what is no digit."""
-        return float(_read_json(self.refusal_file)["threshold"]) if self.refusal_file.is_file() else 0.0
+        if not _there(self.refusal_file):
+            return 0.0
+        return float(_read_json(self.refusal_file, run_shapes.REFUSAL)["threshold"])
 
     def metrics(self) -> dict[str, Any]:
-        """The numbers of training under `train`, those of evaluation under `evaluate`."""
-        return dict(_read_json(self.metrics_file))
+        """The numbers of training under `train`, those of evaluation under `evaluate`; `figures` checks them."""
+        return _read_json(self.metrics_file, run_shapes.METRICS)
 
     def figures(self, stage: str) -> dict[str, Any]:
-        """The numbers of one stage, `train` or `evaluate`, and a clear line where they are not there."""
+        """The numbers of one stage, `train` or `evaluate`, all of them there, or a clear line that says what is not."""
         found = self.metrics().get(stage) if self.state == "trained" else None
-        if isinstance(found, dict) and "weights_sha256" in found:
-            return found
         if found is None and stage == "evaluate":
             raise RunError(f"{self.path}: is not evaluated yet. First: mnist evaluate {self.path}")
-        raise RunError(
-            f"{self.path}: its metrics.json has no `{stage}` numbers as this version of mnist-pipeline writes them: "
-            f"train it again under another --name, or use the version in its environment.json"
-        )
+        problem = run_shapes.STAGES[stage](found, stage)
+        if problem:
+            raise RunError(
+                f"{self.path}: its metrics.json has no `{stage}` numbers as this version of mnist-pipeline writes them "
+                f"({problem}): train it again under another --name, or use the version in its environment.json"
+            )
+        return dict(found or {})
 
     def history(self) -> dict[str, list[float]]:
         """Each figure's values, epoch by epoch."""
-        return dict(_read_json(self.history_file))
+        return _read_json(self.history_file, run_shapes.HISTORY)
 
     def environment(self) -> dict[str, Any]:
-        """What the run was made with."""
-        return dict(_read_json(self.environment_file))
+        """What the run was made with; under `changed` what was another in an earlier process that trained it."""
+        return _read_json(self.environment_file, run_shapes.ENVIRONMENT)
 
     def export_card(self) -> dict[str, Any]:
         """What was exported of these weights so far; empty where nothing was, or nobody can tell."""
         try:
-            card = dict(_read_json(self.export_card_file))
-        except (RunError, ValueError, TypeError):
+            card = _read_json(self.export_card_file, run_shapes.EXPORT_CARD)
+        except RunError:
             return {}
-        return card if card.get("weights_sha256") == self.figures("train")["weights_sha256"] else {}
+        return card if card["weights_sha256"] == self.figures("train")["weights_sha256"] else {}
+
+    def examined(self) -> "Run":
+        """The run itself, once everything that is written of it has been read."""
+        self.config()
+        self.figures("train")
+        if "evaluate" in self.metrics():
+            self.figures("evaluate")
+        self.history()
+        self.environment()
+        self.threshold()
+        return self
 
     def add_metrics(self, section: str, values: dict[str, Any]) -> None:
         """Write one section of the numbers, keeping the others."""
@@ -111,21 +135,43 @@ class Run(RunFiles):
 
 
 def begin(config: "Config", environment: dict[str, Any], *, force: bool = False) -> Run:
-    """The folder for this config: new, or one to go on with; another config's is refused unless forced."""
+    """The folder for this config: new, or one to go on with; another config's is refused unless forced.
+
+    The caller holds the claim. A process that ends anywhere in here leaves what the same call goes on from.
+    """
     run = Run(artifacts() / config.name)
     if run.state == "new":
         if run.path.exists() and any(not path.name.startswith(".") for path in run.path.iterdir()):
             raise RunError(f"{run.path}: holds files that are no run's: choose another --name")
+        _write_config(run, config)
     elif force:
-        _clear(run)
+        for name in MADE:
+            _take_away(run.path / name)
+        _write_config(run, config)
     else:
         same_recipe(run, config)
-        return run
+    if run.state == "unfinished":
+        _sweep(run)
+        write_json(run.environment_file, _with_changes(run, environment))
+    return run
+
+
+def _write_config(run: Run, config: "Config") -> None:
     from mnist_pipeline.config.yaml_text import write as yaml_of
 
     write_text(run.config_file, f"# mnist train --config {run.config_file}\n{yaml_of(config.tree())}")
-    write_json(run.environment_file, environment)
-    return run
+
+
+def _with_changes(run: Run, environment: dict[str, Any]) -> dict[str, Any]:
+    """The environment of this process, and what was another in those whose epochs it goes on from."""
+    if not any(run.checkpoints.glob("*")):
+        return environment
+    try:
+        before = run.environment()
+    except RunError:  # nobody can tell
+        return environment
+    changed = [*before.pop("changed", []), *differences(before, environment)]
+    return environment | ({"changed": changed} if changed else {})
 
 
 def same_recipe(run: Run, config: "Config") -> None:
@@ -139,12 +185,29 @@ def same_recipe(run: Run, config: "Config") -> None:
         )
 
 
-def _clear(run: Run) -> None:
-    """Take away a run's own files, the mark of a finished one first, and nothing else."""
-    for name in FILES:
-        (run.path / name).unlink(missing_ok=True)
-    for name in FOLDERS:
-        shutil.rmtree(run.path / name, ignore_errors=True)
+def _take_away(path: Path) -> None:
+    try:
+        remove(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be taken away ({error.strerror})") from None
+
+
+def _sweep(run: Run) -> None:
+    """Take away what killed processes left half-written: whoever writes to a run holds its claim, so none lives."""
+    for folder in (run.path, *(run.path / name for name in FOLDERS)):
+        for leftover in list(folder.glob(f"{UNFINISHED}*")):
+            _take_away(leftover)
+
+
+@contextmanager
+def opened(where: str | Path | Run | None = None) -> Iterator[Run]:
+    """A trained run, by default the last one, held for writing to it."""
+    run = open_run(where)
+    with claimed(run.path.resolve()):
+        run.require_trained()  # before it was ours, another process may have begun it anew
+        run.figures("train")
+        _sweep(run)
+        yield run
 
 
 @contextmanager
@@ -161,19 +224,23 @@ def claimed(where: str | Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(
-                f"{folder}: another process is training there or exporting; wait for it, or use another --name"
+                f"{folder}: another process is training, evaluating or exporting there; wait for it, "
+                f"or train under another --name"
             ) from None
-        for leftover in list(folder.rglob(".writing-*")):  # what a killed process left behind
-            remove(leftover)
+        except OSError as error:
+            raise RunError(f"{folder}: cannot be locked ({error.strerror}); nothing was changed") from None
         yield
     finally:
         os.close(handle)
 
 
-def open_run(where: str | Path | Run | None = None) -> Run:
-    """The trained run at a path or of a name; without either, the one trained last."""
+def open_run(where: str | Path | Run | None = None, note: Note = unsaid) -> Run:
+    """The trained run at a path or of a name; without either, the one trained last.
+
+    Runs that cannot be read are passed over on the way to the last one; `note` is told which.
+    """
     if where is None:
-        last = last_trained()
+        last = last_trained(Run.examined, note)
         if last is None:
             raise RunError("nothing is trained yet. Start with: mnist train --config dense.yaml")
         return last
@@ -182,25 +249,45 @@ def open_run(where: str | Path | Run | None = None) -> Run:
     else:
         given = Path(where)
         named = artifacts() / given
-        run = Run(named if len(given.parts) == 1 and named.is_dir() and not _is_run(given) else given)
+        run = Run(named if len(given.parts) == 1 and _there(named) and not _is_run(given) else given)
     run.require_trained()
     return run
 
 
-def last_trained() -> Run | None:
-    """The run trained last; None when nothing is trained."""
+def last_trained(use: Callable[[Run], _Found], note: Note = unsaid) -> _Found | None:
+    """What `use` makes of the run trained last that can be read; None when there is none."""
     trained = [run for run in all_runs() if run.state == "trained"]
-    return max(trained, key=lambda run: str(run.metrics()["train"]["finished"]), default=None)
+    dated = list(readable(trained, lambda run: (run.figures("train")["finished"], run), note))
+    newest_first = [run for _, run in sorted(dated, key=lambda pair: str(pair[0]), reverse=True)]
+    return next(readable(newest_first, use, note), None)
+
+
+def readable(runs: Iterable[Run], use: Callable[[Run], _Found], note: Note) -> Iterator[_Found]:
+    """What `use` makes of each run; one that it cannot read is named in a note and passed over."""
+    for run in runs:
+        try:
+            found = use(run)
+        except RunError as error:
+            note(f"passed over: {str(error).splitlines()[0]}")
+        else:
+            yield found
 
 
 def all_runs() -> list[Run]:
     """Every run in the artifacts folder, by name."""
     folder = artifacts()
-    return [Run(path) for path in sorted(folder.iterdir()) if _is_run(path)] if folder.is_dir() else []
+    try:
+        return [Run(path) for path in sorted(folder.iterdir()) if _is_run(path)] if folder.is_dir() else []
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be read ({error.strerror})") from None
 
 
 def _is_run(path: Path) -> bool:
-    return (path / "config.yaml").is_file()
+    return os.path.isfile(path / CONFIG)  # noqa: PTH113 - where Path.is_file raises, this is False
+
+
+def _there(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - where Path.exists raises, this is False
 
 
 def _known() -> str:
@@ -208,10 +295,21 @@ def _known() -> str:
     return f"Runs in {artifacts()}: {', '.join(names)}" if names else "Train one: mnist train --config dense.yaml"
 
 
-def _read_json(path: Path) -> Any:
+def _read_json(path: Path, shape: run_shapes.Shape) -> dict[str, Any]:
+    """What a file of a run holds, once it is known to have the shape."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        if not path.is_file() and path.exists():
+            problem = "is no file"
+        elif path.stat().st_size > _LARGEST_JSON:
+            problem = f"is larger than {_LARGEST_JSON // 2**20} MiB"
+        else:
+            value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            misfit = shape(value, "it")
+            if misfit is None:
+                return value
+            problem = f"is damaged or another program's ({misfit})"
     except OSError as error:
-        raise RunError(f"{path}: cannot be read ({error.strerror}): train the run again with --force") from None
-    except ValueError:
-        raise RunError(f"{path}: is damaged (not JSON): train the run again with --force") from None
+        problem = f"cannot be read ({error.strerror})"
+    except (ValueError, RecursionError):
+        problem = "is damaged (not JSON)"
+    raise RunError(f"{path}: {problem}: train the run again with --force")

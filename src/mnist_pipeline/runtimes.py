@@ -156,7 +156,7 @@ class _OpenCv(_Computing):
     name: Name = "opencv"
 
     def __init__(self, path: Path, threads: int) -> None:
-        cv2.setNumThreads(threads)
+        self._threads = threads
         self._net = cv2.dnn.readNetFromONNX(str(path))
         self._bytes = False
         try:
@@ -170,8 +170,13 @@ class _OpenCv(_Computing):
         return _bytes(images) if self._bytes else images.reshape(-1, SIDE, SIDE, 1)
 
     def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        self._net.setInput(inputs)
-        return np.asarray(self._net.forward(), np.float32)
+        before = cv2.getNumThreads()  # one number for the whole process, which may be another's
+        cv2.setNumThreads(self._threads)
+        try:
+            self._net.setInput(inputs)
+            return np.asarray(self._net.forward(), np.float32)
+        finally:
+            cv2.setNumThreads(before)
 
 
 class _OnnxRuntime(_Computing):

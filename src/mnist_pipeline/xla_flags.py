@@ -1,6 +1,8 @@
 """The flags under which XLA compiles dense networks: for speed, or for the same machine code on every processor.
 
-XLA reads them once, when TensorFlow is imported: they are set before, and asking for others later is refused.
+XLA reads them once, when TensorFlow first compiles: they are set before it is imported, and asking for others later
+is refused. Of what others have put into XLA_FLAGS only --xla_dump_... stays, which lets one look and changes no result:
+a config and a seed name a result, whoever trains it.
 """
 
 import os
@@ -25,15 +27,16 @@ _PORTABLE = (
     "--xla_cpu_experimental_ynn_fusion_type=",
 )
 
+_LOOKING = "--xla_dump_"
+
 
 def set_flags(numerics: Numerics) -> None:
-    """Add the flags to XLA_FLAGS, in front of TensorFlow's import; too late for that, they must be there already."""
-    wanted, others = (_PORTABLE, _FAST) if numerics == "portable" else (_FAST, _PORTABLE)
-    present = os.environ.get("XLA_FLAGS", "").split()
+    """Put the flags into XLA_FLAGS before TensorFlow's import; too late for that, they must be there, and no others."""
+    wanted = _PORTABLE if numerics == "portable" else _FAST
+    looking = [flag for flag in os.environ.get("XLA_FLAGS", "").split() if flag.startswith(_LOOKING)]
     if "tensorflow" not in sys.modules:
-        kept = [flag for flag in present if flag not in (*wanted, *others)]
-        os.environ["XLA_FLAGS"] = " ".join([*kept, *wanted])
-    elif not all(flag in present for flag in wanted):
+        os.environ["XLA_FLAGS"] = " ".join([*looking, *wanted])
+    elif _present() != set(wanted):
         raise TrainingError(
             f"training.numerics is {numerics}, and TensorFlow was loaded in this process before, under other flags, "
             f"which change the bits: train first, or in a process of its own"
@@ -42,6 +45,10 @@ def set_flags(numerics: Numerics) -> None:
 
 def set_flags_unless_chosen() -> None:
     """Those for speed, where nobody asked for others: the same bits however TensorFlow came to be loaded here."""
-    present = os.environ.get("XLA_FLAGS", "").split()
-    if "tensorflow" not in sys.modules and not all(flag in present for flag in _PORTABLE):
-        set_flags("fast")
+    if "tensorflow" not in sys.modules:
+        set_flags("portable" if _present() == set(_PORTABLE) else "fast")
+
+
+def _present() -> set[str]:
+    """The flags in XLA_FLAGS on which a result depends."""
+    return {flag for flag in os.environ.get("XLA_FLAGS", "").split() if not flag.startswith(_LOOKING)}

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from mnist_pipeline.errors import RunError
 from mnist_pipeline.exports.forms import FORMS, missing
 from mnist_pipeline.runs import Run
 from mnist_pipeline.watching import Watcher
+from mnist_pipeline.workers import command
 
 THREADS = (1, 2)
 
@@ -53,8 +53,8 @@ def measured(form: str, reader: str, path: Path, source: str, watcher: Watcher) 
 
 
 def _process(asked: dict[str, Any]) -> dict[str, Any]:
-    answer = subprocess.run(
-        [sys.executable, "-m", "mnist_pipeline.benching.worker"],
+    answer = subprocess.run(  # noqa: S603 - words of our own, no shell
+        command("benching"),
         input=json.dumps(asked), capture_output=True, text=True, check=False,
     )  # fmt: skip
     if answer.returncode:

@@ -1,6 +1,6 @@
 """One form measured in a fresh process: what to measure as JSON on stdin, figures as JSON on stdout.
 
-Started by measuring.py as `python -m mnist_pipeline.benching.worker`; a process computes with one number of threads.
+Started by measuring.py; a process computes with one number of threads.
 """
 
 import json

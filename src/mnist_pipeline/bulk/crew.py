@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +12,8 @@ from mnist_pipeline.errors import RunError
 from mnist_pipeline.finding import Found
 from mnist_pipeline.prediction import Prediction, Predictor
 from mnist_pipeline.preprocess import Invert
+from mnist_pipeline.quiet import python_stderr
+from mnist_pipeline.workers import command
 
 Process = subprocess.Popen[str]
 
@@ -70,11 +71,12 @@ class Crew:
         with self._one_at_a_time:
             if self._ended:
                 raise RunError("nobody waits for the answers any more")
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "mnist_pipeline.bulk.worker"],
+            process = subprocess.Popen(  # noqa: S603 - words of our own, no shell
+                command("bulk"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                stderr=python_stderr(),
                 process_group=0,  # Ctrl-C comes to us alone; should we be killed, its input ends and so does it
             )
             self._processes.add(process)

@@ -1,6 +1,6 @@
 """One process of a crew: what model to use comes in first, then files, a few a line; their answers go out in a line.
 
-Started by crew.py as `python -m mnist_pipeline.bulk.worker`; it ends when its input does.
+Started by crew.py; it ends when its input does.
 """
 
 import contextlib
@@ -8,12 +8,12 @@ import json
 import sys
 from typing import Any
 
-import cv2
-
 from mnist_pipeline.bulk.chunks import answered
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.finding import Found
+from mnist_pipeline.pictures import settle
 from mnist_pipeline.prediction import Predictor
+from mnist_pipeline.quiet import libraries_muted
 
 
 def _work() -> None:
@@ -35,6 +35,9 @@ def _say(value: Any) -> None:
 
 
 if __name__ == "__main__":
-    cv2.setNumThreads(1)  # there is a process a core
-    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):  # nobody wants the answers any more
+    settle()
+    with (
+        contextlib.suppress(BrokenPipeError, KeyboardInterrupt),
+        libraries_muted(),
+    ):  # nobody wants the answers any more
         _work()

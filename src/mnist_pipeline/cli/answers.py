@@ -2,17 +2,18 @@
 
 import csv
 import io
-import json
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
+
+from mnist_pipeline.cli.console import as_json
+from mnist_pipeline.cli.streams import printable
 
 if TYPE_CHECKING:
     from mnist_pipeline.prediction import Prediction
 
 COLUMNS = ("image", "digit", "confidence", "guess", "reason", "error")
-_as_is = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-_escaped = json.JSONEncoder(allow_nan=False).encode
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet computes, because it begins so
 
 
 class Answers:
@@ -22,8 +23,6 @@ class Answers:
         self.unread = 0
         self._complain = complain
         self._written = {"text": self._sentences, "json": _objects, "csv": _rows}[form]
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="surrogateescape")  # a file's name goes out as the bytes that it is
         if form == "csv":
             _write(_table([COLUMNS]))
 
@@ -33,11 +32,11 @@ class Answers:
         _write(self._written(batch))
 
     def _sentences(self, batch: "list[Prediction]") -> str:
-        """What goes to stderr goes there between those before and after it."""
+        """A line a picture, whatever its name holds; what goes to stderr goes there between those before and after."""
         text = ""
         for answer in batch:
             if answer.error is None:
-                text += f"{answer.sentence()}\n"
+                text += f"{printable(answer.sentence())}\n"
             else:
                 _write(text)
                 self._complain(answer.error)
@@ -51,21 +50,27 @@ def _write(text: str) -> None:
 
 
 def _objects(batch: "list[Prediction]") -> str:
-    return "".join(f"{_object(answer.tree())}\n" for answer in batch)
-
-
-def _object(tree: dict[str, object]) -> str:
-    """Names that are no text are escaped: JSON is UTF-8."""
-    text = _as_is(tree)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return _escaped(tree)
-    return text
+    return "".join(f"{as_json(answer.tree())}\n" for answer in batch)
 
 
 def _rows(batch: "list[Prediction]") -> str:
-    return _table([getattr(answer, column) for column in COLUMNS] for answer in batch)
+    return _table([_cell(getattr(answer, column)) for column in COLUMNS] for answer in batch)
+
+
+def _cell(value: object) -> object:
+    """No formula: ./ before a name leads to the same file. Names are bytes in a file, and printable on a terminal."""
+    if not isinstance(value, str):
+        return value
+    safe = f"./{value}" if value.startswith(_FORMULA) and not _is_number(value) else value
+    return printable(safe) if sys.stdout.isatty() else safe
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _table(rows: Iterable[Iterable[object]]) -> str:

@@ -2,56 +2,99 @@
 
 import json
 import os
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 
+from mnist_pipeline.cli.streams import printable
 from mnist_pipeline.cli.words import WordsGroup
 from mnist_pipeline.errors import MnistError
+
+_ENDLESS = re.compile(r"(\S{100})\S{800,}(\S{100})")  # a word that nobody reads to its end
+_as_is = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_escaped = json.JSONEncoder(allow_nan=False).encode
 
 
 class Group(WordsGroup):
     """A command group whose expected failures end in a line for the user instead of a traceback."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse the words; --help and --version answer while this is done."""
+        with _told_in_a_line():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; turn a MnistError into its text and exit code."""
-        try:
+        """Run the command."""
+        with _told_in_a_line():
             return super().invoke(ctx)
-        except MnistError as error:
-            complain(str(error))
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            complain("interrupted")
-            raise typer.Exit(130) from None
+
+
+@contextmanager
+def _told_in_a_line() -> Iterator[None]:
+    """Turn a MnistError, and what the operating system refuses, into its text and exit code."""
+    try:
+        yield
+    except MnistError as error:
+        complain(str(error), lines=True)
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        complain("interrupted")
+        raise typer.Exit(130) from None
+    except BrokenPipeError:  # who read the answer has left, and Typer ends quietly
+        raise
+    except OSError as error:  # a name that is too long, a full disk, no temporary folder: no bug of ours
+        problem = error.strerror or str(error)
+        complain(f"{error.filename}: {problem}" if error.filename else problem)
+        raise typer.Exit(2) from None
 
 
 def say(text: str = "") -> None:
-    """A result, on stdout."""
-    typer.echo(text)
+    """A result, on stdout: printable on a terminal, as it is on the way to a file or another program."""
+    sys.stdout.write(f"{printable(text, lines=True) if sys.stdout.isatty() else text}\n")
+    sys.stdout.flush()
 
 
 def say_json(value: Any) -> None:
     """A result for a machine: one object, one line."""
-    typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    say(as_json(value))
+
+
+def as_json(value: Any) -> str:
+    """One line, in which is escaped what a terminal would obey, what is no text, and what stdout cannot say."""
+    text = _as_is(value)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return _escaped(value)
+    return text if text.isprintable() else _escaped(value)
 
 
 def note(text: str) -> None:
-    """What is good to know beside the result, on stderr."""
-    typer.echo(text, err=True)
+    """What is good to know beside the result, on stderr, in a line."""
+    _tell(printable(text))
 
 
-def complain(text: str) -> None:
-    """What went wrong, on stderr."""
+def complain(text: str, *, lines: bool = False) -> None:
+    """What went wrong, on stderr, in a line unless it is made of lines."""
     coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     label = typer.style("Error:", fg="red", bold=True) if coloured else "Error:"
-    typer.echo(f"{label} {text}", err=True)
+    _tell(f"{label} " + _ENDLESS.sub(r"\1...\2", printable(text, lines=lines)))
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def table(columns: list[str], rows: list[list[str]]) -> None:
     """Columns on stdout, the first aligned left and the others right; never cut to the terminal's width."""
-    widths = [max(len(row[at]) for row in [columns, *rows]) for at in range(len(columns))]
-    for row in [columns, *rows]:
+    shown = [[printable(cell) for cell in row] for row in [columns, *rows]]
+    widths = [max(len(row[at]) for row in shown) for at in range(len(columns))]
+    for row in shown:
         cells = [
             row[0].ljust(widths[0]),
             *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),

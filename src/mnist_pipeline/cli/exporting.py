@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from mnist_pipeline.cli.console import note, say, say_json, table
+from mnist_pipeline.cli.judge import run_or_last
 from mnist_pipeline.cli.options import JsonOption, RunArgument
 
 
@@ -35,7 +36,7 @@ def export(
     from mnist_pipeline.watching import Watcher
 
     forms = to or ["all"]
-    card = pipeline.export(_opened(run), forms, with_scaling=with_scaling, watcher=Watcher(note=note))
+    card = pipeline.export(run_or_last(run), forms, with_scaling=with_scaling, watcher=Watcher(note=note))
     if json:
         say_json(card)
         return
@@ -55,7 +56,7 @@ def bench(
     from mnist_pipeline import pipeline
     from mnist_pipeline.watching import Watcher
 
-    found = pipeline.bench(_opened(run), watcher=Watcher(note=note))
+    found = pipeline.bench(run_or_last(run), watcher=Watcher(note=note))
     if json:
         say_json(found)
         return
@@ -81,12 +82,3 @@ def _cells(row: dict[str, Any]) -> list[str]:
         *(f"{row['images_per_second'][threads]:,.0f}" for threads in ("1", "2")),
         f"{row['accuracy']:.2%}", f"{row['agreement']:.2%}",
     ]  # fmt: skip
-
-
-def _opened(run: str | None) -> Any:
-    from mnist_pipeline.runs import open_run
-
-    opened = open_run(run)
-    if run is None:
-        note(f"{opened.path} (trained last)")
-    return opened

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from mnist_pipeline.cli.console import note
+from mnist_pipeline.cli.streams import printable
 from mnist_pipeline.watching import FleetWatcher
 
 
@@ -76,7 +77,7 @@ class _Live(Watched):
         )
 
     def say(self, text: str) -> None:
-        self.bar.console.print(text, markup=False, soft_wrap=True)
+        self.bar.console.print(printable(text), markup=False, soft_wrap=True)
 
 
 @contextmanager

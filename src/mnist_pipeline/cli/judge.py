@@ -1,12 +1,15 @@
 """mnist evaluate, mnist report."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from mnist_pipeline.cli.console import note, say, say_json, table
 from mnist_pipeline.cli.options import JsonOption, ModelOption, RunArgument, RuntimeOption
 from mnist_pipeline.errors import MnistError
+
+if TYPE_CHECKING:
+    from mnist_pipeline.runs import Run
 
 
 def register(app: typer.Typer) -> None:
@@ -26,12 +29,9 @@ def evaluate(
     With --model an exported file instead, without TensorFlow; its loss is that of the normalised probabilities.
     """
     from mnist_pipeline import pipeline
-    from mnist_pipeline.runs import open_run
 
     if model is None:
-        opened = open_run(run)
-        if run is None:
-            note(f"{opened.path} (trained last)")
+        opened = run_or_last(run)
         numbers = pipeline.evaluate(opened)
     elif run is None:
         numbers = pipeline.evaluate_file(model, runtime)
@@ -72,4 +72,14 @@ def report(run: RunArgument = None) -> None:
     """Write an evaluated run's report: one HTML page that holds everything and opens from disk."""
     from mnist_pipeline import pipeline
 
-    say(str(pipeline.report(run)))
+    say(str(pipeline.report(run_or_last(run))))
+
+
+def run_or_last(run: str | None) -> "Run":
+    """The run that is meant; where none is named, the one trained last is said to be."""
+    from mnist_pipeline.runs import open_run
+
+    opened = open_run(run, note)
+    if run is None:
+        note(f"{opened.path} (trained last)")
+    return opened

@@ -23,17 +23,19 @@ def read_pages(
     from mnist_pipeline.pages.drawing import save_drawn
     from mnist_pipeline.pages.reading import Page, read_page
 
-    unread = 0
+    unread, several = 0, count(pictures) != 1
     for found in filter(None, find(pictures)):
         if found.problem is not None:
             page = Page(found.path, model.name, [], found.problem)
         else:
             page = read_page(found.path, model, invert)
         unread += page.error is not None
+        if page.left_out:
+            note(_beyond(page))
         if json:
             say_json(page.tree())
         else:
-            _tell(page, several=count(pictures) != 1)
+            _tell(page, several)
         if save is not None and page.error is None:
             save_drawn(found.path, page.lines, save)
             note(f"what was read where: {save}")
@@ -52,13 +54,27 @@ def _tell(page: "Page", several: bool) -> None:
         say(page.text)
 
 
+def _beyond(page: "Page") -> str:
+    from mnist_pipeline.pages.pieces import MOST
+
+    return (
+        f"{page.image}: more than the {MOST:,} shapes that are read on one page; the smallest, {page.left_out:,} of "
+        f"them, are left out: cut the page up to read them too"
+    )
+
+
 def _check(save: Path, pictures: Sequence[str]) -> None:
     """That the picture can be written, before anything is read."""
     if count(pictures) != 1:
         raise MnistError("--save is for one page: give a single picture")
     if save.suffix.lower() not in _KINDS:
         raise MnistError(f"{save}: --save writes {', '.join(_KINDS)}")
-    if save.exists() or save.is_symlink():
-        raise MnistError(f"{save}: is there already; give --save another name")
     if not save.parent.is_dir():
         raise MnistError(f"{save.parent}: no such folder; make it first")
+    try:
+        save.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:  # a name that is too long
+        raise MnistError(f"{save}: cannot be written ({error.strerror}); give --save another name") from None
+    raise MnistError(f"{save}: is there already; give --save another name")

@@ -1,5 +1,6 @@
 """mnist predict: one picture, or any number of them."""
 
+import os
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Invert = Literal["auto", "yes", "no"]
 Way = Literal["mnist", "plain"]
+_LONGEST_STEM = 230  # bytes: a name has at most 255, with what is put behind it
 
 
 def register(app: typer.Typer) -> None:
@@ -76,6 +78,7 @@ def predict(
     from mnist_pipeline import bulk
     from mnist_pipeline.cli.answers import Answers
     from mnist_pipeline.cli.predict_progress import predict_progress
+    from mnist_pipeline.quiet import libraries_muted
 
     many = not (every or show) and bulk.are_many(pictures)
     predicting = _predictor(run, model, runtime or ("quickest" if many else None), preprocess)
@@ -85,10 +88,16 @@ def predict(
     if every:
         from mnist_pipeline.cli.pages import read_pages
 
-        if read_pages(pictures, predicting, invert, save, json):
+        with libraries_muted():
+            unread = read_pages(pictures, predicting, invert, save, json)
+        if unread:
             raise typer.Exit(2)
         return
-    with predict_progress(pictures) as watched, closing(_batches(predicting, pictures, invert, show)) as batches:
+    with (
+        libraries_muted(),
+        predict_progress(pictures) as watched,
+        closing(_batches(predicting, pictures, invert, show)) as batches,
+    ):
         answers = Answers("json" if json else "csv" if csv else "text", watched.complain)
         for batch in batches:
             answers.write(batch)
@@ -98,11 +107,13 @@ def predict(
 
 
 def _predictor(run: str | None, model: Path | None, runtime: "Choice | None", way: Way) -> "Predictor":
+    from mnist_pipeline.pictures import settle
     from mnist_pipeline.prediction import file_predictor, predictor
 
     if run and model:
         raise MnistError("--run or --model, not both: which one shall answer?")
-    return file_predictor(model, runtime, way) if model else predictor(run, runtime, way)
+    settle()
+    return file_predictor(model, runtime, way) if model else predictor(run, runtime, way, note)
 
 
 def _ask() -> str:
@@ -135,7 +146,8 @@ def _shown(model: "Predictor", picture: str, invert: Invert) -> "Prediction":
 
 
 def _free_name(stem: str) -> Path:
-    """<stem>-seen.png here, or the first -seen-2.png, -seen-3.png ... that does not exist."""
+    """<stem>-seen.png here, or the first -seen-2.png, -seen-3.png ... that does not exist; a long stem is cut short."""
+    stem = os.fsdecode(os.fsencode(stem)[:_LONGEST_STEM])
     number = 1
     while (path := Path(f"{stem}-seen{f'-{number}' if number > 1 else ''}.png")).exists():
         number += 1

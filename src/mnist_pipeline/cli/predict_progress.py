@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from mnist_pipeline.cli.console import complain
+from mnist_pipeline.cli.streams import printable
 
 _PATIENCE = 0.5  # seconds that pass without a bar
 
@@ -47,7 +48,7 @@ class _Bar(Watched):
 
     def complain(self, text: str) -> None:
         if self._started:
-            self._bar.console.print(f"Error: {text}", markup=False, highlight=False, soft_wrap=True)
+            self._bar.console.print(f"Error: {printable(text)}", markup=False, highlight=False, soft_wrap=True)
         else:
             super().complain(text)
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from mnist_pipeline.cli.console import note
+from mnist_pipeline.cli.streams import printable
 from mnist_pipeline.watching import Watcher
 
 
@@ -67,7 +68,10 @@ class _Live(_Lines):
         self.bar.stop()
 
     def watcher(self) -> Watcher:
-        return Watcher(self.begin, self.progress, self.epoch, self.bar.console.print)
+        return Watcher(self.begin, self.progress, self.epoch, self._note)
+
+    def _note(self, text: str) -> None:
+        self.bar.console.print(printable(text), markup=False, soft_wrap=True)
 
     def begin(self, done: int, epochs: int) -> None:
         super().begin(done, epochs)

@@ -18,12 +18,13 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
     """All runs in artifacts/ with their numbers."""
     if context.invoked_subcommand:
         return
-    from mnist_pipeline.runs import all_runs
+    from mnist_pipeline.runs import all_runs, readable
 
-    found = [_facts(run) for run in all_runs()]
+    there = all_runs()
+    found = list(readable(there, _facts, note))
     if json:
         say_json({"runs": found})
-    elif not found:
+    elif not there:
         note("nothing is trained yet. Start with: mnist train --config dense.yaml")
     else:
         columns = ["run", "state", "seed", "epochs", "seconds", "validation", "test accuracy", "test loss"]
@@ -49,8 +50,9 @@ def diff(ours: str, theirs: str, json: JsonOption = False) -> None:
 
 
 def _facts(run: "Run") -> dict[str, Any]:
-    metrics = run.metrics() if run.state == "trained" else {}
-    train, test = metrics.get("train", {}), metrics.get("evaluate", {})
+    trained = run.state == "trained"
+    train = run.figures("train") if trained else {}
+    test = run.figures("evaluate") if trained and "evaluate" in run.metrics() else {}
     return {
         "run": str(run.path),
         "name": run.name,

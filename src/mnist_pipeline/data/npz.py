@@ -1,6 +1,6 @@
 """Reads an .npz with Keras' names, checking every array's header before its data, and never unpickling."""
 
-import lzma
+import io
 import math
 import struct
 import zipfile
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from mnist_pipeline.errors import DataError
 
 _LARGEST = 2**30  # bytes an array: twenty times the real thing
+_HEADER = 2**14  # bytes: more than numpy takes for one, and it would read the 4 GiB that a header can claim
+_WRITTEN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack kilobytes into gigabytes at one step
 _KEYS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
 # What zipfile lets through of a damaged, encrypted or hostile archive.
 _DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
     *(EOFError, RuntimeError, ValueError, IndexError, KeyError),
 )
 
@@ -40,15 +42,16 @@ def read_part(path: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint
 def _array(path: Path, archive: zipfile.ZipFile, key: str, tail: tuple[int, ...]) -> NDArray[np.uint8]:
     member = f"{key}.npy"
     if member not in archive.namelist():
-        there = ", ".join(sorted(name.removesuffix(".npy") for name in archive.namelist())) or "nothing"
-        raise DataError(f"{path}: no array {key} in it (it holds {there})")
+        raise DataError(f"{path}: no array {key} in it (it holds {_held(archive)})")
+    if archive.getinfo(member).compress_type not in _WRITTEN:
+        raise DataError(f"{path}: {key} is packed as numpy packs none: save it with numpy.savez_compressed")
     with archive.open(member) as stream:
-        shape, dtype = _header(path, key, stream)
+        shape, dtype = _header(path, key, io.BytesIO(stream.read(_HEADER)))
     if dtype.hasobject:
         raise DataError(f"{path}: {key} holds pickled objects, which are never opened: save it as uint8")
     if dtype.kind not in "ui":
         raise DataError(f"{path}: {key} is of type {dtype}, expected whole numbers 0 to 255 (uint8)")
-    if shape[1:] != tail or len(shape) != 1 + len(tail):
+    if shape[1:] != tail or len(shape) != 1 + len(tail) or type(shape[0]) is bool or shape[0] < 0:
         expected = ", ".join(["n", *map(str, tail)])
         raise DataError(f"{path}: {key} has shape {shape}, expected ({expected})")
     size = math.prod(shape) * dtype.itemsize
@@ -60,6 +63,13 @@ def _array(path: Path, archive: zipfile.ZipFile, key: str, tail: tuple[int, ...]
         except ValueError:
             raise DataError(f"{path}: {key} is cut short, expected {size:,} bytes for shape {shape}") from None
     return _as_bytes(path, key, array)
+
+
+def _held(archive: zipfile.ZipFile) -> str:
+    """The names of the first arrays, to recognise a file by."""
+    names = sorted(name.removesuffix(".npy") for name in archive.namelist())
+    few = [name if name.isprintable() else ascii(name) for name in names[:5]]
+    return ", ".join([*few, *(["..."] if len(names) > 5 else [])]) or "nothing"
 
 
 def _header(path: Path, key: str, stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:

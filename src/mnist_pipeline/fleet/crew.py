@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -15,6 +14,7 @@ from mnist_pipeline.config import Config
 from mnist_pipeline.cores import cores
 from mnist_pipeline.runs import Run, artifacts, same_recipe
 from mnist_pipeline.watching import FleetWatcher
+from mnist_pipeline.workers import command
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ class _Crew:
     def train(self, config: Config) -> Outcome:
         """One training from start to end."""
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "mnist_pipeline.fleet.worker"],
+            process = subprocess.Popen(  # noqa: S603 - words of our own, no shell
+                command("fleet"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
                 env=self._environment,
-                text=True,
+                encoding="utf-8",
                 process_group=0,  # Ctrl-C comes to us alone; should we be killed, a worker ends at its next word
             )
             with self._one_at_a_time:

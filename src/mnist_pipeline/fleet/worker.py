@@ -1,6 +1,6 @@
 """One training of a fleet: a config as JSON comes in on stdin, shares of the work done go out on stdout.
 
-Started by crew.py as `python -m mnist_pipeline.fleet.worker`; the run folder holds the result.
+Started by crew.py; the run folder holds the result.
 """
 
 import json
@@ -42,7 +42,7 @@ def _telling(epochs: int) -> Watcher:
 def main() -> int:
     """Do the work; an expected failure is one line on stderr."""
     try:
-        work(Config.model_validate_json(sys.stdin.read()))
+        work(Config.model_validate_json(sys.stdin.buffer.read()))
     except MnistError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_code

@@ -43,7 +43,8 @@ def panel(found: Outlined) -> Grey | None:
     """The area of a panel, as 1 on 0, when a shape is one: large, solid, four-sided, with something on it."""
     if not _four_sided(found, _SOLID, 0.99, _WHOLE):
         return None
-    return _shrunk(found, 0.04 * max(found.shape.shape))
+    area = _shrunk(found, 0.04 * max(found.shape.shape))
+    return area if area.any() else None  # a narrow one is all edge
 
 
 def without_box(found: Outlined) -> Grey:

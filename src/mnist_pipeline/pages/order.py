@@ -16,28 +16,33 @@ def lines(boxes: NDArray[np.int64], height: float) -> list[NDArray[np.int64]]:
     y = boxes[:, 1] + boxes[:, 3] / 2
     level = y - _slope(x, y, height) * x
     rows: list[list[int]] = []
+    # The last of a line is nearest, the last three together are steadier: a short digit stands high or low.
+    ends, steady = np.zeros((2, len(boxes)))
     for number in np.argsort(x, kind="stable"):
-        # The last of a line is nearest, the last three together are steadier: a short digit stands high or low.
-        away = [min(abs(level[number] - level[row[-1]]), abs(level[number] - level[row[-3:]].mean())) for row in rows]
-        if away and min(away) <= _SAME * height:
-            rows[int(np.argmin(away))].append(int(number))
-        else:
-            rows.append([int(number)])
+        many = len(rows)
+        away = np.minimum(np.abs(level[number] - ends[:many]), np.abs(level[number] - steady[:many]))
+        nearest = int(away.argmin()) if many and away.min() <= _SAME * height else many
+        if nearest == many:
+            rows.append([])
+        rows[nearest].append(int(number))
+        ends[nearest], steady[nearest] = level[number], level[rows[nearest][-3:]].mean()
     rows.sort(key=lambda row: float(np.mean(level[row])))
     return [np.asarray(row, np.int64) for row in rows]
 
 
 def _slope(x: NDArray[np.float64], y: NDArray[np.float64], height: float) -> float:
     """Of all lines together, from each digit to the nearest on its right."""
-    across, down = x[None] - x[:, None], y[None] - y[:, None]
-    after = (across > 0.2 * height) & (across < _FAR * height) & (np.abs(down) < _SAME * height)
-    some = after.any(axis=1)
-    if some.sum() < 2:
+    steps = []
+    for left, top in zip(x, y, strict=True):
+        across, down = x - left, y - top
+        after = np.flatnonzero((across > 0.2 * height) & (across < _FAR * height) & (np.abs(down) < _SAME * height))
+        if len(after):
+            nearest = after[across[after].argmin()]
+            steps.append((across[nearest], down[nearest]))
+    if len(steps) < 2:
         return 0.0
-    nearest = np.where(after, across, np.inf).argmin(axis=1)[some]
-    rows = np.flatnonzero(some)
-    slopes = down[rows, nearest] / across[rows, nearest]
-    weights = across[rows, nearest]
+    weights, falls = np.array(steps).T
+    slopes = falls / weights
     order = np.argsort(slopes)
     middle = slopes[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)]
     return float(np.clip(middle, -_STEEPEST, _STEEPEST))

@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.ink.light import Grey
 
-MOST = 600  # shapes looked at, largest first
+MOST = 4000  # pieces read on one page, largest first; 1,000 digits are about 1,200
+_TELLING = (
+    600  # of the largest shapes, which tell the height of digits: thousands of specks together would outweigh them
+)
 _SHORTEST = 5  # pixels of a digit's height
 _SPECK = 0.12  # of a digit's height
 _TALL = 0.5  # of a digit's height: from here on a shape may be a digit by itself
@@ -25,6 +28,8 @@ class Pieces:
     rows: NDArray[np.int64]
     height: float
     """Of most digits, in pixels."""
+    left_out: int
+    """How many more there were than are read."""
 
 
 def pieces(marks: Grey) -> Pieces | None:
@@ -33,18 +38,21 @@ def pieces(marks: Grey) -> Pieces | None:
     rows = found.astype(np.int64)
     sizes = rows[:, 2:4].max(axis=1)
     sizes[0] = 0  # the paper
-    numbers = np.argsort(-sizes, kind="stable")[:MOST]
+    numbers = np.argsort(-sizes, kind="stable")
     numbers = numbers[sizes[numbers] >= 2]
     numbers = numbers[~_lines_and_frames(rows[numbers], marks.shape)]
     if not len(numbers) or rows[numbers, 3].max() < _SHORTEST:
         return None
-    height = _usual_height(rows[numbers])
+    height = _usual_height(rows[numbers[:_TELLING]])
     wide, high = rows[numbers, 2], rows[numbers, 3]
     fits = (np.maximum(wide, high) > max(2.0, _SPECK * height)) & (high < 3 * height)
     fits &= ~((wide > 2 * height) & (high < 0.35 * height))  # a dash, an underline
-    return (
-        Pieces(labels.astype(np.int32, copy=False), numbers[fits], rows[numbers[fits]], height) if fits.any() else None
-    )
+    numbers = numbers[fits]
+    if not len(numbers):
+        return None
+    left_out = max(0, len(numbers) - MOST)
+    numbers = numbers[:MOST]
+    return Pieces(labels.astype(np.int32, copy=False), numbers, rows[numbers], height, left_out)
 
 
 def _lines_and_frames(rows: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -79,33 +87,37 @@ def _usual_height(rows: NDArray[np.int64]) -> float:
 
 def clusters(found: Pieces) -> list[NDArray[np.int64]]:
     """Which pieces stand so close that they may be parts of one digit: rows of each cluster, from the left."""
-    x, y, wide, high, _ = found.rows.T
-    right, bottom = x + wide, y + high
-    tall = high >= _TALL * found.height
-    beside = np.maximum(np.maximum.outer(x, x) - np.minimum.outer(right, right), 0)
-    above = np.maximum(np.maximum.outer(y, y) - np.minimum.outer(bottom, bottom), 0)
-    near = np.hypot(beside, 0.6 * above) <= _NEAR * found.height
-    together = np.minimum.outer(bottom, bottom) - np.maximum.outer(y, y)
-    side_by_side = together >= 0.4 * np.minimum.outer(high, high)
-    union = np.maximum.outer(right, right) - np.minimum.outer(x, x)
-    stacked = np.maximum.outer(bottom, bottom) - np.minimum.outer(y, y) <= 1.4 * found.height
-    # Two that are each as tall as a digit belong together only where both fit into one.
-    joins = near & (side_by_side | stacked) & (~np.logical_and.outer(tall, tall) | (union <= 1.2 * found.height))
-    groups = _connected(joins)
-    centre = x + wide / 2
-    return [group[np.argsort(centre[group], kind="stable")] for group in groups]
-
-
-def _connected(joins: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    left = np.ones(len(joins), bool)
+    centre = found.rows[:, 0] + found.rows[:, 2] / 2
+    left = np.ones(len(found.rows), bool)
     groups = []
     while left.any():
-        group = np.arange(len(joins)) == np.flatnonzero(left)[0]
-        while True:
-            grown = (joins[group].any(axis=0) | group) & left
-            if (grown == group).all():
-                break
-            group = grown
-        groups.append(np.flatnonzero(group))
-        left &= ~group
+        waiting = [int(left.argmax())]
+        left[waiting] = False
+        group = []
+        while waiting:
+            piece = waiting.pop()
+            group.append(piece)
+            others = np.flatnonzero(left)
+            joined = others[_joined(found, piece, others)]
+            left[joined] = False
+            waiting += joined.tolist()
+        rows = np.sort(group)
+        groups.append(rows[np.argsort(centre[rows], kind="stable")])
     return groups
+
+
+def _joined(found: Pieces, piece: int, others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the others may be parts of the digit that a piece is part of."""
+    x, y, wide, high, _ = found.rows[others].T
+    my_x, my_y, my_wide, my_high, _ = found.rows[piece]
+    right, bottom, my_right, my_bottom = x + wide, y + high, my_x + my_wide, my_y + my_high
+    beside = np.maximum(np.maximum(x, my_x) - np.minimum(right, my_right), 0)
+    above = np.maximum(np.maximum(y, my_y) - np.minimum(bottom, my_bottom), 0)
+    near = np.hypot(beside, 0.6 * above) <= _NEAR * found.height
+    together = np.minimum(bottom, my_bottom) - np.maximum(y, my_y)
+    side_by_side = together >= 0.4 * np.minimum(high, my_high)
+    stacked = np.maximum(bottom, my_bottom) - np.minimum(y, my_y) <= 1.4 * found.height
+    # Two that are each as tall as a digit belong together only where both fit into one.
+    both_tall = np.minimum(high, my_high) >= _TALL * found.height
+    fit = np.maximum(right, my_right) - np.minimum(x, my_x) <= 1.2 * found.height
+    return np.asarray(near & (side_by_side | stacked) & (~both_tall | fit))

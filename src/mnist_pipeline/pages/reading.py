@@ -14,7 +14,7 @@ from mnist_pipeline.pages.choosing import Box, Reading, best_of, chain, cut_up, 
 from mnist_pipeline.pages.order import lines
 from mnist_pipeline.pages.pieces import clusters, pieces
 from mnist_pipeline.pages.writing import writing
-from mnist_pipeline.pictures import read_grey
+from mnist_pipeline.pictures import read_grey, unforeseen
 
 LONGEST = 2000  # pixels of a page's longer side: digits of a hundredth of it are still 20 pixels tall
 _SMALL = 800  # pixels of the longer side: a smaller page is enlarged twice, and its thin strokes stay whole
@@ -52,6 +52,8 @@ class Page:
     model: str
     lines: list[list[PageDigit]]
     error: str | None = None
+    left_out: int = 0
+    """How many shapes of writing there were beyond those that are read on one page."""
 
     @property
     def text(self) -> str:
@@ -59,32 +61,35 @@ class Page:
         return "\n".join("".join("?" if one.digit is None else str(one.digit) for one in line) for line in self.lines)
 
     def tree(self) -> dict[str, Any]:
-        """The answer as plain values; `error` is there only when there was one."""
+        """The answer as plain values; `error` and `left_out` are there only when there is something to say."""
         digits = [
             {"digit": one.digit, "confidence": one.confidence, "guess": one.guess, "box": list(one.box)}
             for line in self.lines
             for one in line
         ]
         tree: dict[str, Any] = {"image": self.image, "model": self.model, "digits": digits, "text": self.text}
+        if self.left_out:
+            tree["left_out"] = self.left_out
         return tree if self.error is None else tree | {"error": self.error}
 
 
 def read_page(path: str | Path, model: Model, invert: Invert = "auto") -> Page:
     """The digits of a picture file; a file that cannot be read is an answer too."""
     try:
-        grey = read_grey(path)
+        return read_pixels(read_grey(path), model, invert, str(path))
     except PictureError as error:
         return Page(str(path), model.name, [], str(error))
-    return Page(str(path), model.name, digits_of(grey, model, invert))
+    except Exception as error:
+        return Page(str(path), model.name, [], str(unforeseen(path, error)))
 
 
-def digits_of(grey: Grey, model: Model, invert: Invert = "auto") -> list[list[PageDigit]]:
+def read_pixels(grey: Grey, model: Model, invert: Invert = "auto", image: str = "") -> Page:
     """The digits of a grey page, line by line."""
     page, by = _sized(grey)
     ink = writing(page, invert, max(1.0, by))
     found = pieces(ink.marks)
     if found is None:
-        return []
+        return Page(image, model.name, [])
     chains = [chain(found, ink.strength, group) for group in clusters(found)]
     answers: list[list[tuple[Reading, NDArray[np.float32] | None]]] = []
     for further in (False, True):  # as drawn, and cut up what that leaves in doubt
@@ -103,7 +108,7 @@ def digits_of(grey: Grey, model: Model, invert: Invert = "auto") -> list[list[Pa
                 answers.append(best)
     told = [(reading, row) for answer in answers for reading, row in answer if row is not None]
     told = [one for one in told if _is_digit_sized(*one, found.height, model.threshold)]
-    return _in_lines(told, found.height, by, model)
+    return Page(image, model.name, _in_lines(told, found.height, by, model), left_out=found.left_out)
 
 
 def _is_digit_sized(reading: Reading, row: NDArray[np.float32], height: float, threshold: float) -> bool:

@@ -10,6 +10,7 @@ _LONG = 0.4  # of the page's side along the line, and
 _LONGER = 0.25  # of its longer side: no stroke is as long, not on a strip of paper one digit high
 _QUICK = 400  # pixels of the longer side in which the slope is looked for
 _THICKEST = 0.008  # of the page's longer side
+_DRAWN = 0.6  # of a line's length; rows of digits reach 0.6 only where they all but touch
 
 
 def without_ruling(marks: Grey) -> Grey:
@@ -54,11 +55,19 @@ def _sheared(marks: Grey, slope: float, height: int | None = None) -> Grey:
 
 
 def _lines(level: Grey, longest: int) -> Grey:
-    """Long level runs, small gaps and wavering allowed."""
+    """Long level runs, small gaps and wavering allowed, of which one is mostly drawn or near one that is.
+
+    Digits that stand in rows make long runs too, which are mostly gaps. On squared paper the lines across make such
+    runs; these are near a line that is drawn.
+    """
     length = _least(level.shape[1], longest)
+    gap = max(3, length // 12)
     wider = cv2.dilate(level, np.ones((3, 1), np.uint8))
-    closed = cv2.morphologyEx(wider, cv2.MORPH_CLOSE, np.ones((1, max(3, length // 12)), np.uint8))
+    closed = cv2.morphologyEx(wider, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    drawn = (as_grey(cv2.blur(wider * 255, (length, 1))) > 255 * _DRAWN) & (as_grey(runs) > 0)
+    near = as_grey(cv2.dilate(as_grey(drawn.any(axis=1, keepdims=True)), np.ones((2 * gap + 1, 1), np.uint8)))
+    runs = as_grey(runs) * near
     return as_grey(cv2.bitwise_and(cv2.dilate(runs, np.ones((3, 1), np.uint8)), level))
 
 

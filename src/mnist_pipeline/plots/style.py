@@ -66,7 +66,8 @@ def picture(path: Path, width: int, height: int) -> Iterator[Figure]:
 def headline(figure: Figure, title: str, note: str = "") -> None:
     """What the picture says, in bold at its top left, and below it how to read it."""
     width, height = size(figure)
-    lines = textwrap.wrap(title, width // 11)[:2]
+    # A file's name may hold bytes that are no text, and matplotlib draws none.
+    lines = textwrap.wrap(title.encode(errors="replace").decode(), width // 11)[:2]
     step = 24 / height
     top = 1 - 26 / height
     for number, line in enumerate(lines):

@@ -2,7 +2,6 @@
 
 import io
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from mnist_pipeline.config.schema import Rendering
 from mnist_pipeline.errors import TrainingError
 from mnist_pipeline.rendering.job import work
+from mnist_pipeline.workers import command
 
 NONE = 10  # the class of a picture of no digit
 _LEAST = 200  # drawings that are worth a process
@@ -61,10 +61,10 @@ def _done(jobs: Sequence[Mapping[str, object]]) -> list[NDArray[np.uint8]]:
     """Each job done by a process of its own, all at the same time; a single one right here."""
     if len(jobs) == 1:
         return [work(jobs[0])]
-    command = [sys.executable, "-m", "mnist_pipeline.rendering.worker"]
+    words = command("rendering")
     with ExitStack() as stack:
         crew = [
-            stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))  # noqa: S603
+            stack.enter_context(subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE))  # noqa: S603
             for _ in jobs
         ]
         try:

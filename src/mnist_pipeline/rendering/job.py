@@ -1,7 +1,5 @@
 """One job of drawing: which digits or pictures of no digit, by their numbers, and what each shows."""
 
-import os
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,22 +15,15 @@ _NONE, _HELD_OUT = 1_000_000, 2_000_000  # variants that no digit has
 
 def work(job: Mapping[str, Any]) -> NDArray[np.uint8]:
     """The pictures of one job in the order in which it names them."""
-    parent = os.getppid()
-
-    def wanted(number: int) -> int:
-        if os.getppid() != parent:  # nobody waits any more
-            sys.exit(1)
-        return number
-
     digits, seed = Originals(job["images"], job["labels"]), int(job["seed"])
     numbers = [int(number) for number in job["numbers"]]
     if "variants" not in job:
         held_out = bool(job["held_out"])
         variant, kinds = (_HELD_OUT, HELD_OUT) if held_out else (_NONE, KINDS)
-        pictures = [none_seen(digits, generator(seed, wanted(number), variant), kinds) for number in numbers]
+        pictures = [none_seen(digits, generator(seed, number, variant), kinds) for number in numbers]
     else:
         pictures = [
-            digit_seen(image, int(label), float(job["strokes"]), generator(seed, wanted(number), int(variant)))
+            digit_seen(image, int(label), float(job["strokes"]), generator(seed, number, int(variant)))
             for variant in job["variants"]
             for image, label, number in zip(*digits, numbers, strict=True)
         ]

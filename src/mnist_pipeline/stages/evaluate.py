@@ -12,7 +12,7 @@ from mnist_pipeline.runs import Run
 
 def evaluate_run(run: Run, pictures: bool) -> None:
     """Look at the test images once, draw where pictures are wanted, write the numbers."""
-    config = run.config()
+    config, history = run.config(), run.history() if pictures else {}
     part = load_part(config.data.source, "test")
     backend.start()
     model = scoring.load_model(run.model_file)
@@ -20,14 +20,21 @@ def evaluate_run(run: Run, pictures: bool) -> None:
     metrics = measure(probabilities, part.labels, loss)
     digests = {"weights_sha256": training.weights_sha256(model), "data_sha256": part.sha256}
     if pictures:
-        _draw(run, models.describe(model), part, probabilities, metrics)
+        _draw(run, models.describe(model), history, part, probabilities, metrics)
     run.add_metrics("evaluate", metrics.tree() | digests)
 
 
-def _draw(run: Run, layers: list[Layer], part: Part, probabilities: NDArray[np.float32], metrics: Metrics) -> None:
+def _draw(
+    run: Run,
+    layers: list[Layer],
+    history: dict[str, list[float]],
+    part: Part,
+    probabilities: NDArray[np.float32],
+    metrics: Metrics,
+) -> None:
     answers, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
     plots.confusion(np.array(metrics.confusion), run.plots / "confusion.png", run.name)
     plots.samples(part.images, part.labels, answers, confidences, run.plots / "samples.png")
     plots.mistakes(part.images, part.labels, answers, confidences, run.plots / "mistakes.png")
-    plots.curves(run.history(), run.plots / "curves.png")
+    plots.curves(history, run.plots / "curves.png")
     plots.architecture(layers, run.plots / "architecture.png", run.name)

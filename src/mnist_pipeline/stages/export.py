@@ -55,7 +55,7 @@ class _Workshop:
 
     def __init__(self, run: Run, watcher: Watcher) -> None:
         self._run, self._folder, self._watcher = run, run.exports, watcher
-        self._config = run.config()
+        self._config, self._threshold = run.config(), run.threshold()
         self._test = load_part(self._config.data.source, "test")
         train = load_part(self._config.data.source, "train")
         self._calibration = calibration_images(train.images)
@@ -168,7 +168,7 @@ class _Workshop:
                 "licence": card.licence(self._config.data.source),
             },
             "preparation": card.preparation(),
-            "refuses_below": self._run.threshold(),
+            "refuses_below": self._threshold,
             "versions": versions((*_TOOLS, *PACKAGES)),
             "forms": {name: self._kept[name] for name in FORMS if name in self._kept},
         }

@@ -8,20 +8,16 @@ from typing import Any
 from mnist_pipeline import backend, calibration, refusal, scoring, training
 from mnist_pipeline.checkpoints import Checkpoints
 from mnist_pipeline.config import Config
-from mnist_pipeline.data import Part, load_part
+from mnist_pipeline.data import Part
 from mnist_pipeline.exports.saving import save_keras, save_onnx
 from mnist_pipeline.files import write_json, write_text
-from mnist_pipeline.provenance import flags
 from mnist_pipeline.runs import Run
 from mnist_pipeline.training import Fitted
 from mnist_pipeline.watching import Watcher
 
 
-def train_run(run: Run, config: Config, watcher: Watcher) -> None:
+def train_run(run: Run, config: Config, part: Part, watcher: Watcher) -> None:
     """Train to the end, then write every file; the numbers last, for they say that the run is whole."""
-    part = load_part(config.data.source, "train")
-    # What could not be known before: the data, and the flags that this stage was started under.
-    write_json(run.environment_file, run.environment() | {"data_sha256": part.sha256, "flags": flags()})
     backend.start(config.training.threads)
     store = Checkpoints(run.checkpoints)
     fitted = training.fit(config, part, store, watcher)

@@ -21,10 +21,10 @@ _PNG_SIZE = slice(16, 24)  # width and height, four bytes each, in a PNG's first
 def write_report(run: Run) -> Path:
     """Write the page of a trained and evaluated run, and say where it is."""
     run.require_trained()
-    metrics = run.metrics()
-    if "evaluate" not in metrics:
+    if "evaluate" not in run.metrics():
         raise RunError(f"{run.path}: is not evaluated yet. First: mnist evaluate {_called(run)}")
-    parts = _words(run, metrics["train"], metrics["evaluate"]) | _tables(run, metrics) | _pictures(run, metrics)
+    train, test = run.figures("train"), run.figures("evaluate")
+    parts = _words(run, train, test) | _tables(run, train, test) | _pictures(run, train, test)
     parts["seeds"] = _seeds(run)
     write_text(run.report_file, Template(_PAGE.read_text(encoding="utf-8")).substitute(parts))
     return run.report_file
@@ -73,8 +73,7 @@ def _tiles(train: dict[str, Any], test: dict[str, Any]) -> str:
     )
 
 
-def _tables(run: Run, metrics: dict[str, Any]) -> dict[str, str]:
-    train, test = metrics["train"], metrics["evaluate"]
+def _tables(run: Run, train: dict[str, Any], test: dict[str, Any]) -> dict[str, str]:
     return {
         "epochs": _epochs(run.history(), train["best_epoch"]),
         "classes": _classes(test),
@@ -126,7 +125,7 @@ def _confused(test: dict[str, Any]) -> str:
         [
             f"{pair['true']} read as {pair['answer']}",
             f"{pair['n']:,}",
-            _percent(pair["n"] / images[pair["true"]]),
+            _percent(pair["n"] / max(images[pair["true"]], 1)),
         ]
         for pair in test["most_confused"]
     ]
@@ -184,8 +183,7 @@ def _table(
     )  # fmt: skip
 
 
-def _pictures(run: Run, metrics: dict[str, Any]) -> dict[str, str]:
-    train, test = metrics["train"], metrics["evaluate"]
+def _pictures(run: Run, train: dict[str, Any], test: dict[str, Any]) -> dict[str, str]:
     wrong = test["n"] - sum(row["right"] for row in test["per_class"])
     told = {
         "curves": f"Loss and accuracy over {train['epochs']} epochs; the numbers are in the table below",
