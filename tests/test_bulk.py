@@ -122,18 +122,21 @@ def test_the_command_and_not_the_clock_decides_what_computes(
 ) -> None:
     opened: list[str | None] = []
 
-    def open_named(path: Path, name: Any) -> runtimes.Runtime:
+    def open_named(path: Path, name: Any, **how: Any) -> runtimes.Runtime:
         opened.append(name)
-        return runtimes.open_runtime(path, name)
+        return runtimes.open_runtime(path, name, **how)
 
     monkeypatch.setattr(prediction, "open_runtime", open_named)
     few, many = [str(digits / "0-7.png")] * streaming.FEW, [str(digits)] * 3
     assert [are_many(few), are_many(many), are_many(["-"])] == [False, True, True]
+    computing = []
     for words in (few[:1], many):
         CliRunner().invoke(app, ["predict", *words])
-    list(islice(predict_many(few, smoke_run), 1))
-    list(islice(predict_many([*few, *few], smoke_run), 1))
-    assert opened == [None, "onnxruntime"] * 2
+        computing.append(opened[-1])
+    for paths in (few, [*few, *few]):
+        list(islice(predict_many(paths, smoke_run), 1))
+        computing.append(opened[-1])
+    assert computing == [None, "quickest"] * 2
 
 
 @pytest.mark.parametrize("runtime", ["opencv", "onnxruntime"])

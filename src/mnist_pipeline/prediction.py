@@ -13,7 +13,7 @@ from mnist_pipeline.numerals import sure
 from mnist_pipeline.pictures import read_grey, unforeseen
 from mnist_pipeline.preprocess import Invert, Seen, Step, mnist, plain
 from mnist_pipeline.runs import Note, Run, last_trained, open_run, unsaid
-from mnist_pipeline.runtimes import Name, made_here, open_runtime, output_of, probabilities, quickest
+from mnist_pipeline.runtimes import Choice, made_here, open_runtime, output_of, probabilities
 from mnist_pipeline.shipped import shipped
 
 if TYPE_CHECKING:
@@ -70,16 +70,18 @@ class Predictor:
         onnx: str | Path,
         name: str,
         output: "Output",
-        runtime: Name | None = None,
+        runtime: Choice | None = None,
         threshold: float = 0.0,
         way: Way = "mnist",
+        *,
+        foreign: bool = False,
     ) -> None:
         # Enough to make it again in another process.
         self.arguments = {
             "onnx": str(onnx), "name": name, "output": output, "runtime": runtime, "threshold": threshold, "way": way,
         }  # fmt: skip
         self.name, self.threshold, self._output, self._way = name, threshold, output, way
-        self._runtime = open_runtime(Path(onnx), runtime)
+        self._runtime = open_runtime(Path(onnx), runtime, foreign=foreign)
 
     @property
     def shipped(self) -> bool:
@@ -177,49 +179,33 @@ def predict(path: str | Path, run: str | Path | Run | None = None, invert: Inver
 
 
 def predictor(
-    run: str | Path | Run | None = None,
-    runtime: Name | None = None,
-    way: Way = "mnist",
-    note: Note = unsaid,
-    *,
-    many: bool = False,
+    run: str | Path | Run | None = None, runtime: Choice | None = None, way: Way = "mnist", note: Note = unsaid
 ) -> Predictor:
-    """A trained run's model, by default the last one's; the shipped one if none is trained.
+    """A trained run's model, by default the last one's, ready for many pictures; the shipped one if none is trained.
 
-    Unless a runtime is named, it is the one that starts quickest, or for many pictures the one that answers most.
     Runs that cannot be read are passed over on the way to the last one; `note` is told which.
     """
     if run is None:
         # Opened as any run can be: that a runtime of another name does not read it is no fault of the run's.
-        last = last_trained(lambda found: (found, _of_run(found, None, way, many)), note)
+        last = last_trained(lambda found: (found, _of_run(found, None, way)), note)
         if last is not None:
-            return last[1] if runtime is None else _of_run(last[0], runtime, way, many)
+            return last[1] if runtime is None else _of_run(last[0], runtime, way)
     elif run != SHIPPED:
-        return _of_run(open_run(run), runtime, way, many)
+        return _of_run(open_run(run), runtime, way)
     model = shipped()
-    runtime = _chosen(runtime, model.path, many)
     return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
 
 
-def _of_run(run: Run, runtime: Name | None, way: Way, many: bool) -> Predictor:
-    runtime = _chosen(runtime, run.onnx_file, many)
-    if not made_here(run.onnx_file):
-        open_runtime(run.onnx_file, runtime, foreign=True)
-    return Predictor(run.onnx_file, str(run.path), run.output(), runtime, run.threshold(), way)
+def _of_run(run: Run, runtime: Choice | None, way: Way) -> Predictor:
+    foreign = not made_here(run.onnx_file)
+    return Predictor(run.onnx_file, str(run.path), run.output(), runtime, run.threshold(), way, foreign=foreign)
 
 
-def _chosen(named: Name | None, model: Path, many: bool) -> Name | None:
-    return named or (quickest(model) if many else None)
-
-
-def file_predictor(
-    model: str | Path, runtime: Name | None = None, way: Way = "mnist", *, many: bool = False
-) -> Predictor:
-    """An exported file as a predictor; what its scores are is seen from the file itself.
+def file_predictor(model: str | Path, runtime: Choice | None = None, way: Way = "mnist") -> Predictor:
+    """An exported file, ready for many pictures; what its scores are is seen from the file itself.
 
     Where it lies in its run's export/, it refuses what the run refuses.
     """
-    runtime = _chosen(runtime, Path(model), many)
     opened = open_runtime(Path(model), runtime, foreign=not made_here(Path(model)))
     run = Run(Path(model).resolve().parent.parent)
     threshold = run.threshold() if Path(model).resolve().parent == run.exports else 0.0

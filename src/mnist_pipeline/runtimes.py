@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mnist_pipeline.config.schema import Output
 
 Name = Literal["opencv", "onnxruntime", "litert"]
+Choice = Name | Literal["quickest"]
 LARGEST_MODEL = 256 * 2**20  # bytes
 LARGEST_FOREIGN = 64 * 2**20  # bytes of a file from elsewhere
 BATCH = 20  # images: more are hardly quicker, and take that many times the memory of one
@@ -49,7 +50,7 @@ def installed(name: Name) -> bool:
     return name not in PACKAGES or importlib.util.find_spec(PACKAGES[name]) is not None
 
 
-def quickest(path: Path) -> Name:
+def _quickest(path: Path) -> Name:
     """What answers most pictures a second from a file: ONNX Runtime, where it reads it and is installed."""
     if path.suffix == ".tflite":
         return "litert"
@@ -61,11 +62,13 @@ def made_here(path: Path) -> bool:
     return path.resolve().is_relative_to(artifacts().resolve())
 
 
-def open_runtime(path: Path, name: Name | None = None, threads: int = 1, *, foreign: bool = False) -> Runtime:
-    """A model file, read by the runtime of that name, or by the one that suits a single picture best.
+def open_runtime(path: Path, name: Choice | None = None, threads: int = 1, *, foreign: bool = False) -> Runtime:
+    """A model file, read by the runtime of that name, the one quickest for many pictures, or that for a single one.
 
     A foreign file, one that was not made here, is read in a process of its own first: each runtime crashes on some.
     """
+    if name == "quickest":
+        name = _quickest(path)
     name = name or ("litert" if path.suffix == ".tflite" else "opencv")
     if not installed(name):
         raise RunError(f"{path}: reading it takes {PACKAGES[name]}: pip install 'mnist-pipeline[export]'")

@@ -35,7 +35,8 @@ def predict_many(
     paths: Iterable[str | Path], run: str | Path | Run | None = None, invert: Invert = "auto"
 ) -> Iterator[Prediction]:
     """The answers of a trained run, by default the last one, for any number of picture files, in their order."""
-    model = predictor(run, many=not isinstance(paths, Sized) or len(paths) > FEW)
+    few = isinstance(paths, Sized) and len(paths) <= FEW
+    model = predictor(run, None if few else "quickest")
     with closing(answers((Found(str(path)) for path in paths), model, invert)) as stream:
         yield from chain.from_iterable(stream)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from mnist_pipeline.prediction import Prediction, Predictor
-    from mnist_pipeline.runtimes import Name
+    from mnist_pipeline.runtimes import Choice
 
 Invert = Literal["auto", "yes", "no"]
 Way = Literal["mnist", "plain"]
@@ -81,7 +81,7 @@ def predict(
     from mnist_pipeline.quiet import libraries_muted
 
     many = not (every or show) and bulk.are_many(pictures)
-    predicting = _predictor(run, model, runtime, preprocess, many)
+    predicting = _predictor(run, model, runtime or ("quickest" if many else None), preprocess)
     if not (json or csv):
         last = " (trained last; the one that comes with the package: --run shipped)"
         note(f"model: {predicting.name}" + ("" if run or model or predicting.shipped else last))
@@ -106,16 +106,14 @@ def predict(
         raise typer.Exit(2)
 
 
-def _predictor(run: str | None, model: Path | None, runtime: "Name | None", way: Way, many: bool) -> "Predictor":
+def _predictor(run: str | None, model: Path | None, runtime: "Choice | None", way: Way) -> "Predictor":
     from mnist_pipeline.pictures import settle
     from mnist_pipeline.prediction import file_predictor, predictor
 
     if run and model:
         raise MnistError("--run or --model, not both: which one shall answer?")
     settle()
-    if model:
-        return file_predictor(model, runtime, way, many=many)
-    return predictor(run, runtime, way, note, many=many)
+    return file_predictor(model, runtime, way) if model else predictor(run, runtime, way, note)
 
 
 def _ask() -> str:
