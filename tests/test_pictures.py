@@ -651,6 +651,15 @@ def test_a_png_that_holds_far_more_than_its_pixels_is_refused(
     assert refusal(path) == "the PNG is damaged: it holds more data than its 28 x 28 pixels take"
 
 
+@pytest.mark.parametrize("name", [b"zTXt", b"iTXt"])
+def test_a_png_of_many_packed_texts_is_refused(name: bytes, tmp_path: Path, read: Read) -> None:
+    text = chunk(name, b"of\0\0" + zlib.compress(bytes(99)))
+    read(png(28, 28, 8, 0, 28 * 29, *[text] * 50))
+    path = tmp_path / "texts.png"
+    path.write_bytes(png(28, 28, 8, 0, 28 * 29, *[text] * 51))
+    assert refusal(path) == "the PNG carries more than 50 texts: save it without them"
+
+
 def test_a_large_png_holds_what_its_pixels_take(read: Read) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (900, 901), np.uint8)
     assert_alike(read(opencv(noise, ".png")), noise)
