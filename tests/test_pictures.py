@@ -22,7 +22,7 @@ from PIL import Image
 
 from mnist_pipeline.errors import PictureError
 from mnist_pipeline.picture_header import read_header
-from mnist_pipeline.pictures import read_grey
+from mnist_pipeline.pictures import read_grey, settle
 
 Grey = NDArray[np.uint8]
 
@@ -454,6 +454,7 @@ def tiff(changes: dict[int, tuple[int, int]], data: bytes, more: tuple[tuple[int
 def test_a_truncated_picture_is_refused_and_nothing_else_is_said(
     kind: str, tmp_path: Path, read: Read, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    settle()
     data = KINDS[kind]()
     read(data)
     for share in (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97):
@@ -651,6 +652,15 @@ def test_a_png_that_holds_far_more_than_its_pixels_is_refused(
     assert refusal(path) == "the PNG is damaged: it holds more data than its 28 x 28 pixels take"
 
 
+@pytest.mark.parametrize("name", [b"zTXt", b"iTXt"])
+def test_a_png_of_many_packed_texts_is_refused(name: bytes, tmp_path: Path, read: Read) -> None:
+    text = chunk(name, b"of\0\0" + zlib.compress(bytes(99)))
+    read(png(28, 28, 8, 0, 28 * 29, *[text] * 50))
+    path = tmp_path / "texts.png"
+    path.write_bytes(png(28, 28, 8, 0, 28 * 29, *[text] * 51))
+    assert refusal(path) == "the PNG carries more than 50 texts: save it without them"
+
+
 def test_a_large_png_holds_what_its_pixels_take(read: Read) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (900, 901), np.uint8)
     assert_alike(read(opencv(noise, ".png")), noise)
@@ -700,6 +710,14 @@ def test_a_tiff_of_progressive_jpegs_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "tiles.tiff"
     path.write_bytes(tiff({259: (3, 7)}, pillow(grey(), "JPEG", progressive=True)))
     assert refusal(path) == "a TIFF that holds progressive JPEGs: save it as an ordinary TIFF"
+
+
+def test_a_tiff_of_jpegs_is_read_up_to_a_size(read: Read, tmp_path: Path) -> None:
+    read(pillow(colours(), "TIFF", compression="jpeg"))
+    jpegs = pillow(grey(), "JPEG") * 100
+    path = tmp_path / "tiles.tiff"
+    path.write_bytes(tiff({259: (3, 7), 256: (3, 6000), 257: (3, 6000), 277: (3, 3), 258: (3, 8)}, jpegs))
+    assert refusal(path) == "a TIFF of many JPEGs that is too large for that here: save it as an ordinary TIFF"
 
 
 def test_a_large_phone_picture_is_within_bounds(read: Read) -> None:

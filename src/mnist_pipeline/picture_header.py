@@ -15,6 +15,7 @@ _WHOLE = {1: "B", 3: "H", 4: "I", 6: "B", 8: "H", 9: "I", 16: "Q", 17: "Q"}  # T
 _JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # start-of-frame markers, less those that are none
 _JPEG_PLAIN = {0xC0, 0xC1, 0xC2}  # those of JPEGs that other programs show as well
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 3}  # by kind of colour, as they are decoded; with transparency there are four
+_PACKED, _MOST_PACKED = (b"iCCP", b"iTXt", b"zTXt"), 50  # parts that can be 7 KB and take 13 ms to unpack, each
 _ANIMATED = 3  # times as much: the decoder keeps the frame, the one before and what both make together
 _TIFF = (b"II*\0", b"MM\0*")
 _MOST_PARTS = 100_000  # of one file; ten times what an encoder makes, and few enough to walk in no time
@@ -77,7 +78,7 @@ def _bmp(data: bytes) -> Header:
 def _png(data: bytes) -> Header:
     """Reads through to the end: the decoder would report a damaged file on stderr, in its own words."""
     width, height, bits, colour = struct.unpack_from(">IIBB", data, 16)
-    orientation, at, found = 1, 8, set()
+    orientation, at, packed, found = 1, 8, 0, set()
     for _ in range(_MOST_PARTS):
         length, name = struct.unpack_from(">I4s", data, at)
         checksum = struct.unpack_from(">I", data, at + 8 + length)[0]
@@ -93,6 +94,9 @@ def _png(data: bytes) -> Header:
             times = (2 if bits == 16 else 1) * (_ANIMATED if b"acTL" in found else 1)
             return Header("png", width, height, orientation, held=width * height * channels * times)
         found.add(name)
+        packed += name in _PACKED
+        if packed > _MOST_PACKED:
+            raise PictureError(f"the PNG carries more than {_MOST_PACKED} texts: save it without them")
         at += 12 + length
     raise PictureError("the PNG is damaged: fetch the file again")
 

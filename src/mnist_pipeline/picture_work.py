@@ -4,6 +4,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 
 from mnist_pipeline.errors import PictureError
 from mnist_pipeline.picture_header import Header
@@ -14,7 +15,11 @@ _MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")  # within pixels 255 stands b
 _END, _SCAN = b"\xff\xd9", b"\xff\xda"
 _MOST_PARTS = 100_000
 
-_PROGRESSIVE = re.compile(rb"\xff\xc2\0[\x0b\x0e\x11\x14]\x08")  # the marker, and how its segment begins
+# In a TIFF, whose other bytes can be any: markers, and how their segments begin.
+_PROGRESSIVE = re.compile(rb"\xff\xc2\0[\x0b\x0e\x11\x14]\x08")
+_TIFF_SCAN = re.compile(rb"\xff\xda\0[\x08\x0a\x0c\x0e]")
+_TIFF_SCANS = 100  # of one JPEG in it: at the next, libtiff gives up
+_TIFF_WORK = 9_000_000_000  # bytes decoded times scans, which take one and a half seconds
 
 _MOST_EXCESS = 512 * 2**20  # bytes, which take half a second: from data that cannot hold more, no harm comes
 _EXPANSION = 1032  # times at most that deflated data become when they are inflated
@@ -27,8 +32,8 @@ def decoded_part(data: bytes, header: Header) -> int:
         return _jpeg_end(data, header)
     if header.kind == "png":
         _no_excess(data, header)
-    if header.kind == "tiff" and _PROGRESSIVE.search(data):  # each tile can have any number of scans
-        raise PictureError("a TIFF that holds progressive JPEGs: save it as an ordinary TIFF")
+    if header.kind == "tiff":
+        _plain_tiff(data, header)
     return len(data)
 
 
@@ -50,6 +55,15 @@ def _jpeg_end(data: bytes, header: Header) -> int:
     if scans > most:
         raise PictureError(f"a JPEG in {scans} scans, more than the {most} that one of this size may have here")
     return at
+
+
+def _plain_tiff(data: bytes, header: Header) -> None:
+    """All tiles may lie in the same place, so that each can have all the scans of the file."""
+    if _PROGRESSIVE.search(data):
+        raise PictureError("a TIFF that holds progressive JPEGs: save it as an ordinary TIFF")
+    scans = sum(1 for _ in islice(_TIFF_SCAN.finditer(data), _TIFF_SCANS))
+    if scans * header.held > _TIFF_WORK:
+        raise PictureError("a TIFF of many JPEGs that is too large for that here: save it as an ordinary TIFF")
 
 
 def _no_excess(data: bytes, header: Header) -> None:
