@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ def whole(path: Path) -> Iterator[Path]:
     The stand-in has the same suffix as the final name, because writers go by it, and the permissions that the umask
     leaves to any new file.
     """
-    beside = path.parent / f"{UNFINISHED}{secrets.token_hex(4)}{path.suffix}"
+    beside = path.parent / f"{UNFINISHED}{os.urandom(4).hex()}{path.suffix}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.touch(exist_ok=False)
