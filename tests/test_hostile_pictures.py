@@ -66,7 +66,7 @@ def test_a_bug_is_the_line_of_its_picture(
 
 
 def test_a_bug_is_the_line_of_its_page(two: list[Path], model: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "digits_of", lambda *_: 1 // 0)
+    monkeypatch.setattr(reading, "read_pixels", lambda *_: 1 // 0)
     page = read_page(two[0], model)
     assert page.error is not None
     assert f"{two[0]}: a bug in this program, please report it" in page.error

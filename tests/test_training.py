@@ -49,7 +49,7 @@ def test_a_second_training_of_the_same_run_is_refused_while_the_first_lives(
     first.kill()
     first.communicate()
     assert second.returncode == 2
-    assert "another process is training there" in said
+    assert "another process is training, evaluating or exporting there" in said
 
 
 def test_a_training_that_diverges_ends_in_one_clear_line(trainings: Trainings, tmp_path: Path) -> None:
