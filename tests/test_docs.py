@@ -238,7 +238,9 @@ def test_the_gate_of_the_example_fails_below_its_band_and_at_what_cannot_be(accu
 
 def test_the_tests_that_the_page_about_robustness_names_are_there() -> None:
     """Each by its name, or by a part of it behind two dots."""
-    there = re.findall(r"^def (test_\w+)", "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py")), re.M)
+    there = re.findall(
+        r"^def (test_\w+)", "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py")), re.MULTILINE
+    )
     named = re.findall(r"`(?=test_|\.\.)([\w.]+)`", text_of("benchmarks/ROBUSTNESS.md"))
     assert len(named) > 50
     assert [part for part in named if not any(part.strip(".") in name for name in there)] == []

@@ -1,103 +1,20 @@
-"""Which module may know which: imports go down only, and nothing heavy loads before it is needed."""
+"""Nothing heavy loads before it is needed."""
 
-import ast
 import resource
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 import mnist_pipeline
 from mnist_pipeline.runs import Run
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 
-# From the ground up: a module imports from its own floor or from below. Packages stand for all inside them.
-FLOORS = [
-    {
-        "cores",
-        "errors",
-        "finding",
-        "watching",
-        "layer",
-        "run_files",
-        "run_shapes",
-        "xla_flags",
-        "statistics",
-        "quiet",
-        "workers",
-    },
-    {"files", "shipped", "config", "ink"},
-    {
-        "backend",
-        "data",
-        "picture_header",
-        "picture_work",
-        "pictures",
-        "preprocess",
-        "provenance",
-        "runs",
-        "evaluation",
-        "numerals",
-        "plots",
-    },
-    {
-        "augmentation",
-        "averaging",
-        "calibration",
-        "rendering",
-        "models",
-        "checkpoints",
-        "foreign",
-        "keras_file",
-        "runtimes",
-        "shipping",
-        "training_layers",
-    },
-    {"callbacks", "schedules"},
-    {"epochs"},
-    {"dense_twin"},
-    {"training"},
-    {"scoring", "prediction", "exports"},
-    {"refusal", "report_page"},
-    {"stages", "bulk", "pages"},
-    {"benching"},
-    {"pipeline"},
-    {"fleet"},
-    {"reproduction"},
-    {"cli"},
-    {"__main__", "__init__"},
-]
 HEAVY = {"tensorflow", "keras", "cv2", "matplotlib", "seaborn", "numpy", "pandas", "pydantic", "yaml", "onnx"}
 
 
 def module_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def floor_of(module: str) -> int:
-    return next(number for number, floor in enumerate(FLOORS) if module in floor)
-
-
-def imported_by(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("mnist_pipeline"):
-            _, _, inside = node.module.partition(".")
-            found |= (
-                {inside.split(".")[0]}
-                if inside
-                else {alias.name for alias in node.names if alias.name != "__version__"}
-            )
-    return found
-
-
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_go_down(path: Path) -> None:
-    own = module_of(path)
-    upwards = {name for name in imported_by(path) if floor_of(name) > floor_of(own)}
-    assert not upwards, f"{own} imports {upwards} from above"
 
 
 def loaded_by(code: str) -> set[str]:
