@@ -20,11 +20,11 @@ from mnist_pipeline.config import (
     parse_settings,
     yaml_text,
 )
-from mnist_pipeline.config import loading as config_loading
+from mnist_pipeline.config import recipes as config_loading
 from mnist_pipeline.config.checking import check
-from mnist_pipeline.config.complaint import dotted
 from mnist_pipeline.config.difference import differences
-from mnist_pipeline.config.loading import override
+from mnist_pipeline.config.recipes import override
+from mnist_pipeline.config.wording import dotted
 from mnist_pipeline.errors import ConfigError
 
 MINIMAL = "name: small\nmodel: {family: dense}\ntraining: {epochs: 1}\n"

@@ -6,10 +6,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from mnist_pipeline.config.complaint import Complaint, Place
 from mnist_pipeline.config.contradictions import contradictions
 from mnist_pipeline.config.schema import Config
-from mnist_pipeline.config.wording import complaint_about, place_of
+from mnist_pipeline.config.wording import Complaint, Place, complaint_about, place_of
 
 # For the settings without a default, when a tree that lacks them is searched for contradictions.
 _STAND_INS: dict[str | int, Any] = {

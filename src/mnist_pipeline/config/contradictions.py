@@ -1,7 +1,7 @@
 """Settings that are each right and together are not."""
 
-from mnist_pipeline.config.complaint import Complaint, Place
 from mnist_pipeline.config.schema import CnnModel, Config
+from mnist_pipeline.config.wording import Complaint, Place
 
 _VALIDATION: Place = ("data", "validation")
 

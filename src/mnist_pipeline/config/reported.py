@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from mnist_pipeline.config.loading import configs_folder, read_tree
+from mnist_pipeline.config.recipes import configs_folder, read_tree
 from mnist_pipeline.config.schema import Name, Settings
 from mnist_pipeline.errors import ConfigError
 

@@ -1,15 +1,44 @@
-"""What pydantic finds wrong, in the words of somebody who edits a recipe: place, value, suggestion."""
+"""What is wrong with a config, in the words of somebody who edits it: place, value, suggestion."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from mnist_pipeline.config.complaint import Complaint, Place, dotted, shown
 from mnist_pipeline.config.schema import CnnModel, Config, DenseModel
+
+Place = tuple[str | int, ...]
+
+
+class Complaint(NamedTuple):
+    """What is wrong at one place, and the other places that make it wrong."""
+
+    place: Place
+    text: str
+    because_of: tuple[Place, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{dotted(self.place)}: {self.text}" if self.place else self.text
+
+
+def dotted(place: Place) -> str:
+    """('model', 'hidden', 0) as model.hidden[0]."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{_key(step)}" for step in place).removeprefix(".")
+
+
+def shown(value: Any) -> str:
+    """The value as the user may have written it, on one line and not too long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[\w-]{1,60}", key) else shown(key)
+
 
 _FAMILIES: dict[Any, type[BaseModel]] = {"dense": DenseModel, "cnn": CnnModel}
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mnist_pipeline.config import Config, yaml_text
-from mnist_pipeline.config.loading import read_tree
+from mnist_pipeline.config.recipes import read_tree
 from mnist_pipeline.config.reported import Metric
 from mnist_pipeline.config.schema import Band
 from mnist_pipeline.errors import ConfigError, RunError

@@ -6,8 +6,8 @@ from typing import Any
 
 from mnist_pipeline.config import yaml_text
 from mnist_pipeline.config.checking import check
-from mnist_pipeline.config.complaint import shown
 from mnist_pipeline.config.schema import Config
+from mnist_pipeline.config.wording import shown
 from mnist_pipeline.errors import ConfigError
 
 _NO_RECIPES = {"reported.yaml"}
