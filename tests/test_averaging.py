@@ -13,7 +13,7 @@ from mnist_pipeline.calibration import fold, sharpness
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.config.schema import OneCycle
 from mnist_pipeline.data import Part, load_part
-from mnist_pipeline.preprocess import scale
+from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.schedules import rate_of
 from mnist_pipeline.training_layers import DigitAccuracy
 

@@ -14,7 +14,7 @@ from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.config.schema import Augmentation
 from mnist_pipeline.data import Part, load_part, validation_indices
 from mnist_pipeline.epochs import Plan, Resident, fit_epochs
-from mnist_pipeline.preprocess import scale
+from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.training_layers import FusedBatchNormalization
 
 pytestmark = pytest.mark.usefixtures("tensorflow")

@@ -25,8 +25,8 @@ from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.exports import proving
 from mnist_pipeline.exports.batch_norm import join_batch_norms
 from mnist_pipeline.exports.forms import FORMS, chosen
+from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction import file_predictor
-from mnist_pipeline.preprocess import scale
 from mnist_pipeline.runs import Run, claimed
 from mnist_pipeline.runtimes import open_runtime, output_of
 from mnist_pipeline.scoring import load_model, outputs

@@ -19,8 +19,8 @@ from mnist_pipeline.bulk.crew import Crew
 from mnist_pipeline.finding import Found
 from mnist_pipeline.pages import reading
 from mnist_pipeline.pages.reading import read_page
+from mnist_pipeline.pixels.preprocess import Seen
 from mnist_pipeline.prediction import Predictor, predictor
-from mnist_pipeline.preprocess import Seen
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
-from mnist_pipeline.ink.fitting import fitted
-from mnist_pipeline.ink.inking import Step
-from mnist_pipeline.ink.light import levelled, lightness
-from mnist_pipeline.ink.lines import without_lines
-from mnist_pipeline.ink.marks import marked
-from mnist_pipeline.ink.panels import outlined, panel
-from mnist_pipeline.preprocess import NOTHING, SEVERAL, SIDE, mnist
+from mnist_pipeline.pixels.fitting import fitted
+from mnist_pipeline.pixels.ink import Step, marked
+from mnist_pipeline.pixels.light import levelled, lightness
+from mnist_pipeline.pixels.lines import without_lines
+from mnist_pipeline.pixels.panels import outlined, panel
+from mnist_pipeline.pixels.preprocess import NOTHING, SEVERAL, SIDE, mnist
 
 Grey = NDArray[np.uint8]
 SHEET = 320  # pixels of each side of the pictures drawn here

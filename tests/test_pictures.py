@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mnist_pipeline.errors import PictureError
-from mnist_pipeline.picture_header import read_header
-from mnist_pipeline.pictures import read_grey, settle
+from mnist_pipeline.pixels.picture_header import read_header
+from mnist_pipeline.pixels.pictures import read_grey, settle
 
 Grey = NDArray[np.uint8]
 
@@ -494,7 +494,7 @@ def test_opencv_stays_silent_in_a_process_of_our_own(tmp_path: Path) -> None:
     data[-12:-6] = b"\xff" * 6
     (tmp_path / "damaged.gif").write_bytes(data)
     code = (
-        "import sys, cv2, mnist_pipeline.pictures as pictures\n"
+        "import sys, cv2, mnist_pipeline.pixels.pictures as pictures\n"
         "pictures.settle()\n"
         "try: pictures.read_grey(sys.argv[1])\n"
         "except pictures.PictureError: pass\n"
@@ -632,7 +632,7 @@ def test_the_largest_that_are_read_take_little_memory(data: Callable[[], bytes],
     path = tmp_path / "largest"
     path.write_bytes(data())
     code = (
-        "import pathlib, sys, mnist_pipeline.pictures as pictures\n"
+        "import pathlib, sys, mnist_pipeline.pixels.pictures as pictures\n"
         "pictures.read_grey(sys.argv[1])\n"
         "print(pathlib.Path('/proc/self/status').read_text())"
     )

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
-from mnist_pipeline.pictures import read_grey
-from mnist_pipeline.preprocess import SIDE, plain, scale
+from mnist_pipeline.pixels.pictures import read_grey
+from mnist_pipeline.pixels.preprocess import SIDE, plain, scale
 
 Grey = NDArray[np.uint8]
 

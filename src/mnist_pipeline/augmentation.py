@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.backend import tf
 from mnist_pipeline.config.schema import Augmentation
-from mnist_pipeline.preprocess import SIDE, scale
+from mnist_pipeline.pixels.preprocess import SIDE, scale
 
 _CENTRE = (SIDE - 1) / 2
 

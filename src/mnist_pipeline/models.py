@@ -6,7 +6,7 @@ from typing import Any
 from mnist_pipeline.backend import keras
 from mnist_pipeline.config import CnnModel, DenseModel
 from mnist_pipeline.layer import Layer
-from mnist_pipeline.preprocess import SIDE
+from mnist_pipeline.pixels.preprocess import SIDE
 
 CLASSES = 10
 

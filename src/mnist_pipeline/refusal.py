@@ -9,7 +9,7 @@ from mnist_pipeline import rendering
 from mnist_pipeline.backend import keras
 from mnist_pipeline.config import Config
 from mnist_pipeline.data import Part
-from mnist_pipeline.preprocess import scale
+from mnist_pipeline.pixels.preprocess import scale
 
 _LOST = 0.02  # of the drawn digits that are read right: real ones are easier, and may lose no more than that
 _NEGATIVES = 4000

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation import normalised
-from mnist_pipeline.preprocess import SIDE, scale
+from mnist_pipeline.pixels.preprocess import SIDE, scale
 from mnist_pipeline.quiet import quiet_stderr
 from mnist_pipeline.runs import artifacts
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import MnistError
-from mnist_pipeline.preprocess import scale
+from mnist_pipeline.pixels.preprocess import scale
 
 _BATCH = 500
 _WARM = 50  # images, not counted

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from mnist_pipeline.finding import Found
+from mnist_pipeline.pixels.preprocess import Invert
 from mnist_pipeline.prediction import Prediction, Predictor
-from mnist_pipeline.preprocess import Invert
 
 
 class Ahead:

@@ -10,8 +10,8 @@ from typing import Any
 
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.finding import Found
+from mnist_pipeline.pixels.preprocess import Invert
 from mnist_pipeline.prediction import Prediction, Predictor
-from mnist_pipeline.preprocess import Invert
 from mnist_pipeline.quiet import python_stderr
 from mnist_pipeline.workers import command
 

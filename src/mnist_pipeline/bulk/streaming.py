@@ -10,8 +10,8 @@ from pathlib import Path
 from mnist_pipeline.bulk.chunks import Ahead, answered, gathered
 from mnist_pipeline.cores import cores
 from mnist_pipeline.finding import Found, find
+from mnist_pipeline.pixels.preprocess import Invert
 from mnist_pipeline.prediction import Prediction, Predictor, predictor
-from mnist_pipeline.preprocess import Invert
 from mnist_pipeline.runs import Run
 
 ALONE = 0.2  # seconds of work, after which a crew is called: until it is there takes about as long

@@ -11,7 +11,7 @@ from typing import Any
 from mnist_pipeline.bulk.chunks import answered
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.finding import Found
-from mnist_pipeline.pictures import settle
+from mnist_pipeline.pixels.pictures import settle
 from mnist_pipeline.prediction import Predictor
 from mnist_pipeline.quiet import libraries_muted
 

@@ -107,7 +107,7 @@ def predict(
 
 
 def _predictor(run: str | None, model: Path | None, runtime: "Choice | None", way: Way) -> "Predictor":
-    from mnist_pipeline.pictures import settle
+    from mnist_pipeline.pixels.pictures import settle
     from mnist_pipeline.prediction import file_predictor, predictor
 
     if run and model:

@@ -7,7 +7,7 @@ from pathlib import Path
 import onnx
 
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.preprocess import SIDE
+from mnist_pipeline.pixels.preprocess import SIDE
 
 # What the exporters of PyTorch, TensorFlow and Keras write for classifiers of images: no loops, no branches, and
 # nothing that makes much out of little.

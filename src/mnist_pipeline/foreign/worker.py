@@ -13,7 +13,7 @@ import numpy as np
 
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.foreign.trial import MEMORY, SECONDS
-from mnist_pipeline.preprocess import SIDE
+from mnist_pipeline.pixels.preprocess import SIDE
 from mnist_pipeline.runtimes import BATCH, open_runtime, scores_of
 
 

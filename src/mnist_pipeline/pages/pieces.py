@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.ink.light import Grey
+from mnist_pipeline.pixels.light import Grey
 
 MOST = 4000  # pieces read on one page, largest first; 1,000 digits are about 1,200
 _TELLING = 600  # largest shapes, which tell the height of digits: thousands of specks would outweigh them

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
-from mnist_pipeline.ink.light import Grey, Invert, as_grey
 from mnist_pipeline.pages.choosing import Box, Reading, best_of, chain, cut_up, doubtful, judged
 from mnist_pipeline.pages.order import lines
 from mnist_pipeline.pages.pieces import clusters, pieces
 from mnist_pipeline.pages.writing import writing
-from mnist_pipeline.pictures import read_grey, unforeseen
+from mnist_pipeline.pixels.light import Grey, Invert, as_grey
+from mnist_pipeline.pixels.pictures import read_grey, unforeseen
 
 LONGEST = 2000  # pixels of a page's longer side: digits of a hundredth of it are still 20 pixels tall
 _SMALL = 800  # pixels of the longer side: a smaller page is enlarged twice, and its thin strokes stay whole

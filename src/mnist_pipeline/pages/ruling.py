@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from mnist_pipeline.ink.light import Grey, as_grey
+from mnist_pipeline.pixels.light import Grey, as_grey
 
 _LEAN = 0.09  # of a line's slope, about five degrees
 _LONG = 0.4  # of the page's side along the line, and

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.ink.fitting import stroke_width
-from mnist_pipeline.ink.light import Grey, as_grey
+from mnist_pipeline.pixels.light import Grey, as_grey
+from mnist_pipeline.pixels.shapes import stroke_width
 
 _REACH = 0.25  # of a digit's height: how far a path strays to either side
 _APART = 0.1  # of a digit's height: two cuts are no closer

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.ink.light import Grey, Invert, as_grey
-from mnist_pipeline.ink.marks import between
 from mnist_pipeline.pages.ruling import without_ruling
+from mnist_pipeline.pixels.ink import between
+from mnist_pipeline.pixels.light import Grey, Invert, as_grey
 
 _COARSE = 224  # pixels of the longer side in which the paper is looked at
 _AROUND = 41  # of those: wide enough that most of it is bare paper, whatever is written there

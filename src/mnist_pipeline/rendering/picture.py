@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.preprocess import mnist
+from mnist_pipeline.pixels.preprocess import mnist
 from mnist_pipeline.rendering.glyphs import Random, glyph
 from mnist_pipeline.rendering.habits import with_habits
 from mnist_pipeline.rendering.negatives import KINDS, Kind, negative

@@ -21,7 +21,7 @@ from mnist_pipeline.exports.keras_runtimes import KerasRuntime, SavedModelRuntim
 from mnist_pipeline.exports.proving import Keras, Proof, hold, judge
 from mnist_pipeline.exports.saving import save_folder, save_onnx
 from mnist_pipeline.files import remove, write_json, write_text
-from mnist_pipeline.preprocess import scale
+from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.provenance import versions
 from mnist_pipeline.runs import Run
 from mnist_pipeline.watching import Watcher

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
-from mnist_pipeline.picture_header import Header, read_header
-from mnist_pipeline.picture_work import decoded_part
+from mnist_pipeline.pixels.picture_header import Header, read_header
+from mnist_pipeline.pixels.picture_work import decoded_part
 
 LARGEST_FILE = 64 * 2**20  # bytes
 MOST_PIXELS = 50_000_000  # the largest phone pictures have about as many

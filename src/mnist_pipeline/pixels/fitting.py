@@ -4,12 +4,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.ink.light import Grey, as_grey
+from mnist_pipeline.pixels.light import Grey, as_grey
+from mnist_pipeline.pixels.shapes import stroke_width
 
 SIDE = 28  # pixels; MNIST's
 _BOX = 20
 _THINNEST = 2.0  # pixels of stroke in the box; MNIST's pens are rarely thinner
-_NEAR, _NEXT = np.ones((5, 5), np.uint8), np.ones((3, 3), np.uint8)
+_NEAR = np.ones((5, 5), np.uint8)
 _EDGE = 40  # of 255: what is fainter does not count as part of the box
 
 
@@ -42,15 +43,6 @@ def _boxed(ink: Grey, kept: Grey) -> Grey:
     way = cv2.INTER_AREA if by < 1 else cv2.INTER_LINEAR
     small = as_grey(cv2.resize(ink, (width, height), interpolation=way))
     return as_grey(cv2.convertScaleAbs(small, alpha=255 / max(int(small.max()), 1)))
-
-
-def stroke_width(strokes: Grey) -> float:
-    """How wide the strokes are in most places, in pixels."""
-    padded = cv2.copyMakeBorder(strokes, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
-    ridge = depth[(depth > 0) & (depth >= cv2.dilate(depth, _NEXT) - 1e-3)]
-    middle = ridge.size // 2
-    return 2 * float(np.partition(ridge, middle)[middle]) - 1 if ridge.size else 1.0
 
 
 def centred(small: Grey) -> Grey:

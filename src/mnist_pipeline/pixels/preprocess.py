@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.ink.fitting import SIDE as SIDE
-from mnist_pipeline.ink.fitting import fitted
-from mnist_pipeline.ink.inking import Step as Step
-from mnist_pipeline.ink.inking import inked
-from mnist_pipeline.ink.light import Invert as Invert
-from mnist_pipeline.ink.light import worked
-from mnist_pipeline.ink.panels import Outlined, cut_out, may_be_panel, outlined, panel, without_box
-from mnist_pipeline.ink.shapes import Shapes, gathered, is_row, others, shapes, without_surroundings
+from mnist_pipeline.pixels.fitting import SIDE as SIDE
+from mnist_pipeline.pixels.fitting import fitted
+from mnist_pipeline.pixels.ink import Step as Step
+from mnist_pipeline.pixels.ink import inked
+from mnist_pipeline.pixels.light import Invert as Invert
+from mnist_pipeline.pixels.light import worked
+from mnist_pipeline.pixels.panels import Outlined, cut_out, may_be_panel, outlined, panel, without_box
+from mnist_pipeline.pixels.shapes import Shapes, gathered, is_row, others, shapes, without_surroundings
 
 PIXEL = np.float32(1 / 255)  # one step of grey; as a factor, because a compiler would make it one anyway
 

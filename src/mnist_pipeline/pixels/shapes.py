@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.ink.light import Grey, as_marks
+from mnist_pipeline.pixels.light import Grey, as_marks
 
 _SPECK = 0.04  # of the picture's longer side
 _MOST = 64  # shapes looked at, largest first; a digit with its surroundings is a handful
@@ -139,3 +139,15 @@ def is_row(found: Shapes, chosen: NDArray[np.bool_]) -> bool:
     tall = high >= 0.75 * height
     beside = x[None, tall] > (x + wide)[tall, None]
     return bool((x + wide).max() - x.min() > 1.8 * height or beside.any())
+
+
+_NEXT = np.ones((3, 3), np.uint8)
+
+
+def stroke_width(strokes: Grey) -> float:
+    """How wide the strokes are in most places, in pixels."""
+    padded = cv2.copyMakeBorder(strokes, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
+    ridge = depth[(depth > 0) & (depth >= cv2.dilate(depth, _NEXT) - 1e-3)]
+    middle = ridge.size // 2
+    return 2 * float(np.partition(ridge, middle)[middle]) - 1 if ridge.size else 1.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from mnist_pipeline.errors import PictureError
-from mnist_pipeline.picture_header import Header
+from mnist_pipeline.pixels.picture_header import Header
 
 _MOST_WORK = 1_000_000_000  # pixels times scans of a JPEG: 20 scans of the largest, where encoders make 10 to 15
 _LEAST = 1_000_000  # pixels that a scan counts for: it takes a while however small the picture

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.ink.fitting import stroke_width
-from mnist_pipeline.ink.light import Grey, median
+from mnist_pipeline.pixels.light import Grey, median
+from mnist_pipeline.pixels.shapes import stroke_width
 
 _LEAN = math.radians(7)  # how far a line may lean
 _COVERED = 0.8  # share of a line's length that has to be marked

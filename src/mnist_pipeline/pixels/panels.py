@@ -5,8 +5,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from mnist_pipeline.ink.fitting import stroke_width
-from mnist_pipeline.ink.light import Grey, as_grey
+from mnist_pipeline.pixels.light import Grey, as_grey
+from mnist_pipeline.pixels.shapes import stroke_width
 
 _SMALLEST = 0.12  # of the picture's area
 _SOLID = 0.6  # share of the panel that is not written on
