@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import cases
 from benchmarks.processes import ROOT
 from benchmarks.table import table
-from mnist_pipeline.provenance import environment
+from mnist_pipeline.runs.provenance import environment
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 ROUNDS = {"dense": 5, "cnn": 3, "start": 7, "many": 3}

@@ -28,7 +28,7 @@ from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.finding import Found
 from mnist_pipeline.prediction import Prediction, predictor
-from mnist_pipeline.runs import Run
+from mnist_pipeline.runs.run import Run
 
 
 @pytest.fixture(autouse=True)

@@ -14,15 +14,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from conftest import EVALUATED, HISTORY, TRAINED, pretend
-from mnist_pipeline import evaluate, pipeline, report, runs, train
+from mnist_pipeline import evaluate, pipeline, report, train
 from mnist_pipeline.cli import app
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.errors import DataError, RunError, TrainingError
-from mnist_pipeline.files import write_json
 from mnist_pipeline.prediction import predictor
-from mnist_pipeline.provenance import environment
-from mnist_pipeline.runs import Run, artifacts, begin, claimed
-from mnist_pipeline.watching import Watcher
+from mnist_pipeline.runs import run as runs
+from mnist_pipeline.runs.files import write_json
+from mnist_pipeline.runs.provenance import environment
+from mnist_pipeline.runs.run import Run, artifacts, begin, claimed
+from mnist_pipeline.runs.watching import Watcher
 
 
 def mnist(*words: str) -> Result:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from mnist_pipeline.cli import app
 from mnist_pipeline.data import load_part
-from mnist_pipeline.runs import Run
+from mnist_pipeline.runs.run import Run
 
 
 def mnist(*words: str, stdin: str | None = None) -> Result:

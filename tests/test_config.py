@@ -22,10 +22,10 @@ from mnist_pipeline.config import (
 )
 from mnist_pipeline.config import recipes as config_loading
 from mnist_pipeline.config.checking import check
-from mnist_pipeline.config.difference import differences
 from mnist_pipeline.config.recipes import override
 from mnist_pipeline.config.wording import dotted
 from mnist_pipeline.errors import ConfigError
+from mnist_pipeline.runs.run import differences
 
 MINIMAL = "name: small\nmodel: {family: dense}\ntraining: {epochs: 1}\n"
 FULL = """\

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mnist_pipeline import cores as module
-from mnist_pipeline.cores import cores
+from mnist_pipeline import process as module
+from mnist_pipeline.process import cores
 
 
 @pytest.fixture(autouse=True)

@@ -16,11 +16,11 @@ from conftest import EVALUATED, pretend
 from mnist_pipeline import pipeline
 from mnist_pipeline.cli import app
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.files import write_json
 from mnist_pipeline.fleet import Outcome
 from mnist_pipeline.report_page import write_report
 from mnist_pipeline.reproduction import repeating
-from mnist_pipeline.runs import Run, artifacts, open_run
+from mnist_pipeline.runs.files import write_json
+from mnist_pipeline.runs.run import Run, artifacts, open_run
 
 FILES = ("metrics.json", "config.yaml", "environment.json", "history.json", "refusal.json", "export/card.json")
 CONTENTS: dict[str, bytes | None] = {

@@ -24,7 +24,7 @@ from mnist_pipeline.config import load_config
 from mnist_pipeline.data import Dataset, Part, load, load_part, validation_indices
 from mnist_pipeline.data import loading as data_loading
 from mnist_pipeline.errors import DataError
-from mnist_pipeline.runs import artifacts
+from mnist_pipeline.runs.run import artifacts
 
 Arrays = dict[str, NDArray[Any]]
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

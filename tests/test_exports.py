@@ -27,10 +27,10 @@ from mnist_pipeline.exports.batch_norm import join_batch_norms
 from mnist_pipeline.exports.forms import FORMS, chosen
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction import file_predictor
-from mnist_pipeline.runs import Run, claimed
+from mnist_pipeline.runs.run import Run, claimed
+from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.runtimes import open_runtime, output_of
 from mnist_pipeline.scoring import load_model, outputs
-from mnist_pipeline.watching import Watcher
 
 FILES = {
     "onnx": "model.onnx", "onnx-with-scaling": "model-with-scaling.onnx", "onnx-int8": "model-int8.onnx",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.files import whole, write_json, write_text, write_with
+from mnist_pipeline.runs.files import whole, write_json, write_text, write_with
 
 
 def test_the_file_appears_with_the_end_of_the_block(tmp_path: Path) -> None:

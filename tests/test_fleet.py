@@ -12,8 +12,8 @@ import pytest
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.fleet import crew, finished, train_all, workers_for
-from mnist_pipeline.runs import Run, artifacts, begin
-from mnist_pipeline.watching import FleetWatcher
+from mnist_pipeline.runs.run import Run, artifacts, begin
+from mnist_pipeline.runs.watching import FleetWatcher
 
 
 def smoke(seed: int, **settings: object) -> Config:

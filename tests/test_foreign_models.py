@@ -16,7 +16,7 @@ from mnist_pipeline.errors import RunError
 from mnist_pipeline.foreign import trial
 from mnist_pipeline.foreign.onnx_file import look_through
 from mnist_pipeline.prediction import file_predictor, predictor
-from mnist_pipeline.runs import Run
+from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runtimes import made_here, open_runtime
 from mnist_pipeline.shipped import shipped
 

@@ -128,7 +128,7 @@ def test_what_python_says_is_heard_while_libraries_are_muted() -> None:
     done = python(
         "-c",
         "import os, subprocess, sys\n"
-        "from mnist_pipeline.quiet import libraries_muted, python_stderr\n"
+        "from mnist_pipeline.process import libraries_muted, python_stderr\n"
         "with libraries_muted():\n"
         "    os.write(2, b'a library\\n')\n"
         "    print('we', file=sys.stderr)\n"

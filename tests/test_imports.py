@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import mnist_pipeline
-from mnist_pipeline.runs import Run
+from mnist_pipeline.runs.run import Run
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 

@@ -12,7 +12,7 @@ import pytest
 
 from mnist_pipeline import keras_file, runtimes
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.runs import Run
+from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runtimes import open_runtime
 from mnist_pipeline.scoring import load_model
 

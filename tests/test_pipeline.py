@@ -13,9 +13,9 @@ from mnist_pipeline import evaluate, predict, train
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import load_part
 from mnist_pipeline.prediction import predictor
-from mnist_pipeline.runs import Run
+from mnist_pipeline.runs.run import Run
+from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.scoring import load_model, score
-from mnist_pipeline.watching import Watcher
 
 TRAIN_KEYS = {
     "run", "name", "seed", "epochs", "steps", "train_seconds", "train_loss", "train_accuracy", "val_loss",

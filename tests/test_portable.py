@@ -24,7 +24,7 @@ from mnist_pipeline import backend, training
 from mnist_pipeline.checkpoints import Checkpoints
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import load_part
-from mnist_pipeline.watching import Watcher
+from mnist_pipeline.runs.watching import Watcher
 source, folder, threads = sys.argv[1:]
 backend.start(int(threads))
 for recipe, epochs in (("dense-portable", 1), ("tiny-portable", 7)):

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 from conftest import EVALUATED, TRAINED
-from mnist_pipeline import runs
 from mnist_pipeline.config import load_config
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.files import write_json
 from mnist_pipeline.report_page import write_report
-from mnist_pipeline.runs import Run
+from mnist_pipeline.runs.files import write_json
+from mnist_pipeline.runs.run import Run, begin
 
 RECIPE = """
 name: trial
@@ -38,7 +37,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         "python": "3.11.7",
         "processor": {"model": "A", "instructions": ["avx2", "fma"]},
     }
-    run = runs.begin(load_config("trial.yaml"), made_with)
+    run = begin(load_config("trial.yaml"), made_with)
     write_json(run.history_file, HISTORY)
     run.add_metrics("train", TRAIN)
     run.add_metrics("evaluate", EVALUATED)

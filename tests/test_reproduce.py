@@ -19,7 +19,7 @@ from mnist_pipeline.fleet import Outcome
 from mnist_pipeline.reproduction import judging, repeating
 from mnist_pipeline.reproduction.bands import check_band, with_expected
 from mnist_pipeline.reproduction.measuring import all_recipes, plan
-from mnist_pipeline.runs import Run, artifacts, begin
+from mnist_pipeline.runs.run import Run, artifacts, begin
 
 ACCURACIES = (0.970, 0.971, 0.969)
 ENVIRONMENT = {

@@ -7,7 +7,7 @@ import pytest
 from conftest import pretend
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.runs import Run, all_runs, artifacts, begin, claimed, open_run
+from mnist_pipeline.runs.run import Run, all_runs, artifacts, begin, claimed, open_run
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation import measure
 from mnist_pipeline.prediction import predictor
-from mnist_pipeline.runs import Run
+from mnist_pipeline.runs.run import Run
 from mnist_pipeline.shipped import FOLDER, shipped
 from mnist_pipeline.shipping import ship
 

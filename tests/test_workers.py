@@ -20,8 +20,8 @@ from mnist_pipeline.errors import RunError
 from mnist_pipeline.finding import Found
 from mnist_pipeline.fleet import train_all
 from mnist_pipeline.prediction import predictor
+from mnist_pipeline.process import command
 from mnist_pipeline.rendering import crew
-from mnist_pipeline.workers import command
 
 SOURCES = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 SEVEN = Path(__file__).parents[1] / "examples" / "7.png"
@@ -66,10 +66,10 @@ def test_no_worker_executes_what_lies_in_the_current_folder(
 
 def test_one_function_starts_all_workers() -> None:
     naming_python = {path.name for path in SOURCES.rglob("*.py") if "sys.executable" in path.read_text()}
-    assert naming_python == {"workers.py"}
-    packages = {path.parent.name for path in SOURCES.rglob("worker.py")}
-    started = {name for path in SOURCES.rglob("*.py") for name in re.findall(r'command\("(\w+)"\)', path.read_text())}
-    assert started == packages
+    assert naming_python == {"process.py"}
+    workers = {".".join(path.relative_to(SOURCES).with_suffix("").parts) for path in SOURCES.rglob("*worker.py")}
+    words = "".join(path.read_text() for path in SOURCES.rglob("*.py"))
+    assert set(re.findall(r'[^.]command\("([\w.]+)"\)', words)) == workers
 
 
 def test_a_training_that_draws_for_itself_outlives_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

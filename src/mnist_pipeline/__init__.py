@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mnist_pipeline.config import load_config
     from mnist_pipeline.pipeline import evaluate, export, report, train
     from mnist_pipeline.prediction import predict
-    from mnist_pipeline.runs import open_run
+    from mnist_pipeline.runs.run import open_run
 
 __version__ = "0.1.0"
 __all__ = ["evaluate", "export", "load_config", "open_run", "predict", "predict_many", "report", "train"]

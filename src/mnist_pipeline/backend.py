@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mnist_pipeline.errors import TrainingError
-from mnist_pipeline.quiet import quiet_stderr
+from mnist_pipeline.process import quiet_stderr
 from mnist_pipeline.xla_flags import set_flags_unless_chosen
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it prints below that is about itself

@@ -12,7 +12,7 @@ from mnist_pipeline.backend import keras
 from mnist_pipeline.checkpoints import Checkpoints, State
 from mnist_pipeline.config.schema import EarlyStopping, Plateau, Training
 from mnist_pipeline.errors import TrainingError
-from mnist_pipeline.watching import Watcher
+from mnist_pipeline.runs.watching import Watcher
 
 
 class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]

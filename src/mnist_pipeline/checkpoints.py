@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.files import remove, whole
+from mnist_pipeline.runs.files import remove, whole
 
 Arrays = dict[str, NDArray[Any]]
 _KEPT = 2  # the newest, and one to fall back on

@@ -8,13 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_pipeline import runs
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.exports.card import still_there
 from mnist_pipeline.exports.forms import chosen, makeable
-from mnist_pipeline.provenance import environment, flags
-from mnist_pipeline.runs import Run, open_run
-from mnist_pipeline.watching import Watcher
+from mnist_pipeline.runs.provenance import environment, flags
+from mnist_pipeline.runs.run import Run, artifacts, begin, claimed, open_run, opened, same_recipe
+from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.xla_flags import set_flags
 
 if TYPE_CHECKING:
@@ -27,12 +26,12 @@ def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher 
     if not isinstance(config, Config):
         config = load_config(config)
     watcher = watcher or Watcher()
-    run = Run(runs.artifacts() / config.name)
+    run = Run(artifacts() / config.name)
     # Whatever can refuse is asked before a folder is taken, or a trained run taken away.
     part = None if _trained(run, force) else _training_images(config)
-    with runs.claimed(config.name):
+    with claimed(config.name):
         if _trained(run, force):
-            runs.same_recipe(run, config)
+            same_recipe(run, config)
             run.figures("train")
             watcher.note(f"{run.path} is trained with this config already; nothing done (--force trains it again)")
         else:
@@ -57,7 +56,7 @@ def _train(config: Config, part: "Part", force: bool, watcher: Watcher) -> None:
     tempfile.gettempdir()  # Keras saves through it: refused now, not after the last epoch, where there is none
     set_flags(config.training.numerics)
     made_with = environment(config.training.threads) | {"flags": flags(), "data_sha256": part.sha256}
-    run = runs.begin(config, made_with, force=force)
+    run = begin(config, made_with, force=force)
     for change in run.environment().get("changed", []):
         watcher.note(f"changed since this training began: {change}")
     from mnist_pipeline.stages.train import train_run
@@ -67,7 +66,7 @@ def _train(config: Config, part: "Part", force: bool, watcher: Watcher) -> None:
 
 def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) -> dict[str, Any]:
     """Judge a trained run, by default the last one, on the test images; gives the numbers."""
-    with runs.opened(where) as run:
+    with opened(where) as run:
         from mnist_pipeline.stages.evaluate import evaluate_run
 
         evaluate_run(run, pictures)
@@ -90,7 +89,7 @@ def export(
 ) -> dict[str, Any]:
     """Write a trained run, by default the last one, in forms that leave the framework, each checked; gives the card."""
     wanted = chosen(forms, with_scaling)
-    with runs.opened(where) as run:
+    with opened(where) as run:
         from mnist_pipeline.stages.export import export_run
 
         export_run(run, wanted, watcher or Watcher())
@@ -111,7 +110,7 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
 
 def report(where: str | Path | Run | None = None) -> Path:
     """Write an evaluated run's page; gives its path."""
-    with runs.opened(where) as run:
+    with opened(where) as run:
         from mnist_pipeline.report_page import write_report
 
         return write_report(run)

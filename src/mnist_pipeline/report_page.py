@@ -11,9 +11,9 @@ from typing import Any
 
 from mnist_pipeline.config.yaml_text import write as yaml_of
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.files import write_text
 from mnist_pipeline.numerals import counted, percent
-from mnist_pipeline.runs import Run, artifacts
+from mnist_pipeline.runs.files import write_text
+from mnist_pipeline.runs.run import Run, artifacts
 
 _PAGE = Path(__file__).parent / "templates" / "report.html"
 _PNG_SIZE = slice(16, 24)  # width and height, four bytes each, in a PNG's first chunk

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.pixels.preprocess import SIDE, scale
-from mnist_pipeline.quiet import quiet_stderr
-from mnist_pipeline.runs import artifacts
+from mnist_pipeline.process import quiet_stderr
+from mnist_pipeline.runs.run import artifacts
 
 if TYPE_CHECKING:
     from mnist_pipeline.config.schema import Output

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mnist_pipeline.errors import MnistError, RunError
-from mnist_pipeline.files import whole, write_json
-from mnist_pipeline.runs import Run, open_run
+from mnist_pipeline.runs.files import whole, write_json
+from mnist_pipeline.runs.run import Run, open_run
 from mnist_pipeline.shipped import FOLDER, NAME
 
 _LARGEST = 1_500_000  # bytes

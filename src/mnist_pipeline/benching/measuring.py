@@ -7,9 +7,9 @@ from typing import Any
 
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.exports.forms import FORMS, missing
-from mnist_pipeline.runs import Run
-from mnist_pipeline.watching import Watcher
-from mnist_pipeline.workers import command
+from mnist_pipeline.process import command
+from mnist_pipeline.runs.run import Run
+from mnist_pipeline.runs.watching import Watcher
 
 THREADS = (1, 2)
 
@@ -54,7 +54,7 @@ def measured(form: str, reader: str, path: Path, source: str, watcher: Watcher) 
 
 def _process(asked: dict[str, Any]) -> dict[str, Any]:
     answer = subprocess.run(  # noqa: S603 - words of our own, no shell
-        command("benching"),
+        command("benching.worker"),
         input=json.dumps(asked), capture_output=True, text=True, check=False,
     )  # fmt: skip
     if answer.returncode:

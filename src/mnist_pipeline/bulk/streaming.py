@@ -8,11 +8,11 @@ from itertools import chain, islice
 from pathlib import Path
 
 from mnist_pipeline.bulk.chunks import Ahead, answered, gathered
-from mnist_pipeline.cores import cores
 from mnist_pipeline.finding import Found, find
 from mnist_pipeline.pixels.preprocess import Invert
 from mnist_pipeline.prediction import Prediction, Predictor, predictor
-from mnist_pipeline.runs import Run
+from mnist_pipeline.process import cores
+from mnist_pipeline.runs.run import Run
 
 ALONE = 0.2  # seconds of work, after which a crew is called: until it is there takes about as long
 _WAITING = 2  # times as much, for which it is called at once

@@ -13,7 +13,7 @@ from mnist_pipeline.errors import MnistError
 from mnist_pipeline.finding import Found
 from mnist_pipeline.pixels.pictures import settle
 from mnist_pipeline.prediction import Predictor
-from mnist_pipeline.quiet import libraries_muted
+from mnist_pipeline.process import libraries_muted
 
 
 def _work() -> None:

@@ -60,7 +60,7 @@ def plot(
     from mnist_pipeline import plots
     from mnist_pipeline.config import load_config
     from mnist_pipeline.data import load
-    from mnist_pipeline.runs import artifacts
+    from mnist_pipeline.runs.run import artifacts
 
     settings = load_config(config) if config else None
     if settings and not (settings.training.augmentation or settings.data.rendering):

@@ -33,7 +33,7 @@ def export(
 ) -> None:
     """Write a run in forms that phones, browsers, servers and microcontrollers take, each checked, into its export/."""
     from mnist_pipeline import pipeline
-    from mnist_pipeline.watching import Watcher
+    from mnist_pipeline.runs.watching import Watcher
 
     forms = to or ["all"]
     card = pipeline.export(run_or_last(run), forms, with_scaling=with_scaling, watcher=Watcher(note=note))
@@ -54,7 +54,7 @@ def bench(
 ) -> None:
     """Measure every form of a run: size, load, one image, many images on 1 and 2 threads, accuracy, agreement."""
     from mnist_pipeline import pipeline
-    from mnist_pipeline.watching import Watcher
+    from mnist_pipeline.runs.watching import Watcher
 
     found = pipeline.bench(run_or_last(run), watcher=Watcher(note=note))
     if json:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from mnist_pipeline.cli.console import note
 from mnist_pipeline.cli.streams import printable
 from mnist_pipeline.numerals import counted
-from mnist_pipeline.watching import FleetWatcher
+from mnist_pipeline.runs.watching import FleetWatcher
 
 
 class Watched:

@@ -9,7 +9,7 @@ from mnist_pipeline.cli.options import JsonOption, ModelOption, RunArgument, Run
 from mnist_pipeline.errors import MnistError
 
 if TYPE_CHECKING:
-    from mnist_pipeline.runs import Run
+    from mnist_pipeline.runs.run import Run
 
 
 def register(app: typer.Typer) -> None:
@@ -77,7 +77,7 @@ def report(run: RunArgument = None) -> None:
 
 def run_or_last(run: str | None) -> "Run":
     """The run that is meant; where none is named, the one trained last is said to be."""
-    from mnist_pipeline.runs import open_run
+    from mnist_pipeline.runs.run import open_run
 
     opened = open_run(run, note)
     if run is None:

@@ -83,7 +83,7 @@ def _load(config: str, settings: list[str] | None, seed: int | None, name: str |
 def _train(config: "Config", force: bool) -> dict[str, Any]:
     from mnist_pipeline import pipeline
     from mnist_pipeline.cli.progress import training_progress
-    from mnist_pipeline.runs import artifacts
+    from mnist_pipeline.runs.run import artifacts
 
     try:
         with training_progress() as watcher:

@@ -78,7 +78,7 @@ def predict(
     from mnist_pipeline import bulk
     from mnist_pipeline.cli.answers import Answers
     from mnist_pipeline.cli.predict_progress import predict_progress
-    from mnist_pipeline.quiet import libraries_muted
+    from mnist_pipeline.process import libraries_muted
 
     many = not (every or show) and bulk.are_many(pictures)
     predicting = _predictor(run, model, runtime or ("quickest" if many else None), preprocess)

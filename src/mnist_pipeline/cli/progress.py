@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from mnist_pipeline.cli.console import note
 from mnist_pipeline.cli.streams import printable
-from mnist_pipeline.watching import Watcher
+from mnist_pipeline.runs.watching import Watcher
 
 
 @contextmanager

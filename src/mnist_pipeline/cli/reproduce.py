@@ -13,7 +13,7 @@ from mnist_pipeline.numerals import counted
 if TYPE_CHECKING:
     from mnist_pipeline.reproduction import Measured
     from mnist_pipeline.reproduction.measuring import Plan
-    from mnist_pipeline.runs import Run
+    from mnist_pipeline.runs.run import Run
 
 
 def register(app: typer.Typer) -> None:
@@ -129,9 +129,9 @@ def _write(all_measured: "list[Measured]", markdown: Path | None, plot: Path | N
     if not all_measured:
         return
     from mnist_pipeline import reproduction
-    from mnist_pipeline.files import write_text
     from mnist_pipeline.reproduction import picturing
-    from mnist_pipeline.runs import artifacts
+    from mnist_pipeline.runs.files import write_text
+    from mnist_pipeline.runs.run import artifacts
 
     folder = artifacts() / "reproduce"
     for measured in all_measured:

@@ -8,7 +8,7 @@ from mnist_pipeline.cli.console import Group, note, say, say_json, table
 from mnist_pipeline.cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from mnist_pipeline.runs import Run
+    from mnist_pipeline.runs.run import Run
 
 app = typer.Typer(cls=Group, help="List the runs in artifacts/, or compare two.")
 
@@ -18,7 +18,7 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
     """All runs in artifacts/ with their numbers."""
     if context.invoked_subcommand:
         return
-    from mnist_pipeline.runs import all_runs, readable
+    from mnist_pipeline.runs.run import all_runs, readable
 
     there = all_runs()
     found = list(readable(there, _facts, note))
@@ -35,7 +35,7 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
 def diff(ours: str, theirs: str, json: JsonOption = False) -> None:
     """What differs between two runs: config, environment, data, numbers, weights; exit 1 when anything does."""
     from mnist_pipeline.reproduction.comparing import compare
-    from mnist_pipeline.runs import open_run
+    from mnist_pipeline.runs.run import open_run
 
     found = compare(open_run(ours), open_run(theirs))
     if json:

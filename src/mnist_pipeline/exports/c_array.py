@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mnist_pipeline.files import write_text
+from mnist_pipeline.runs.files import write_text
 
 _HEADER = """\
 /* A digit classifier in eight bits, for LiteRT for Microcontrollers. {about}

@@ -10,7 +10,7 @@ import onnx
 
 from mnist_pipeline.backend import keras, tf
 from mnist_pipeline.exports.batch_norm import join_batch_norms
-from mnist_pipeline.files import whole
+from mnist_pipeline.runs.files import whole
 
 
 def save_keras(model: keras.Model, path: Path) -> None:

@@ -11,10 +11,9 @@ from pathlib import Path
 from threading import Lock
 
 from mnist_pipeline.config import Config
-from mnist_pipeline.cores import cores
-from mnist_pipeline.runs import Run, artifacts, same_recipe
-from mnist_pipeline.watching import FleetWatcher
-from mnist_pipeline.workers import command
+from mnist_pipeline.process import command, cores
+from mnist_pipeline.runs.run import Run, artifacts, same_recipe
+from mnist_pipeline.runs.watching import FleetWatcher
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class _Crew:
         """One training from start to end."""
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
             process = subprocess.Popen(  # noqa: S603 - words of our own, no shell
-                command("fleet"),
+                command("fleet.worker"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=complaints,

@@ -9,8 +9,8 @@ import sys
 from mnist_pipeline import pipeline
 from mnist_pipeline.config import Config
 from mnist_pipeline.errors import MnistError
-from mnist_pipeline.runs import Run, artifacts
-from mnist_pipeline.watching import Watcher
+from mnist_pipeline.runs.run import Run, artifacts
+from mnist_pipeline.runs.watching import Watcher
 
 
 def work(config: Config) -> None:

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.workers import command
+from mnist_pipeline.process import command
 
 MEMORY = 512 * 2**20  # bytes of data; our largest networks take 150 MiB
 SECONDS = 5  # of a processor
@@ -16,7 +16,7 @@ def try_out(path: Path, name: str) -> None:
     """Refuse a model file that a runtime of that name refuses, crashes over or takes too much for: half a second."""
     try:
         done = subprocess.run(  # noqa: S603 - our own module
-            [*command("foreign"), str(path), name],
+            [*command("foreign.worker"), str(path), name],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_PATIENCE, check=False,
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},  # each takes memory
         )  # fmt: skip

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import Rendering
 from mnist_pipeline.errors import TrainingError
+from mnist_pipeline.process import command
 from mnist_pipeline.rendering.job import work
-from mnist_pipeline.workers import command
 
 NONE = 10  # the class of a picture of no digit
 _LEAST = 200  # drawings that are worth a process
@@ -61,7 +61,7 @@ def _done(jobs: Sequence[Mapping[str, object]]) -> list[NDArray[np.uint8]]:
     """Each job done by a process of its own, all at the same time; a single one right here."""
     if len(jobs) == 1:
         return [work(jobs[0])]
-    words = command("rendering")
+    words = command("rendering.worker")
     with ExitStack() as stack:
         crew = [
             stack.enter_context(subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE))  # noqa: S603

@@ -9,9 +9,9 @@ from mnist_pipeline.config.recipes import read_tree
 from mnist_pipeline.config.reported import Metric
 from mnist_pipeline.config.schema import Band
 from mnist_pipeline.errors import ConfigError, RunError
-from mnist_pipeline.files import write_text
 from mnist_pipeline.reproduction.figures import FIGURES
 from mnist_pipeline.reproduction.measuring import Measured
+from mnist_pipeline.runs.files import write_text
 from mnist_pipeline.statistics import Interval, Summary
 
 _LEVEL = 0.999  # of a thousand checks of a recipe that has not changed, one fails

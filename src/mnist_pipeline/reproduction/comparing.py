@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from mnist_pipeline.config.difference import differences
-from mnist_pipeline.runs import Run
+from mnist_pipeline.runs.run import Run, differences
 
 # What is told apart from the rest, or differs between any two runs and says nothing.
 _NOT_ENVIRONMENT = {"data_sha256"}

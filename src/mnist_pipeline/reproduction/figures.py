@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from mnist_pipeline.config.reported import Metric
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.runs import Run
+from mnist_pipeline.runs.run import Run
 from mnist_pipeline.statistics import Interval
 
 

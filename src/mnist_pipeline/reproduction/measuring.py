@@ -9,9 +9,9 @@ from mnist_pipeline.config.reported import Metric, load_reports
 from mnist_pipeline.errors import ConfigError
 from mnist_pipeline.fleet import Outcome, finished, train_all
 from mnist_pipeline.reproduction.figures import figures_of
-from mnist_pipeline.runs import Run, artifacts
+from mnist_pipeline.runs.run import Run, artifacts
+from mnist_pipeline.runs.watching import FleetWatcher
 from mnist_pipeline.statistics import Summary
-from mnist_pipeline.watching import FleetWatcher
 
 _SEEDS = {"dense": 20, "cnn": 5}  # where no band says with how many it was measured
 

@@ -12,8 +12,8 @@ from mnist_pipeline.fleet import train_all
 from mnist_pipeline.reproduction.bands import BandCheck, check_band
 from mnist_pipeline.reproduction.comparing import compare
 from mnist_pipeline.reproduction.figures import figures_of
-from mnist_pipeline.runs import Run, artifacts
-from mnist_pipeline.watching import FleetWatcher
+from mnist_pipeline.runs.run import Run, artifacts
+from mnist_pipeline.runs.watching import FleetWatcher
 
 Likeness = Literal["same bits", "same within the band", "different"]
 

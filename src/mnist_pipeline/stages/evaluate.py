@@ -7,7 +7,7 @@ from mnist_pipeline import backend, models, plots, scoring, training
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.evaluation import Metrics, measure
 from mnist_pipeline.layer import Layer
-from mnist_pipeline.runs import Run
+from mnist_pipeline.runs.run import Run
 
 
 def evaluate_run(run: Run, pictures: bool) -> None:

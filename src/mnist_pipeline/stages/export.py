@@ -20,11 +20,11 @@ from mnist_pipeline.exports.forms import FORMS, PACKAGES, Form, Reader
 from mnist_pipeline.exports.keras_runtimes import KerasRuntime, SavedModelRuntime
 from mnist_pipeline.exports.proving import Keras, Proof, hold, judge
 from mnist_pipeline.exports.saving import save_folder, save_onnx
-from mnist_pipeline.files import remove, write_json, write_text
 from mnist_pipeline.pixels.preprocess import scale
-from mnist_pipeline.provenance import versions
-from mnist_pipeline.runs import Run
-from mnist_pipeline.watching import Watcher
+from mnist_pipeline.runs.files import remove, write_json, write_text
+from mnist_pipeline.runs.provenance import versions
+from mnist_pipeline.runs.run import Run
+from mnist_pipeline.runs.watching import Watcher
 
 _BATCH = 500
 _TOOLS = ("mnist-pipeline", "tensorflow", "keras", "onnx", "tf2onnx", "opencv-python-headless")

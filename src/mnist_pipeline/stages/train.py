@@ -10,10 +10,10 @@ from mnist_pipeline.checkpoints import Checkpoints
 from mnist_pipeline.config import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.exports.saving import save_keras, save_onnx
-from mnist_pipeline.files import write_json, write_text
-from mnist_pipeline.runs import Run
+from mnist_pipeline.runs.files import write_json, write_text
+from mnist_pipeline.runs.run import Run
+from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import Fitted
-from mnist_pipeline.watching import Watcher
 
 
 def train_run(run: Run, config: Config, part: Part, watcher: Watcher) -> None:

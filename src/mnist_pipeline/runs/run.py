@@ -1,22 +1,126 @@
-"""A run: what its files say, its state, who may write to it, and how it is found again."""
+"""A run's folder: its files by name, what they say, who may write to it, and how it is found again."""
 
 import fcntl
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from mnist_pipeline import run_shapes
-from mnist_pipeline.config.difference import differences
 from mnist_pipeline.errors import ConfigError, RunError
-from mnist_pipeline.files import UNFINISHED, remove, write_json, write_text
-from mnist_pipeline.run_files import CONFIG, FOLDERS, MADE, RunFiles
+from mnist_pipeline.runs import shapes
+from mnist_pipeline.runs.files import UNFINISHED, remove, write_json, write_text
 
 if TYPE_CHECKING:
     from mnist_pipeline.config import Config
     from mnist_pipeline.config.schema import Output
+
+
+CONFIG = "config.yaml"
+FOLDERS = ("checkpoint", "plots", "export")
+# What a run makes, in the order in which it is taken away: the mark of a finished one first. The config is written
+# over and never taken away, because it says that the folder is a run's; nothing else in there is ever touched.
+MADE = ("metrics.json", "environment.json", "split.json", "history.json", "history.csv", "refusal.json",
+        "model.keras", "model.onnx", "report.html", *FOLDERS)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """A run's folder and what stands where in it; the stages write it."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name, which is its folder's."""
+        return self.path.resolve().name
+
+    @property
+    def config_file(self) -> Path:
+        """The complete config, written first; enough to train the run again."""
+        return self.path / CONFIG
+
+    @property
+    def environment_file(self) -> Path:
+        """What the run was made with."""
+        return self.path / "environment.json"
+
+    @property
+    def split_file(self) -> Path:
+        """The indices of the training images that validated."""
+        return self.path / "split.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        """The numbers: written last by training, which makes a run trained; evaluation adds its own."""
+        return self.path / "metrics.json"
+
+    @property
+    def model_file(self) -> Path:
+        """The trained Keras model."""
+        return self.path / "model.keras"
+
+    @property
+    def onnx_file(self) -> Path:
+        """The same model as ONNX, which predicts."""
+        return self.path / "model.onnx"
+
+    @property
+    def exports(self) -> Path:
+        """The forms that leave the framework, and their card."""
+        return self.path / "export"
+
+    @property
+    def export_card_file(self) -> Path:
+        """What was exported and how it was proven; card.md beside it is the same for people."""
+        return self.exports / "card.json"
+
+    @property
+    def refusal_file(self) -> Path:
+        """How sure the model must be to answer, where training chose it."""
+        return self.path / "refusal.json"
+
+    @property
+    def history_file(self) -> Path:
+        """Every epoch's figures; history.csv beside it holds the same."""
+        return self.path / "history.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """What an unfinished training goes on from."""
+        return self.path / "checkpoint"
+
+    @property
+    def plots(self) -> Path:
+        """The pictures."""
+        return self.path / "plots"
+
+    @property
+    def report_file(self) -> Path:
+        """The page that shows it all."""
+        return self.path / "report.html"
+
+
+_NOT_SET = object()
+
+
+def differences(ours: dict[str, Any], theirs: dict[str, Any], block: str = "") -> list[str]:
+    """Lines such as `training.epochs: 15 → 10`, in the order of the settings."""
+    lines = []
+    for key in dict.fromkeys([*ours, *theirs]):
+        left, right = ours.get(key, _NOT_SET), theirs.get(key, _NOT_SET)
+        if isinstance(left, dict) and isinstance(right, dict):
+            lines += differences(left, right, f"{block}{key}.")
+        elif left != right:
+            lines.append(f"{block}{key}: {_shown(left)} → {_shown(right)}")
+    return lines
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is _NOT_SET else json.dumps(value, ensure_ascii=False)
+
 
 State = Literal["new", "unfinished", "trained"]
 Note = Callable[[str], None]
@@ -72,18 +176,18 @@ class Run(RunFiles):
         """How sure its model must be to answer; 0 when it was not trained to tell what is no digit."""
         if not _there(self.refusal_file):
             return 0.0
-        return float(_read_json(self.refusal_file, run_shapes.REFUSAL)["threshold"])
+        return float(_read_json(self.refusal_file, shapes.REFUSAL)["threshold"])
 
     def metrics(self) -> dict[str, Any]:
         """The numbers of training under `train`, those of evaluation under `evaluate`; `figures` checks them."""
-        return _read_json(self.metrics_file, run_shapes.METRICS)
+        return _read_json(self.metrics_file, shapes.METRICS)
 
     def figures(self, stage: str) -> dict[str, Any]:
         """The numbers of one stage, `train` or `evaluate`, all of them there, or a clear line that says what is not."""
         found = self.metrics().get(stage) if self.state == "trained" else None
         if found is None and stage == "evaluate":
             raise RunError(f"{self.path}: is not evaluated yet. First: mnist evaluate {self.path}")
-        problem = run_shapes.STAGES[stage](found, stage)
+        problem = shapes.STAGES[stage](found, stage)
         if problem:
             raise RunError(
                 f"{self.path}: its metrics.json has no `{stage}` numbers as this version of mnist-pipeline writes them "
@@ -93,16 +197,16 @@ class Run(RunFiles):
 
     def history(self) -> dict[str, list[float]]:
         """Each figure's values, epoch by epoch."""
-        return _read_json(self.history_file, run_shapes.HISTORY)
+        return _read_json(self.history_file, shapes.HISTORY)
 
     def environment(self) -> dict[str, Any]:
         """What the run was made with; under `changed` what was another in an earlier process that trained it."""
-        return _read_json(self.environment_file, run_shapes.ENVIRONMENT)
+        return _read_json(self.environment_file, shapes.ENVIRONMENT)
 
     def export_card(self) -> dict[str, Any]:
         """What was exported of these weights so far; empty where nothing was, or nobody can tell."""
         try:
-            card = _read_json(self.export_card_file, run_shapes.EXPORT_CARD)
+            card = _read_json(self.export_card_file, shapes.EXPORT_CARD)
         except RunError:
             return {}
         return card if card["weights_sha256"] == self.figures("train")["weights_sha256"] else {}
@@ -295,7 +399,7 @@ def _known() -> str:
     return f"Runs in {artifacts()}: {', '.join(names)}" if names else "Train one: mnist train --config dense.yaml"
 
 
-def _read_json(path: Path, shape: run_shapes.Shape) -> dict[str, Any]:
+def _read_json(path: Path, shape: shapes.Shape) -> dict[str, Any]:
     """What a file of a run holds, once it is known to have the shape."""
     try:
         if not path.is_file() and path.exists():

@@ -12,7 +12,7 @@ from typing import Any
 # Those whose version can move a number or a file.
 _PACKAGES = ("mnist-pipeline", "tensorflow", "keras", "numpy", "opencv-python-headless", "onnx", "tf2onnx")
 _FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS")
-_ROOT = Path(__file__).parents[2]  # of the checkout, where there is one
+_ROOT = Path(__file__).parents[3]  # of the checkout, where there is one
 _INSTRUCTIONS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve")
 
 
