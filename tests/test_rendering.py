@@ -6,12 +6,11 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import Rendering
 from mnist_pipeline.data import Part, load_part
+from mnist_pipeline.data.rendering import NONE, Drawn, digits, drawing, letters, negatives, pool
+from mnist_pipeline.data.rendering.negatives import HELD_OUT, KINDS
+from mnist_pipeline.data.rendering.picture import digit_page, digit_seen, generator, none_seen
+from mnist_pipeline.data.rendering.strokes import Originals, written
 from mnist_pipeline.errors import TrainingError
-from mnist_pipeline.rendering import NONE, Drawn, crew, digits, letters, negatives, pool
-from mnist_pipeline.rendering.glyphs import written
-from mnist_pipeline.rendering.negatives import HELD_OUT, KINDS
-from mnist_pipeline.rendering.originals import Originals
-from mnist_pipeline.rendering.picture import digit_page, digit_seen, generator, none_seen
 
 SETTINGS = Rendering(variants=2, negatives=0.25)
 
@@ -47,15 +46,15 @@ def test_what_is_drawn_does_not_depend_on_who_draws_it(
         {"images": part.images, "labels": part.labels, "numbers": numbers, "seed": SETTINGS.seed, "held_out": False}
         for numbers in ([0, 1], [2, 3, 4])
     ]
-    in_processes = np.concatenate(crew._done(jobs))
+    in_processes = np.concatenate(drawing._done(jobs))
     np.testing.assert_array_equal(in_processes, drawn[0][120:125])
 
 
 def test_a_process_that_ends_before_it_has_drawn_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "command", lambda _: ["false"])
+    monkeypatch.setattr(drawing, "command", lambda _: ["false"])
     large = {"images": np.random.default_rng(0).integers(0, 256, (1000, 28, 28), np.uint8)}
     with pytest.raises(TrainingError, match="a process that draws them ended early"):
-        crew._done([large, large])
+        drawing._done([large, large])
 
 
 def test_pictures_to_choose_by_are_not_those_trained_on(part: Part) -> None:
@@ -89,7 +88,7 @@ def test_every_kind_of_no_digit_is_a_picture(kind: object, part: Part) -> None:
 
 
 def test_some_letters_are_kept_apart_from_training_and_each_can_be_written() -> None:
-    names = {name for alphabet in letters._ALPHABETS for name in alphabet}
+    names = {name for alphabet in letters.read_alphabets().values() for name in alphabet}
     assert names >= letters._APART
     for seen, unseen in zip(letters.SEEN, letters.UNSEEN, strict=True):
         assert not set(seen) & set(unseen)

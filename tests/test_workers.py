@@ -16,12 +16,12 @@ import pytest
 from mnist_pipeline.benching import measuring
 from mnist_pipeline.bulk.crew import Crew
 from mnist_pipeline.config import load_config
+from mnist_pipeline.data.rendering import drawing
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.finding import Found
 from mnist_pipeline.fleet import train_all
 from mnist_pipeline.prediction import predictor
 from mnist_pipeline.process import command
-from mnist_pipeline.rendering import crew
 
 SOURCES = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 SEVEN = Path(__file__).parents[1] / "examples" / "7.png"
@@ -34,7 +34,7 @@ def job(drawings: int) -> dict[str, Any]:
 
 
 def draw() -> None:
-    assert crew._done([job(1), job(1)])[0].shape == (1, 28, 28)
+    assert drawing._done([job(1), job(1)])[0].shape == (1, 28, 28)
 
 
 def reproduce() -> None:
@@ -75,13 +75,13 @@ def test_one_function_starts_all_workers() -> None:
 def test_a_training_that_draws_for_itself_outlives_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its parent, the shell, changes at every look."""
     monkeypatch.setattr(os, "getppid", count().__next__)
-    assert crew._done([job(2)])[0].shape == (2, 28, 28)
+    assert drawing._done([job(2)])[0].shape == (2, 28, 28)
 
 
 def test_a_worker_that_draws_ends_when_nobody_reads_its_pictures() -> None:
     packed = io.BytesIO()
     np.savez(packed, allow_pickle=False, **job(1_000_000))
-    with subprocess.Popen(command("rendering"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command("data.rendering.worker"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout
         process.stdin.write(packed.getvalue())

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline import rendering
 from mnist_pipeline.backend import keras
 from mnist_pipeline.config import Config
-from mnist_pipeline.data import Part
+from mnist_pipeline.data import Part, rendering
 from mnist_pipeline.pixels.preprocess import scale
 
 _LOST = 0.02  # of the drawn digits that are read right: real ones are easier, and may lose no more than that

@@ -15,9 +15,9 @@ from mnist_pipeline.checkpoints import Checkpoints, State
 from mnist_pipeline.config import Config
 from mnist_pipeline.config.schema import Training
 from mnist_pipeline.data import Part, validation_indices
+from mnist_pipeline.data.rendering import NONE, Drawn, pool
 from mnist_pipeline.dense_twin import DenseTwin
 from mnist_pipeline.epochs import Plan, Program, Resident, build_state, fit_epochs, graph_program, xla_program
-from mnist_pipeline.rendering import NONE, Drawn, pool
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.schedules import rate_of
 from mnist_pipeline.training_layers import DigitAccuracy, FusedBatchNormalization, PortableAdam, PortableDense

@@ -80,7 +80,7 @@ def _as_trained(part: "Part", config: "Config", folder: Path) -> "Iterator[Path]
     from mnist_pipeline import plots
 
     if config.data.rendering:
-        from mnist_pipeline.rendering import drawn_sample
+        from mnist_pipeline.data.rendering import drawn_sample
 
         images, labels = drawn_sample(part.images, part.labels, config.data.rendering)
         plots.digits(images, labels, folder / "drawn.png", f"Digits as {config.name} draws them, and pictures of none")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mnist_pipeline.rendering.glyphs import Points, Random, Strokes
+from mnist_pipeline.data.rendering.strokes import Points, Random, Strokes
 
 _MIDDLE = np.array((0.5, 0.5))
 

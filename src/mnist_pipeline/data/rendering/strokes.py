@@ -1,6 +1,8 @@
 """Digits as strokes from scratch, in the forms that people write and MNIST lacks or has too few of."""
 
+from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,3 +116,20 @@ def rounded(corners: Points, steps: int = 8) -> Points:
     line = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
     smooth: Points = line.transpose(1, 0, 2).reshape(-1, 2)
     return smooth
+
+
+class Originals(NamedTuple):
+    """Images as MNIST has them, and what they show."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+
+    def any(self, random: Random) -> NDArray[np.uint8]:
+        """One of them."""
+        image: NDArray[np.uint8] = self.images[random.integers(len(self.images))]
+        return image
+
+    def of(self, classes: Sequence[int], random: Random) -> NDArray[np.uint8]:
+        """One of any of these classes, as often as they are written; any at all, when none is there."""
+        chosen = np.flatnonzero(np.isin(self.labels, classes))
+        return self.images[random.choice(chosen)] if len(chosen) else self.any(random)

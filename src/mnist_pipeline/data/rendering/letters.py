@@ -1,17 +1,15 @@
 """Letters, signs and words in somebody's hand; which letters training sees, and which are kept apart from it."""
 
+from pathlib import Path
+
 import numpy as np
 
-from mnist_pipeline.rendering.alphabets.greek import GREEK
-from mnist_pipeline.rendering.alphabets.latin import LATIN
-from mnist_pipeline.rendering.alphabets.others import OTHERS
-from mnist_pipeline.rendering.alphabets.signs import SIGNS
-from mnist_pipeline.rendering.glyphs import Random, Strokes, written
+from mnist_pipeline.data.rendering.strokes import Random, Strokes, written
 
 Alphabets = tuple[tuple[tuple[str, ...], ...], ...]
 """For each alphabet its letters, for each letter its forms."""
 
-_ALPHABETS = (LATIN, LATIN, GREEK, GREEK, OTHERS, SIGNS, SIGNS)  # as often as each is drawn
+_ALPHABETS = ("latin", "latin", "greek", "greek", "others", "signs", "signs")  # as often as each is drawn
 # Those that people write most are not among them: what is known of them shall be used.
 _APART = frozenset((
     "k", "F", "K", "N", "rho", "Sigma", "chi", "cyrillic de", "cyrillic yu", "hebrew shin", "hebrew tsadi",
@@ -20,11 +18,29 @@ _APART = frozenset((
     "crown",
 ))  # fmt: skip
 _JITTER = 0.04
+_FILE = Path(__file__).with_name("alphabets.txt")
+
+
+def read_alphabets() -> dict[str, dict[str, tuple[str, ...]]]:
+    """The file's alphabets by name: for each letter the ways in which people write it, for `strokes.written`."""
+    alphabets: dict[str, dict[str, tuple[str, ...]]] = {}
+    letters: dict[str, tuple[str, ...]] = {}
+    for line in _FILE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            letters = alphabets[line.strip("[]")] = {}
+        elif line.startswith("  "):
+            letters[next(reversed(letters))] += (line.strip(),)
+        elif line and not line.startswith(";"):
+            letters[line] = ()
+    return alphabets
 
 
 def _alphabets(apart: bool) -> Alphabets:
+    """The letters that are kept apart from training, or all others."""
+    alphabets = read_alphabets()
     return tuple(
-        tuple(forms for name, forms in alphabet.items() if (name in _APART) == apart) for alphabet in _ALPHABETS
+        tuple(forms for name, forms in alphabets[alphabet].items() if (name in _APART) == apart)
+        for alphabet in _ALPHABETS
     )
 
 

@@ -4,10 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.rendering.glyphs import Random
-from mnist_pipeline.rendering.originals import Originals
-from mnist_pipeline.rendering.paper import Grey, pictured
-from mnist_pipeline.rendering.pens import inked, noise
+from mnist_pipeline.data.rendering.ink import Grey, inked, noise, pictured
+from mnist_pipeline.data.rendering.strokes import Originals, Random
 
 # Those that no reader takes for a digit (no O, I, S, Z, B, q), without those that are kept apart from training.
 _LETTERS = "ACDEGHJLMPRTUVWXYcdefhmnprtuvwx"

@@ -13,7 +13,7 @@ from threading import Thread
 import cv2
 import numpy as np
 
-from mnist_pipeline.rendering.job import work
+from mnist_pipeline.data.rendering.drawing import work
 
 
 def main() -> None:

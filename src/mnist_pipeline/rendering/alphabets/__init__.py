@@ -1,1 +1,0 @@
-"""What people write that is no digit, as strokes: letters of many scripts, and signs."""
