@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mnist_pipeline.data import load_part
 from mnist_pipeline.pixels.pictures import read_grey
 from mnist_pipeline.pixels.preprocess import mnist
-from mnist_pipeline.prediction import Predictor, predictor
+from mnist_pipeline.prediction.predictor import Predictor, predictor
 
 Grey = NDArray[np.uint8]
 _EXIF_TURNED = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"  # a quarter to the right

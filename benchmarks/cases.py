@@ -9,10 +9,10 @@ from pathlib import Path
 from benchmarks import commands, composed
 from benchmarks.commands import Variant, mnist, mnist_predict, mnist_train, plain, plain_predict
 from benchmarks.table import Row
-from mnist_pipeline.prediction import SHIPPED
+from mnist_pipeline.prediction.predictor import SHIPPED
+from mnist_pipeline.prediction.runtimes import Name, installed
 from mnist_pipeline.process import cores
 from mnist_pipeline.runs.provenance import environment
-from mnist_pipeline.runtimes import Name, installed
 
 PICTURE = "examples/7.png"
 _RATE = " a second"

@@ -4,9 +4,9 @@ import json
 import sys
 import time
 
-from mnist_pipeline.bulk import answers
-from mnist_pipeline.finding import find
-from mnist_pipeline.prediction import predictor
+from mnist_pipeline.prediction.finding import find
+from mnist_pipeline.prediction.many import answers
+from mnist_pipeline.prediction.predictor import predictor
 
 _, folder, run, runtime = sys.argv
 assert runtime in ("opencv", "onnxruntime")

@@ -12,8 +12,8 @@ import numpy as np
 from benchmarks.composing import Composed, compose
 from benchmarks.papers import KINDS
 from mnist_pipeline.data import load_part
-from mnist_pipeline.pages.reading import Model, read_pixels
-from mnist_pipeline.prediction import predictor
+from mnist_pipeline.prediction.pages.reading import Model, read_pixels
+from mnist_pipeline.prediction.predictor import predictor
 
 _TOUCHING = 0.2  # share of pages on which digits touch
 

@@ -8,7 +8,7 @@ import csv
 from collections import Counter
 from pathlib import Path
 
-from mnist_pipeline.prediction import Prediction, predictor
+from mnist_pipeline.prediction.predictor import Prediction, predictor
 
 
 def main() -> None:

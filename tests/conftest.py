@@ -16,9 +16,9 @@ import pytest
 from mnist_pipeline import evaluate, report, train
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import load_part
+from mnist_pipeline.prediction.shipped import shipped
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.run import Run, begin
-from mnist_pipeline.shipped import shipped
 
 # A job in the background of a shell ignores Ctrl-C, and so would the processes that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -17,23 +17,24 @@ import cv2
 import pytest
 from typer.testing import CliRunner
 
-from mnist_pipeline import prediction, runtimes
-from mnist_pipeline.bulk import answers, are_many, crew, predict_many, streaming
-from mnist_pipeline.bulk.chunks import answered
-from mnist_pipeline.bulk.crew import Crew
 from mnist_pipeline.cli import app
 from mnist_pipeline.cli import predict_progress as progress_module
 from mnist_pipeline.cli.predict_progress import predict_progress
 from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.finding import Found
-from mnist_pipeline.prediction import Prediction, predictor
+from mnist_pipeline.prediction import crew, runtimes
+from mnist_pipeline.prediction import many as many_module
+from mnist_pipeline.prediction import predictor as predictor_module
+from mnist_pipeline.prediction.crew import Crew
+from mnist_pipeline.prediction.finding import Found
+from mnist_pipeline.prediction.many import answered, answers, are_many, predict_many
+from mnist_pipeline.prediction.predictor import Prediction, predictor
 from mnist_pipeline.runs.run import Run
 
 
 @pytest.fixture(autouse=True)
 def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "cores", lambda: 2)
+    monkeypatch.setattr(many_module, "cores", lambda: 2)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def children(of: int | None = None) -> set[str]:
     """The crew's processes that this or another one has."""
     tasks = Path(f"/proc/{of or os.getpid()}/task")
     found = {child for task in tasks.iterdir() for child in (task / "children").read_text().split()}
-    return {child for child in found if b"bulk.worker" in Path(f"/proc/{child}/cmdline").read_bytes()}
+    return {child for child in found if b"prediction.worker" in Path(f"/proc/{child}/cmdline").read_bytes()}
 
 
 def test_who_waits_for_more_gets_what_is_there(smoke_run: Run, digits: Path) -> None:
@@ -126,8 +127,8 @@ def test_the_command_and_not_the_clock_decides_what_computes(
         opened.append(name)
         return runtimes.open_runtime(path, name, **how)
 
-    monkeypatch.setattr(prediction, "open_runtime", open_named)
-    few, many = [str(digits / "0-7.png")] * streaming.FEW, [str(digits)] * 3
+    monkeypatch.setattr(predictor_module, "open_runtime", open_named)
+    few, many = [str(digits / "0-7.png")] * many_module.FEW, [str(digits)] * 3
     assert [are_many(few), are_many(many), are_many(["-"])] == [False, True, True]
     computing = []
     for words in (few[:1], many):

@@ -18,7 +18,7 @@ from mnist_pipeline import evaluate, pipeline, report, train
 from mnist_pipeline.cli import app
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.errors import DataError, RunError, TrainingError
-from mnist_pipeline.prediction import predictor
+from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.runs import run as runs
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.provenance import environment

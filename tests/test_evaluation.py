@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import Output
-from mnist_pipeline.evaluation import calibrate, measure, normalised
+from mnist_pipeline.evaluation import calibrate, measure
+from mnist_pipeline.prediction.runtimes import normalised
 
 
 def sure_of(digits: list[int], confidence: float = 1.0) -> NDArray[np.float32]:

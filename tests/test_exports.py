@@ -21,15 +21,14 @@ from mnist_pipeline.cli import app
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import ExportError, RunError
-from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.exports import proving
 from mnist_pipeline.exports.batch_norm import join_batch_norms
 from mnist_pipeline.exports.forms import FORMS, chosen
 from mnist_pipeline.pixels.preprocess import scale
-from mnist_pipeline.prediction import file_predictor
+from mnist_pipeline.prediction.predictor import file_predictor
+from mnist_pipeline.prediction.runtimes import normalised, open_runtime, output_of
 from mnist_pipeline.runs.run import Run, claimed
 from mnist_pipeline.runs.watching import Watcher
-from mnist_pipeline.runtimes import open_runtime, output_of
 from mnist_pipeline.scoring import load_model, outputs
 
 FILES = {

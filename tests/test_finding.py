@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mnist_pipeline.cli import app
-from mnist_pipeline.finding import Found, count, find
+from mnist_pipeline.prediction.finding import Found, count, find
 
 
 @pytest.fixture

@@ -10,15 +10,14 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner
 
-from mnist_pipeline import runtimes
 from mnist_pipeline.cli import app
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.foreign import trial
-from mnist_pipeline.foreign.onnx_file import look_through
-from mnist_pipeline.prediction import file_predictor, predictor
+from mnist_pipeline.prediction import foreign, runtimes
+from mnist_pipeline.prediction.foreign import look_through
+from mnist_pipeline.prediction.predictor import file_predictor, predictor
+from mnist_pipeline.prediction.runtimes import made_here, open_runtime
+from mnist_pipeline.prediction.shipped import shipped
 from mnist_pipeline.runs.run import Run
-from mnist_pipeline.runtimes import made_here, open_runtime
-from mnist_pipeline.shipped import shipped
 
 WEIGHTS = np.random.default_rng(0).normal(size=(784, 10)).astype(np.float32)
 INPUT = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 28, 28, 1])
@@ -75,7 +74,7 @@ def test_a_reader_that_dies_or_takes_too_much_is_one_line(
     (tmp_path / "sitecustomize.py").write_text("import os\nos.kill(os.getpid(), 11)\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     with pytest.raises(RunError, match=f"model: not read: {reader} crashed over it, or would take more") as refused:
-        trial.try_out(tmp_path / "model", reader)
+        foreign.try_out(tmp_path / "model", reader)
     assert "\n" not in str(refused.value)
 
 
@@ -245,7 +244,7 @@ def test_only_what_lies_in_the_artifacts_folder_is_trusted(
     assert made_here(smoke_run.onnx_file)
     assert not made_here(shipped().path)
     tried: list[Path] = []
-    monkeypatch.setattr("mnist_pipeline.foreign.try_out", lambda path, name: tried.append(path))
+    monkeypatch.setattr("mnist_pipeline.prediction.foreign.try_out", lambda path, name: tried.append(path))
     predictor(smoke_run)
     file_predictor(smoke_run.onnx_file)
     assert tried == []

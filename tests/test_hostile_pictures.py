@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_pipeline import prediction
-from mnist_pipeline.bulk.crew import Crew
-from mnist_pipeline.finding import Found
-from mnist_pipeline.pages import reading
-from mnist_pipeline.pages.reading import read_page
 from mnist_pipeline.pixels.preprocess import Seen
-from mnist_pipeline.prediction import Predictor, predictor
+from mnist_pipeline.prediction import predictor as predictor_module
+from mnist_pipeline.prediction.crew import Crew
+from mnist_pipeline.prediction.finding import Found
+from mnist_pipeline.prediction.pages import reading
+from mnist_pipeline.prediction.pages.reading import read_page
+from mnist_pipeline.prediction.predictor import Predictor, predictor
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ class Unlucky:
 def test_a_bug_is_the_line_of_its_picture(
     error: Exception, two: list[Path], model: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prediction, "mnist", Unlucky(error))
+    monkeypatch.setattr(predictor_module, "mnist", Unlucky(error))
     unlucky, after = model.predict_many(two)
     assert unlucky.error is not None
     assert unlucky.error.startswith(f"{two[0]}: a bug in this program, please report it")
@@ -119,7 +119,7 @@ def test_only_our_own_lines_reach_stderr(words: list[str], odd: list[Path]) -> N
 def test_only_our_own_lines_reach_stderr_from_a_crew(odd: list[Path], model: Predictor) -> None:
     order = {"model": model.arguments | {"runtime": "opencv"}, "invert": "auto"}
     files = [[str(path), None] for path in odd]
-    done = python("-m", "mnist_pipeline.bulk.worker", given=f"{json.dumps(order)}\n{json.dumps(files)}\n")
+    done = python("-m", "mnist_pipeline.prediction.worker", given=f"{json.dumps(order)}\n{json.dumps(files)}\n")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(json.loads(done.stdout.splitlines()[1])) == 2
 

@@ -10,10 +10,11 @@ import h5py
 import numpy as np
 import pytest
 
-from mnist_pipeline import keras_file, runtimes
+from mnist_pipeline import keras_file
 from mnist_pipeline.errors import RunError
+from mnist_pipeline.prediction import runtimes
+from mnist_pipeline.prediction.runtimes import open_runtime
 from mnist_pipeline.runs.run import Run
-from mnist_pipeline.runtimes import open_runtime
 from mnist_pipeline.scoring import load_model
 
 

@@ -5,7 +5,7 @@ import pytest
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.exports import forms
 from mnist_pipeline.numerals import counted, percent, sure
-from mnist_pipeline.prediction import Prediction
+from mnist_pipeline.prediction.predictor import Prediction
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 epochs"), (1, "1 epoch"), (2, "2 epochs"), (1234, "1,234 epochs")])

@@ -18,14 +18,13 @@ from benchmarks.pages import distance
 from benchmarks.papers import KINDS
 from mnist_pipeline.cli import app
 from mnist_pipeline.data import Part, load_part
-from mnist_pipeline.pages import pieces as pieces_module
-from mnist_pipeline.pages.choosing import chain
-from mnist_pipeline.pages.drawing import drawn
-from mnist_pipeline.pages.order import lines
-from mnist_pipeline.pages.pieces import clusters, pieces
-from mnist_pipeline.pages.reading import read_page, read_pixels
-from mnist_pipeline.pages.ruling import without_ruling
-from mnist_pipeline.prediction import Predictor, predictor
+from mnist_pipeline.prediction.pages import pieces as pieces_module
+from mnist_pipeline.prediction.pages.choosing import chain
+from mnist_pipeline.prediction.pages.drawing import drawn
+from mnist_pipeline.prediction.pages.ink import without_ruling
+from mnist_pipeline.prediction.pages.pieces import clusters, pieces
+from mnist_pipeline.prediction.pages.reading import lines, read_page, read_pixels
+from mnist_pipeline.prediction.predictor import Predictor, predictor
 
 Grey = NDArray[np.uint8]
 
@@ -222,11 +221,11 @@ def test_a_thousand_digits_take_half_a_gigabyte_at_most(part: Part, tmp_path: Pa
     page, text = crowded(part, 40, 25)
     cv2.imwrite(str(tmp_path / "page.png"), page)
     program = (
-        "import resource, sys\n"
-        "from mnist_pipeline.pages.reading import read_page\n"
-        "from mnist_pipeline.prediction import predictor\n"
+        "import pathlib, re, sys\n"
+        "from mnist_pipeline.prediction.pages.reading import read_page\n"
+        "from mnist_pipeline.prediction.predictor import predictor\n"
         "print(read_page(sys.argv[1], predictor('shipped')).text)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "print(re.search(r'VmHWM:\\s+(\\d+) kB', pathlib.Path('/proc/self/status').read_text())[1])\n"
     )
     words = [sys.executable, "-P", "-c", program, str(tmp_path / "page.png")]
     *read, kibibytes = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()

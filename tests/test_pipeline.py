@@ -12,7 +12,7 @@ import mnist_pipeline
 from mnist_pipeline import evaluate, predict, train
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import load_part
-from mnist_pipeline.prediction import predictor
+from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.scoring import load_model, score

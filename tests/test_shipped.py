@@ -12,10 +12,10 @@ from mnist_pipeline.config.checking import check
 from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation import measure
-from mnist_pipeline.prediction import predictor
+from mnist_pipeline.prediction.predictor import predictor
+from mnist_pipeline.prediction.shipped import FOLDER, shipped
+from mnist_pipeline.prediction.shipping import ship
 from mnist_pipeline.runs.run import Run
-from mnist_pipeline.shipped import FOLDER, shipped
-from mnist_pipeline.shipping import ship
 
 
 def test_the_shipped_model_is_the_one_that_its_numbers_belong_to() -> None:

@@ -23,7 +23,7 @@ from mnist_pipeline.cli import app
 from mnist_pipeline.cli.streams import make_safe, printable
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import load_part
-from mnist_pipeline.finding import find
+from mnist_pipeline.prediction.finding import find
 from mnist_pipeline.process import quiet_stderr
 from mnist_pipeline.reproduction.repeating import Repeated
 from mnist_pipeline.runs.run import Run, open_run

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from mnist_pipeline.benching import measuring
-from mnist_pipeline.bulk.crew import Crew
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data.rendering import drawing
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.finding import Found
 from mnist_pipeline.fleet import train_all
-from mnist_pipeline.prediction import predictor
+from mnist_pipeline.prediction.crew import Crew
+from mnist_pipeline.prediction.finding import Found
+from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.process import command
 
 SOURCES = Path(__file__).parents[1] / "src" / "mnist_pipeline"

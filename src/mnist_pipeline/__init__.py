@@ -7,10 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mnist_pipeline.bulk import predict_many
     from mnist_pipeline.config import load_config
     from mnist_pipeline.pipeline import evaluate, export, report, train
-    from mnist_pipeline.prediction import predict
+    from mnist_pipeline.prediction.many import predict_many
+    from mnist_pipeline.prediction.predictor import predict
     from mnist_pipeline.runs.run import open_run
 
 __version__ = "0.1.0"
@@ -20,9 +20,9 @@ _HOMES = {
     "evaluate": "pipeline",
     "export": "pipeline",
     "load_config": "config",
-    "open_run": "runs",
-    "predict": "prediction",
-    "predict_many": "bulk",
+    "open_run": "runs.run",
+    "predict": "prediction.predictor",
+    "predict_many": "prediction.many",
     "report": "pipeline",
     "train": "pipeline",
 }

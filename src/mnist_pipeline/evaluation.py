@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from mnist_pipeline.config.schema import Output
+    pass
 
 CLASSES = 10
-_NEAREST_ONE = 2.0**-25  # what a sigmoid that is 1 in float32 may lack
 _BINS = 15  # of confidence, for the calibration error, as the literature has it
 
 
@@ -31,22 +30,6 @@ class Metrics:
     def tree(self) -> dict[str, Any]:
         """The numbers as plain values."""
         return asdict(self)
-
-
-def normalised(scores: NDArray[np.float32], output: "Output") -> NDArray[np.float32]:
-    """A model's outputs as probabilities that add up to one, in the order of the outputs.
-
-    Sigmoids judge each class by itself. Given that exactly one class is true, its probability goes with the odds
-    p / (1 - p); that is the softmax of the values behind the sigmoids, which Keras' cross-entropy trains. Their
-    plain shares would call a model that is right in 97 of 100 cases 40 % sure.
-    """
-    weights = scores.astype(np.float64)
-    if output == "sigmoid":
-        weights /= np.maximum(1 - weights, _NEAREST_ONE)
-    total = weights.sum(axis=-1, keepdims=True)
-    evenly = np.full_like(weights, 1 / CLASSES)  # when every sigmoid says no
-    np.divide(weights, total, out=evenly, where=total > 0)
-    return evenly.astype(np.float32)
 
 
 def measure(probabilities: NDArray[np.float32], labels: NDArray[np.uint8], loss: float) -> Metrics:

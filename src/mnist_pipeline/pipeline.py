@@ -18,7 +18,7 @@ from mnist_pipeline.xla_flags import set_flags
 
 if TYPE_CHECKING:
     from mnist_pipeline.data import Part
-    from mnist_pipeline.runtimes import Name
+    from mnist_pipeline.prediction.runtimes import Name
 
 
 def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher | None = None) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from mnist_pipeline.backend import keras, tf
 from mnist_pipeline.config import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.keras_file import Content, examine
 from mnist_pipeline.pixels.preprocess import scale
+from mnist_pipeline.prediction.runtimes import normalised
 from mnist_pipeline.training import loss_of, targets_of
 
 _BATCH = 1000  # no effect on the figures, only on speed

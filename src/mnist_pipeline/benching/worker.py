@@ -62,7 +62,7 @@ def _opener(reader: str, threads: int) -> Any:
 
         backend.start(threads)
         return SavedModelRuntime if reader == "tensorflow" else lambda path: KerasRuntime(scoring.load_model(path))
-    from mnist_pipeline import runtimes
+    from mnist_pipeline.prediction import runtimes
 
     for package in [runtimes.PACKAGES[reader]] if reader in runtimes.PACKAGES else []:
         __import__("ai_edge_litert.interpreter" if package == "ai_edge_litert" else package)

@@ -10,7 +10,7 @@ from mnist_pipeline.cli.console import as_json
 from mnist_pipeline.cli.streams import printable
 
 if TYPE_CHECKING:
-    from mnist_pipeline.prediction import Prediction
+    from mnist_pipeline.prediction.predictor import Prediction
 
 COLUMNS = ("image", "digit", "confidence", "guess", "reason", "error")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet computes, because it begins so

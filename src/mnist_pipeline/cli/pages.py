@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Literal
 
 from mnist_pipeline.cli.console import complain, note, say, say_json
 from mnist_pipeline.errors import MnistError
-from mnist_pipeline.finding import count, find
 from mnist_pipeline.numerals import counted
+from mnist_pipeline.prediction.finding import count, find
 
 if TYPE_CHECKING:
-    from mnist_pipeline.pages.reading import Model, Page
+    from mnist_pipeline.prediction.pages.reading import Model, Page
 
 _KINDS = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -21,8 +21,8 @@ def read_pages(
     """Tell what stands on each page; how many files could not be read."""
     if save is not None:
         _check(save, pictures)
-    from mnist_pipeline.pages.drawing import save_drawn
-    from mnist_pipeline.pages.reading import Page, read_page
+    from mnist_pipeline.prediction.pages.drawing import save_drawn
+    from mnist_pipeline.prediction.pages.reading import Page, read_page
 
     unread, several = 0, count(pictures) != 1
     for found in filter(None, find(pictures)):
@@ -56,7 +56,7 @@ def _tell(page: "Page", several: bool) -> None:
 
 
 def _beyond(page: "Page") -> str:
-    from mnist_pipeline.pages.pieces import MOST
+    from mnist_pipeline.prediction.pages.pieces import MOST
 
     return (
         f"{page.image}: {counted(page.left_out, 'shape')} left out, the smallest, beyond the {MOST:,} that are read on "

@@ -16,8 +16,8 @@ from mnist_pipeline.errors import MnistError
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from mnist_pipeline.prediction import Prediction, Predictor
-    from mnist_pipeline.runtimes import Choice
+    from mnist_pipeline.prediction.predictor import Prediction, Predictor
+    from mnist_pipeline.prediction.runtimes import Choice
 
 Invert = Literal["auto", "yes", "no"]
 Way = Literal["mnist", "plain"]
@@ -75,12 +75,12 @@ def predict(
         raise MnistError("--save goes with --all")
     if not pictures:
         pictures = [_ask()]
-    from mnist_pipeline import bulk
     from mnist_pipeline.cli.answers import Answers
     from mnist_pipeline.cli.predict_progress import predict_progress
+    from mnist_pipeline.prediction.many import are_many
     from mnist_pipeline.process import libraries_muted
 
-    many = not (every or show) and bulk.are_many(pictures)
+    many = not (every or show) and are_many(pictures)
     predicting = _predictor(run, model, runtime or ("quickest" if many else None), preprocess)
     if not (json or csv):
         last = " (trained last; the one that comes with the package: --run shipped)"
@@ -108,7 +108,7 @@ def predict(
 
 def _predictor(run: str | None, model: Path | None, runtime: "Choice | None", way: Way) -> "Predictor":
     from mnist_pipeline.pixels.pictures import settle
-    from mnist_pipeline.prediction import file_predictor, predictor
+    from mnist_pipeline.prediction.predictor import file_predictor, predictor
 
     if run and model:
         raise MnistError("--run or --model, not both: which one shall answer?")
@@ -123,11 +123,11 @@ def _ask() -> str:
 
 
 def _batches(model: "Predictor", pictures: list[str], invert: Invert, show: bool) -> "Generator[list[Prediction]]":
-    from mnist_pipeline import bulk
-    from mnist_pipeline.finding import find
+    from mnist_pipeline.prediction.finding import find
+    from mnist_pipeline.prediction.many import answers
 
     if not show:
-        yield from bulk.answers(find(pictures), model, invert)
+        yield from answers(find(pictures), model, invert)
         return
     for found in filter(None, find(pictures)):
         yield [model.unread(*found)] if found.problem else [_shown(model, found.path, invert)]

@@ -64,7 +64,7 @@ class _Bar(Watched):
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        from mnist_pipeline.finding import count
+        from mnist_pipeline.prediction.finding import count
 
         self._bar = Progress(
             TextColumn("pictures"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),

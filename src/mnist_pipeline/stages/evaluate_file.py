@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist_pipeline.data import load_part
 from mnist_pipeline.evaluation import measure
-from mnist_pipeline.runtimes import Name, made_here, open_runtime, output_of, probabilities
+from mnist_pipeline.prediction.runtimes import Name, made_here, open_runtime, output_of, probabilities
 
 _LEAST = 1e-7  # as Keras clips a probability before it takes the logarithm
 

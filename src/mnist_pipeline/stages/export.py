@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline import backend, runtimes, scoring, training
+from mnist_pipeline import backend, scoring, training
 from mnist_pipeline.backend import keras
 from mnist_pipeline.config.schema import Output
 from mnist_pipeline.data import Part, load_part
@@ -21,6 +21,7 @@ from mnist_pipeline.exports.keras_runtimes import KerasRuntime, SavedModelRuntim
 from mnist_pipeline.exports.proving import Keras, Proof, hold, judge
 from mnist_pipeline.exports.saving import save_folder, save_onnx
 from mnist_pipeline.pixels.preprocess import scale
+from mnist_pipeline.prediction import runtimes
 from mnist_pipeline.runs.files import remove, write_json, write_text
 from mnist_pipeline.runs.provenance import versions
 from mnist_pipeline.runs.run import Run

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.evaluation import normalised
 from mnist_pipeline.pixels.preprocess import SIDE, scale
 from mnist_pipeline.process import quiet_stderr
 from mnist_pipeline.runs.run import artifacts
 
 if TYPE_CHECKING:
     from mnist_pipeline.config.schema import Output
+
 
 Name = Literal["opencv", "onnxruntime", "litert"]
 Choice = Name | Literal["quickest"]
@@ -74,7 +74,7 @@ def open_runtime(path: Path, name: Choice | None = None, threads: int = 1, *, fo
         raise RunError(f"{path}: reading it takes {PACKAGES[name]}: pip install 'mnist-pipeline[export]'")
     _check(path, name, LARGEST_FOREIGN if foreign else LARGEST_MODEL)
     if foreign:
-        from mnist_pipeline.foreign import try_out
+        from mnist_pipeline.prediction.foreign import try_out
 
         try_out(path, name)
     kinds: dict[Name, Callable[[Path, int], Runtime]] = {
@@ -241,3 +241,22 @@ def _restored(values: NDArray[Any], tensor: dict[str, Any]) -> NDArray[np.float3
         return np.asarray(values, np.float32)
     step, zero = tensor["quantization"]
     return np.asarray((values.astype(np.float32) - zero) * step, np.float32)
+
+
+_NEAREST_ONE = 2.0**-25  # what a sigmoid that is 1 in float32 may lack
+
+
+def normalised(scores: NDArray[np.float32], output: "Output") -> NDArray[np.float32]:
+    """A model's outputs as probabilities that add up to one, in the order of the outputs.
+
+    Sigmoids judge each class by itself. Given that exactly one class is true, its probability goes with the odds
+    p / (1 - p); that is the softmax of the values behind the sigmoids, which Keras' cross-entropy trains. Their
+    plain shares would call a model that is right in 97 of 100 cases 40 % sure.
+    """
+    weights = scores.astype(np.float64)
+    if output == "sigmoid":
+        weights /= np.maximum(1 - weights, _NEAREST_ONE)
+    total = weights.sum(axis=-1, keepdims=True)
+    evenly = np.full_like(weights, 1 / weights.shape[-1])  # when every sigmoid says no
+    np.divide(weights, total, out=evenly, where=total > 0)
+    return evenly.astype(np.float32)

@@ -1,4 +1,4 @@
-"""A page read: every digit on it, where it stands and how sure the model is, in reading order."""
+"""The order in which one reads what stands on a page: lines from the top, each from the left."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +9,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
-from mnist_pipeline.pages.choosing import Box, Reading, best_of, chain, cut_up, doubtful, judged
-from mnist_pipeline.pages.order import lines
-from mnist_pipeline.pages.pieces import clusters, pieces
-from mnist_pipeline.pages.writing import writing
 from mnist_pipeline.pixels.light import Grey, Invert, as_grey
 from mnist_pipeline.pixels.pictures import read_grey, unforeseen
+from mnist_pipeline.prediction.pages.choosing import Box, Reading, best_of, chain, cut_up, doubtful, judged
+from mnist_pipeline.prediction.pages.ink import writing
+from mnist_pipeline.prediction.pages.pieces import clusters, pieces
+
+_SAME = 0.6  # of a digit's height: how far off its line a digit may stand
+_STEEPEST = 0.25  # of a line's slope
+_FAR = 4.0  # digit heights: neighbours further away say nothing of the slope
+
+
+def lines(boxes: NDArray[np.int64], height: float) -> list[NDArray[np.int64]]:
+    """Boxes (x, y, width, height) by line, as numbers of their rows."""
+    if not len(boxes):
+        return []
+    x = boxes[:, 0] + boxes[:, 2] / 2
+    y = boxes[:, 1] + boxes[:, 3] / 2
+    level = y - _slope(x, y, height) * x
+    rows: list[list[int]] = []
+    # The last of a line is nearest, the last three together are steadier: a short digit stands high or low.
+    ends, steady = np.zeros((2, len(boxes)))
+    for number in np.argsort(x, kind="stable"):
+        many = len(rows)
+        away = np.minimum(np.abs(level[number] - ends[:many]), np.abs(level[number] - steady[:many]))
+        nearest = int(away.argmin()) if many and away.min() <= _SAME * height else many
+        if nearest == many:
+            rows.append([])
+        rows[nearest].append(int(number))
+        ends[nearest], steady[nearest] = level[number], level[rows[nearest][-3:]].mean()
+    rows.sort(key=lambda row: float(np.mean(level[row])))
+    return [np.asarray(row, np.int64) for row in rows]
+
+
+def _slope(x: NDArray[np.float64], y: NDArray[np.float64], height: float) -> float:
+    """Of all lines together, from each digit to the nearest on its right."""
+    steps = []
+    for left, top in zip(x, y, strict=True):
+        across, down = x - left, y - top
+        after = np.flatnonzero((across > 0.2 * height) & (across < _FAR * height) & (np.abs(down) < _SAME * height))
+        if len(after):
+            nearest = after[across[after].argmin()]
+            steps.append((across[nearest], down[nearest]))
+    if len(steps) < 2:
+        return 0.0
+    weights, falls = np.array(steps).T
+    slopes = falls / weights
+    order = np.argsort(slopes)
+    middle = slopes[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)]
+    return float(np.clip(middle, -_STEEPEST, _STEEPEST))
+
 
 LONGEST = 2000  # pixels of a page's longer side: digits of a hundredth of it are still 20 pixels tall
 _SMALL = 800  # pixels of the longer side: a smaller page is enlarged twice, and its thin strokes stay whole

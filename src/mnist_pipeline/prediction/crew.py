@@ -9,9 +9,9 @@ from threading import Lock, local
 from typing import Any
 
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.finding import Found
 from mnist_pipeline.pixels.preprocess import Invert
-from mnist_pipeline.prediction import Prediction, Predictor
+from mnist_pipeline.prediction.finding import Found
+from mnist_pipeline.prediction.predictor import Prediction, Predictor
 from mnist_pipeline.process import command, python_stderr
 
 Process = subprocess.Popen[str]
@@ -71,7 +71,7 @@ class Crew:
             if self._ended:
                 raise RunError("nobody waits for the answers any more")
             process = subprocess.Popen(  # noqa: S603 - words of our own, no shell
-                command("bulk.worker"),
+                command("prediction.worker"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

@@ -1,6 +1,7 @@
 """The process that reads a foreign model file first, and computes with it, in little memory and time.
 
-Started by trial.py as `python -m mnist_pipeline.foreign.worker FILE RUNTIME`. A refusal is the last line of its stdout.
+Started by foreign.py: `python -m mnist_pipeline.prediction.foreign_worker FILE RUNTIME`. A refusal is the last line
+of its stdout.
 """
 
 import contextlib
@@ -12,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.foreign.trial import MEMORY, SECONDS
 from mnist_pipeline.pixels.preprocess import SIDE
-from mnist_pipeline.runtimes import BATCH, open_runtime, scores_of
+from mnist_pipeline.prediction.foreign import MEMORY, SECONDS
+from mnist_pipeline.prediction.runtimes import BATCH, open_runtime, scores_of
 
 
 def _bound() -> None:
@@ -27,7 +28,7 @@ def _bound() -> None:
 
 def _try(path: Path, name: Any) -> None:
     if name != "litert":
-        from mnist_pipeline.foreign.onnx_file import look_through
+        from mnist_pipeline.prediction.foreign import look_through
 
         look_through(path)
     scores_of(open_runtime(path, name), np.zeros((BATCH, SIDE, SIDE), np.float32))

@@ -12,9 +12,9 @@ from mnist_pipeline.errors import PictureError
 from mnist_pipeline.numerals import sure
 from mnist_pipeline.pixels.pictures import read_grey, unforeseen
 from mnist_pipeline.pixels.preprocess import Invert, Seen, Step, mnist, plain
+from mnist_pipeline.prediction.runtimes import Choice, made_here, open_runtime, output_of, probabilities
+from mnist_pipeline.prediction.shipped import shipped
 from mnist_pipeline.runs.run import Note, Run, last_trained, open_run, unsaid
-from mnist_pipeline.runtimes import Choice, made_here, open_runtime, output_of, probabilities
-from mnist_pipeline.shipped import shipped
 
 if TYPE_CHECKING:
     from mnist_pipeline.config.schema import Output

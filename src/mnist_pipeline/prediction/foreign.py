@@ -1,5 +1,7 @@
 """An ONNX file from elsewhere, looked through before a runtime reads it: operators, tensors, memory and work."""
 
+import os
+import subprocess
 from collections.abc import Iterable, Iterator
 from math import prod
 from pathlib import Path
@@ -8,6 +10,7 @@ import onnx
 
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.pixels.preprocess import SIDE
+from mnist_pipeline.process import command
 
 # What the exporters of PyTorch, TensorFlow and Keras write for classifiers of images: no loops, no branches, and
 # nothing that makes much out of little.
@@ -160,3 +163,28 @@ def _work(node: onnx.NodeProto, inputs: list[Shape], output: Shape) -> int:
         return prod(output) * max(inputs[0], default=1)
     window = next((prod(found.ints) for found in node.attribute if found.name == "kernel_shape"), 1)
     return prod(output) * window + sum(map(prod, inputs))
+
+
+MEMORY = 512 * 2**20  # bytes of data; our largest networks take 150 MiB
+SECONDS = 5  # of a processor
+_PATIENCE = 60  # seconds, where other processes want the processor too
+
+
+def try_out(path: Path, name: str) -> None:
+    """Refuse a model file that a runtime of that name refuses, crashes over or takes too much for: half a second."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module
+            [*command("prediction.foreign_worker"), str(path), name],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_PATIENCE, check=False,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},  # each takes memory
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise RunError(f"{path}: not read: {name} did not end within {_PATIENCE} seconds") from None
+    said = done.stdout.decode(errors="replace").splitlines()
+    if done.returncode == RunError.exit_code and said:
+        raise RunError(said[-1])
+    if done.returncode != 0:
+        raise RunError(
+            f"{path}: not read: {name} crashed over it, or would take more than {MEMORY // 2**20} MiB or {SECONDS} "
+            "seconds"
+        )

@@ -1,6 +1,6 @@
 """A trained and evaluated run into the package, as the model that answers before anything is trained.
 
-`make shipped` calls it as `python -m mnist_pipeline.shipping RUN`.
+`make shipped` calls it as `python -m mnist_pipeline.prediction.shipping RUN`.
 """
 
 import hashlib
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mnist_pipeline.errors import MnistError, RunError
+from mnist_pipeline.prediction.shipped import FOLDER, NAME
 from mnist_pipeline.runs.files import whole, write_json
 from mnist_pipeline.runs.run import Run, open_run
-from mnist_pipeline.shipped import FOLDER, NAME
 
 _LARGEST = 1_500_000  # bytes
 

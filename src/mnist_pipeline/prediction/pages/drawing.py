@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import MnistError
-from mnist_pipeline.pages.reading import PageDigit
 from mnist_pipeline.pixels.pictures import read_grey
+from mnist_pipeline.prediction.pages.reading import PageDigit
 from mnist_pipeline.runs.files import whole
 
 _SURE, _REFUSED = (178, 92, 20), (40, 40, 214)  # blue and red, as OpenCV has them: blue, green, red

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.pages.pieces import Pieces
-from mnist_pipeline.pages.splitting import cuts, parts, tidy
 from mnist_pipeline.pixels.fitting import fitted
 from mnist_pipeline.pixels.light import Grey, as_grey
+from mnist_pipeline.prediction.pages.pieces import Pieces
+from mnist_pipeline.prediction.pages.splitting import cuts, parts, tidy
 
 Box = tuple[int, int, int, int]  # x, y, width, height
 

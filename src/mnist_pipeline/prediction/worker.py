@@ -8,11 +8,11 @@ import json
 import sys
 from typing import Any
 
-from mnist_pipeline.bulk.chunks import answered
 from mnist_pipeline.errors import MnistError
-from mnist_pipeline.finding import Found
 from mnist_pipeline.pixels.pictures import settle
-from mnist_pipeline.prediction import Predictor
+from mnist_pipeline.prediction.finding import Found
+from mnist_pipeline.prediction.many import answered
+from mnist_pipeline.prediction.predictor import Predictor
 from mnist_pipeline.process import libraries_muted
 
 

@@ -1,18 +1,63 @@
-"""Answers in the order of the files: alone for a moment, which mostly is enough, then with a crew."""
+"""A few files at a time: gathered as they come, answered together."""
 
 import math
 import time
-from collections.abc import Generator, Iterable, Iterator, Sized
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
 from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 
-from mnist_pipeline.bulk.chunks import Ahead, answered, gathered
-from mnist_pipeline.finding import Found, find
 from mnist_pipeline.pixels.preprocess import Invert
-from mnist_pipeline.prediction import Prediction, Predictor, predictor
+from mnist_pipeline.prediction.finding import Found, find
+from mnist_pipeline.prediction.predictor import Prediction, Predictor, predictor
 from mnist_pipeline.process import cores
 from mnist_pipeline.runs.run import Run
+
+
+class Ahead:
+    """Files as they come, and whether so many more are there already."""
+
+    def __init__(self, files: Iterable[Found | None]) -> None:
+        self._files = iter(files)
+        self._taken: deque[Found] = deque()
+
+    def __iter__(self) -> Iterator[Found | None]:
+        return self
+
+    def __next__(self) -> Found | None:
+        return self._taken.popleft() if self._taken else next(self._files)
+
+    def holds(self, count: int) -> bool:
+        """Nothing is waited for: where the next one is not there yet, there are fewer."""
+        while len(self._taken) < count:
+            found = next(self._files, None)
+            if found is None:
+                return False
+            self._taken.append(found)
+        return True
+
+
+def gathered(coming: Iterable[Found | None], together: int) -> Iterator[list[Found]]:
+    """So many at a time; fewer, and then none, where the next one is not there yet."""
+    chunk: list[Found] = []
+    for found in coming:
+        if found is not None:
+            chunk.append(found)
+        if len(chunk) == together or (found is None and chunk):
+            yield chunk
+            chunk = []
+        if found is None:
+            yield []
+    if chunk:
+        yield chunk
+
+
+def answered(files: Sequence[Found], model: Predictor, invert: Invert) -> list[Prediction]:
+    """The answers for a few files, in their order."""
+    read = iter(model.predict_many([file.path for file in files if file.problem is None], invert))
+    return [next(read) if file.problem is None else model.unread(*file) for file in files]
+
 
 ALONE = 0.2  # seconds of work, after which a crew is called: until it is there takes about as long
 _WAITING = 2  # times as much, for which it is called at once
@@ -63,7 +108,7 @@ def answers(
             break
     else:
         return
-    from mnist_pipeline.bulk.crew import Crew
+    from mnist_pipeline.prediction.crew import Crew
 
     together = max(1, min(_TOGETHER, round(_AT_A_TIME * done / spent)))
     with Crew(model, invert, cores()) as crew:
