@@ -97,7 +97,7 @@ def smoke_run(smoke_artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 @pytest.fixture(scope="session")
 def tensorflow() -> None:
     """TensorFlow started as a training starts it, for tests that compute with it themselves."""
-    from mnist_pipeline import backend
+    from mnist_pipeline.training import backend
 
     backend.start(1)
 

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_pipeline import models, training
-from mnist_pipeline.averaging import Average
-from mnist_pipeline.backend import keras, tf
-from mnist_pipeline.calibration import fold, sharpness
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.config.schema import OneCycle
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.pixels.preprocess import scale
-from mnist_pipeline.schedules import rate_of
-from mnist_pipeline.training_layers import DigitAccuracy
+from mnist_pipeline.training import models
+from mnist_pipeline.training.averaging import Average
+from mnist_pipeline.training.backend import keras, tf
+from mnist_pipeline.training.confidence import fold, sharpness
+from mnist_pipeline.training.fit import _compiled, _fit_from, _plan, _training_targets, targets_of
+from mnist_pipeline.training.layers import DigitAccuracy, rate_of
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 SMALL = {"family": "cnn", "convolutions": [{"filters": 4, "pool": 4, "batch_norm": True}], "hidden": []}
@@ -34,14 +34,14 @@ def part() -> Part:
 
 def test_the_average_is_that_of_all_steps_with_batch_normalisation_in_it(part: Part) -> None:
     config = small(**{"training.averaging": {"decay": 0.6}})
-    plan = training._plan(config, len(part))
-    model = training._compiled(config, plan.steps)
+    plan = _plan(config, len(part))
+    model = _compiled(config, plan.steps)
     average = Average(model, 0.6)
-    training._fit_from(0, model, config, plan, part, np.empty(0, np.int64), [], average)
+    _fit_from(0, model, config, plan, part, np.empty(0, np.int64), [], average)
 
-    plain = training._compiled(config, plan.steps)
+    plain = _compiled(config, plan.steps)
     expected = plain.get_weights()
-    images, targets = scale(part.images)[..., None], training.targets_of(config, part.labels)
+    images, targets = scale(part.images)[..., None], targets_of(config, part.labels)
     order = plan.order(0)
     for step in range(plan.steps):
         places = order[step * 64 : (step + 1) * 64]
@@ -71,17 +71,17 @@ def test_the_rate_rises_to_the_peak_and_falls_to_the_end() -> None:
 
 def test_a_working_copy_of_a_dense_network_follows_the_schedule(part: Part) -> None:
     config = load_config("smoke", {"training.epochs": 1, "training.schedule": {"rise": 0.5}, "data.validation": 0.0})
-    plan = training._plan(config, len(part))
+    plan = _plan(config, len(part))
     weights = []
     for compiled in (True, False):
-        model = training._compiled(config, plan.steps)
+        model = _compiled(config, plan.steps)
         if compiled:
-            training._fit_from(0, model, config, plan, part, np.empty(0, np.int64), [])
+            _fit_from(0, model, config, plan, part, np.empty(0, np.int64), [])
         else:
             order, images = plan.order(0), scale(part.images)
             for step in range(plan.steps):
                 places = order[step * plan.batch : (step + 1) * plan.batch]
-                model.train_on_batch(images[places], training.targets_of(config, part.labels[places]))
+                model.train_on_batch(images[places], targets_of(config, part.labels[places]))
         weights.append(model.get_weights())
     for found, expected in zip(*weights, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-6)
@@ -118,10 +118,10 @@ def test_accuracy_is_that_of_the_digits_alone() -> None:
 
 def test_the_targets_of_training_are_smoothed_and_those_of_no_digit_even() -> None:
     config = small(**{"training.label_smoothing": 0.2})
-    rows = training._training_targets(config, np.array([3, 10], np.uint8))
+    rows = _training_targets(config, np.array([3, 10], np.uint8))
     np.testing.assert_allclose(rows[0], np.eye(10)[3] * 0.8 + 0.02, rtol=1e-6)
     np.testing.assert_allclose(rows[1], 0.1, rtol=1e-6)
-    plain = training._training_targets(small(), np.arange(10, dtype=np.uint8))
+    plain = _training_targets(small(), np.arange(10, dtype=np.uint8))
     np.testing.assert_array_equal(plain, np.eye(10, dtype=np.float32))
 
 

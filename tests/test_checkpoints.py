@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_pipeline.checkpoints import Checkpoints, State
+from mnist_pipeline.training.checkpoints import Checkpoints, State
 
 
 def state(epoch: int) -> State:

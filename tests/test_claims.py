@@ -293,7 +293,7 @@ def begun_with(made_with: dict[str, Any], config: Config, monkeypatch: pytest.Mo
 
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "environment", lambda _: made_with)
-        patch.setitem(sys.modules, "mnist_pipeline.stages.train", SimpleNamespace(train_run=killed))
+        patch.setitem(sys.modules, "mnist_pipeline.training.train", SimpleNamespace(train_run=killed))
         with pytest.raises(Killed):
             train(config)
 

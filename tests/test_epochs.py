@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_pipeline import epochs, training
-from mnist_pipeline.augmentation import augment
-from mnist_pipeline.backend import keras, tf
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.config.schema import Augmentation
 from mnist_pipeline.data import Part, load_part, validation_indices
-from mnist_pipeline.epochs import Plan, Resident, fit_epochs
 from mnist_pipeline.pixels.preprocess import scale
-from mnist_pipeline.training_layers import FusedBatchNormalization
+from mnist_pipeline.training import epochs
+from mnist_pipeline.training.augmentation import augment
+from mnist_pipeline.training.backend import keras, tf
+from mnist_pipeline.training.epochs import Plan, Resident, fit_epochs
+from mnist_pipeline.training.fit import _compiled, _fit_from, _plan, targets_of
+from mnist_pipeline.training.layers import FusedBatchNormalization
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -32,18 +33,18 @@ def config_of(recipe: str, **settings: Any) -> Config:
 
 def compiled_epoch(config: Config, part: Part) -> keras.Model:
     """The model after one compiled epoch."""
-    model = training._compiled(config)
-    training._fit_from(0, model, config, training._plan(config, len(part)), part, np.empty(0, np.int64), [])
+    model = _compiled(config)
+    _fit_from(0, model, config, _plan(config, len(part)), part, np.empty(0, np.int64), [])
     return model
 
 
 def plain_epoch(config: Config, part: Part) -> keras.Model:
     """The same model after the same batches through train_on_batch."""
-    model = training._compiled(config)
-    plan = training._plan(config, len(part))
+    model = _compiled(config)
+    plan = _plan(config, len(part))
     order = plan.order(0)
     images = scale(part.images).reshape(-1, *model.input_shape[1:])
-    targets = training.targets_of(config, part.labels)
+    targets = targets_of(config, part.labels)
     for step in range(plan.steps):
         places = order[step * plan.batch : (step + 1) * plan.batch]
         model.train_on_batch(images[places], targets[places])
@@ -104,8 +105,8 @@ def test_fused_batch_normalisation_is_keras_formula() -> None:
 
 def test_validation_under_fit_is_keras_evaluate(part: Part) -> None:
     config = config_of("tiny")
-    model = training._compiled(config)
-    targets = training.targets_of(config, part.labels)
+    model = _compiled(config)
+    targets = targets_of(config, part.labels)
     data = Resident.of(model, part.images, targets)
     history: dict[str, float] = {}
     book = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: history.update(logs))
@@ -171,7 +172,7 @@ def test_the_largest_seeds_drop_too_and_each_something_else() -> None:
 def test_the_largest_seed_shuffles_splits_begins_and_changes_images(part: Part) -> None:
     seed = 2**31 - 1
     config = config_of("smoke", **{"training.seed": seed, "training.augmentation": {"rotation": 10}})
-    plan, model = training._plan(config, len(part)), training._compiled(config)
+    plan, model = _plan(config, len(part)), _compiled(config)
     assert sorted(plan.order(0)) == list(range(len(part)))
     assert len(validation_indices(part.labels, 0.1, seed))
     images, _ = Resident.of(model, part.images, part.labels).training_batch(tf.range(5), plan, tf.constant(3))

@@ -22,14 +22,14 @@ from mnist_pipeline.config import load_config
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.exports import proving
-from mnist_pipeline.exports.batch_norm import join_batch_norms
 from mnist_pipeline.exports.forms import FORMS, chosen
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction.predictor import file_predictor
 from mnist_pipeline.prediction.runtimes import normalised, open_runtime, output_of
 from mnist_pipeline.runs.run import Run, claimed
 from mnist_pipeline.runs.watching import Watcher
-from mnist_pipeline.scoring import load_model, outputs
+from mnist_pipeline.training.saving import join_batch_norms
+from mnist_pipeline.training.scoring import load_model, outputs
 
 FILES = {
     "onnx": "model.onnx", "onnx-with-scaling": "model-with-scaling.onnx", "onnx-int8": "model-int8.onnx",
@@ -111,7 +111,7 @@ def test_every_reader_gives_what_keras_gives(
 def test_the_saved_model_is_served_by_tensorflow_and_gives_the_same(
     dense: Run, test_part: Part, keras_outputs: np.ndarray[Any, Any]
 ) -> None:
-    from mnist_pipeline.backend import tf
+    from mnist_pipeline.training.backend import tf
 
     served = tf.saved_model.load(str(dense.exports / "saved-model")).signatures["serving_default"]
     (found,) = served(image=tf.constant(scale(test_part.images[:500]))).values()
@@ -329,7 +329,7 @@ def test_the_order_in_which_the_converter_keeps_its_constants_changes_no_byte(sm
     """They come out of a set, whose order is another in each process."""
     import onnx
 
-    from mnist_pipeline.exports.saving import tidy
+    from mnist_pipeline.training.saving import tidy
 
     paths = [tmp_path / "one.onnx", tmp_path / "other.onnx"]
     for path in paths:

@@ -10,12 +10,12 @@ import h5py
 import numpy as np
 import pytest
 
-from mnist_pipeline import keras_file
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.prediction import runtimes
 from mnist_pipeline.prediction.runtimes import open_runtime
 from mnist_pipeline.runs.run import Run
-from mnist_pipeline.scoring import load_model
+from mnist_pipeline.training import keras_file
+from mnist_pipeline.training.scoring import load_model
 
 
 def changed(source: Path, target: Path, **members: bytes | None) -> Path:
@@ -38,7 +38,7 @@ def test_the_models_made_here_are_loaded(smoke_run: Run) -> None:
 
 
 def test_a_lambda_layer_is_refused_with_the_reason(tmp_path: Path, tensorflow: None) -> None:
-    from mnist_pipeline.backend import keras
+    from mnist_pipeline.training.backend import keras
 
     model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Lambda(lambda x: x * 2)])
     model.save(tmp_path / "model.keras")
@@ -243,7 +243,7 @@ def test_a_part_that_no_digit_classifier_is_made_of_is_refused(
 
 
 def test_layers_that_give_much_for_an_image_are_refused(tmp_path: Path, tensorflow: None) -> None:
-    from mnist_pipeline.backend import keras
+    from mnist_pipeline.training.backend import keras
 
     layers = keras.layers
     wide = [layers.Input((28, 28, 1)), layers.Conv2D(9000, 1), layers.GlobalAveragePooling2D(), layers.Dense(10)]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mnist_pipeline import models
 from mnist_pipeline.config import load_config
+from mnist_pipeline.training import models
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 

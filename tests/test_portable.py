@@ -18,10 +18,10 @@ from mnist_pipeline.data import load_part
 RUN = """
 import sys
 from pathlib import Path
-from mnist_pipeline.xla_flags import set_flags
+from mnist_pipeline.training.xla_flags import set_flags
 set_flags("portable")
 from mnist_pipeline import backend, training
-from mnist_pipeline.checkpoints import Checkpoints
+from mnist_pipeline.training.checkpoints import Checkpoints
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import load_part
 from mnist_pipeline.runs.watching import Watcher

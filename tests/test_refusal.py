@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from conftest import Trainings
-from mnist_pipeline import models, refusal
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import Part, load_part
-from mnist_pipeline.refusal import highest
+from mnist_pipeline.training import confidence, models
+from mnist_pipeline.training.confidence import highest
 
 
 def test_the_threshold_is_as_high_as_the_digits_that_are_read_right_can_bear() -> None:
@@ -21,15 +21,15 @@ def test_the_threshold_is_as_high_as_the_digits_that_are_read_right_can_bear() -
 
 @pytest.mark.usefixtures("tensorflow")
 def test_what_a_threshold_does_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refusal, "_NEGATIVES", 30)
+    monkeypatch.setattr(confidence, "_NEGATIVES", 30)
     whole = load_part("mnist", "train")
     config = load_config("photo", {"training.threads": 1})
     model = models.build(config.model, seed=0)
     part = Part(whole.images[:60], whole.labels[:60])
-    told = refusal.chosen(model, config, part, np.arange(20))
+    told = confidence.chosen(model, config, part, np.arange(20))
     assert (told["negatives"], told["digits"]) == (30, 20)
     assert 0.1 <= told["threshold"] < 0.5, "an untrained network is sure of nothing"
-    assert told == refusal.chosen(model, config, part, np.arange(20))
+    assert told == confidence.chosen(model, config, part, np.arange(20))
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ from mnist_pipeline.prediction.finding import find
 from mnist_pipeline.process import quiet_stderr
 from mnist_pipeline.reproduction.repeating import Repeated
 from mnist_pipeline.runs.run import Run, open_run
-from mnist_pipeline.xla_flags import set_flags
+from mnist_pipeline.training.xla_flags import set_flags
 
 LONG = "x" * 5000
 NASTY = "a\x1b[31m\nb\u202e.png"

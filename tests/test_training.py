@@ -73,7 +73,7 @@ def library(code: str) -> subprocess.CompletedProcess[str]:
     [
         ("import tensorflow", "{}", "TensorFlow was loaded in this process before"),
         pytest.param(
-            "from mnist_pipeline.backend import tf; tf.constant(1)",
+            "from mnist_pipeline.training.backend import tf; tf.constant(1)",
             "{}",
             "TensorFlow was used in this process before",
             marks=pytest.mark.slow,

@@ -14,7 +14,7 @@ from mnist_pipeline.exports.forms import chosen, makeable
 from mnist_pipeline.runs.provenance import environment, flags
 from mnist_pipeline.runs.run import Run, artifacts, begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.watching import Watcher
-from mnist_pipeline.xla_flags import set_flags
+from mnist_pipeline.training.xla_flags import set_flags
 
 if TYPE_CHECKING:
     from mnist_pipeline.data import Part
@@ -59,7 +59,7 @@ def _train(config: Config, part: "Part", force: bool, watcher: Watcher) -> None:
     run = begin(config, made_with, force=force)
     for change in run.environment().get("changed", []):
         watcher.note(f"changed since this training began: {change}")
-    from mnist_pipeline.stages.train import train_run
+    from mnist_pipeline.training.train import train_run
 
     train_run(run, config, part, watcher)
 

@@ -57,8 +57,8 @@ def _measure(asked: dict[str, Any]) -> dict[str, Any]:
 def _opener(reader: str, threads: int) -> Any:
     """The function that loads a file, its library imported already: a server imports once and loads many."""
     if reader in ("keras", "tensorflow"):
-        from mnist_pipeline import backend, scoring
         from mnist_pipeline.exports.keras_runtimes import KerasRuntime, SavedModelRuntime
+        from mnist_pipeline.training import backend, scoring
 
         backend.start(threads)
         return SavedModelRuntime if reader == "tensorflow" else lambda path: KerasRuntime(scoring.load_model(path))

@@ -11,11 +11,11 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from mnist_pipeline.backend import keras, tf
-from mnist_pipeline.exports.saving import save_folder, save_onnx, sort_constants
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.process import quiet_stderr
 from mnist_pipeline.runs.files import whole
+from mnist_pipeline.training.backend import keras, tf
+from mnist_pipeline.training.saving import save_folder, save_onnx, sort_constants
 
 CALIBRATION = 500  # training images
 

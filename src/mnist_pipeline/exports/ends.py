@@ -5,7 +5,7 @@ from typing import Any
 
 import onnx
 
-from mnist_pipeline.backend import tf
+from mnist_pipeline.training.backend import tf
 
 _RANGES = {"float32": "0 to 1: pixel / 255", "uint8": "0 to 255: the pixel itself"}
 

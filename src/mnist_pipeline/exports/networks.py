@@ -1,7 +1,7 @@
 """A trained Keras network changed at its ends for those who receive it, its weights untouched."""
 
-from mnist_pipeline.backend import keras
 from mnist_pipeline.pixels.preprocess import PIXEL, SIDE
+from mnist_pipeline.training.backend import keras
 
 
 def normalised(model: keras.Model) -> keras.Model:

@@ -3,11 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline import backend, models, plots, scoring, training
+from mnist_pipeline import plots
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.evaluation import Metrics, measure
 from mnist_pipeline.layer import Layer
 from mnist_pipeline.runs.run import Run
+from mnist_pipeline.training import backend, models, scoring
+from mnist_pipeline.training.fit import weights_sha256
 
 
 def evaluate_run(run: Run, pictures: bool) -> None:
@@ -18,7 +20,7 @@ def evaluate_run(run: Run, pictures: bool) -> None:
     model = scoring.load_model(run.model_file)
     probabilities, loss = scoring.score(model, config, part)
     metrics = measure(probabilities, part.labels, loss)
-    digests = {"weights_sha256": training.weights_sha256(model), "data_sha256": part.sha256}
+    digests = {"weights_sha256": weights_sha256(model), "data_sha256": part.sha256}
     if pictures:
         _draw(run, models.describe(model), history, part, probabilities, metrics)
     run.add_metrics("evaluate", metrics.tree() | digests)

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline import backend, scoring, training
-from mnist_pipeline.backend import keras
 from mnist_pipeline.config.schema import Output
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import ExportError, RunError
@@ -19,13 +17,16 @@ from mnist_pipeline.exports.ends import ends
 from mnist_pipeline.exports.forms import FORMS, PACKAGES, Form, Reader
 from mnist_pipeline.exports.keras_runtimes import KerasRuntime, SavedModelRuntime
 from mnist_pipeline.exports.proving import Keras, Proof, hold, judge
-from mnist_pipeline.exports.saving import save_folder, save_onnx
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction import runtimes
 from mnist_pipeline.runs.files import remove, write_json, write_text
 from mnist_pipeline.runs.provenance import versions
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
+from mnist_pipeline.training import backend, scoring
+from mnist_pipeline.training.backend import keras
+from mnist_pipeline.training.fit import weights_sha256
+from mnist_pipeline.training.saving import save_folder, save_onnx
 
 _BATCH = 500
 _TOOLS = ("mnist-pipeline", "tensorflow", "keras", "onnx", "tf2onnx", "opencv-python-headless")
@@ -94,7 +95,7 @@ class _Workshop:
         proofs = self._proofs(form, checked)
         entry = ends(checked)
         if form.name == "c-array":
-            about = f"Run {self._run.name}, weights {training.weights_sha256(model)[:16]}."
+            about = f"Run {self._run.name}, weights {weights_sha256(model)[:16]}."
             save_c(checked.read_bytes(), entry["input"], entry["output"], paths[0], about)
         return {**entry, **card.meaning(self._output(form)), "checks": [proof.tree() for proof in proofs]}
 
@@ -154,7 +155,7 @@ class _Workshop:
         tree = {
             "name": self._run.name,
             "description": self._config.description,
-            "weights_sha256": training.weights_sha256(self._model),
+            "weights_sha256": weights_sha256(self._model),
             "parameters": self._model.count_params(),
             "classes": [str(digit) for digit in range(10)],
             "keras": {

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_pipeline.backend import keras
 from mnist_pipeline.config import CnnModel, DenseModel
 from mnist_pipeline.layer import Layer
 from mnist_pipeline.pixels.preprocess import SIDE
+from mnist_pipeline.training.backend import keras
 
 CLASSES = 10
 

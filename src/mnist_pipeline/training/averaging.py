@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.backend import keras, tf
+from mnist_pipeline.training.backend import keras, tf
 
 Step = Callable[[tuple[tf.Tensor, tf.Tensor]], Any]
 

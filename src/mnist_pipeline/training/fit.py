@@ -7,20 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline import models
-from mnist_pipeline.averaging import Average
-from mnist_pipeline.backend import keras, tf
-from mnist_pipeline.callbacks import Bookkeeper, deciding, unnumbered
-from mnist_pipeline.checkpoints import Checkpoints, State
 from mnist_pipeline.config import Config
 from mnist_pipeline.config.schema import Training
 from mnist_pipeline.data import Part, validation_indices
 from mnist_pipeline.data.rendering import NONE, Drawn, pool
-from mnist_pipeline.dense_twin import DenseTwin
-from mnist_pipeline.epochs import Plan, Program, Resident, build_state, fit_epochs, graph_program, xla_program
 from mnist_pipeline.runs.watching import Watcher
-from mnist_pipeline.schedules import rate_of
-from mnist_pipeline.training_layers import DigitAccuracy, FusedBatchNormalization, PortableAdam, PortableDense
+from mnist_pipeline.training import models
+from mnist_pipeline.training.averaging import Average
+from mnist_pipeline.training.backend import keras, tf
+from mnist_pipeline.training.callbacks import Bookkeeper, deciding, unnumbered
+from mnist_pipeline.training.checkpoints import Checkpoints, State
+from mnist_pipeline.training.dense_twin import DenseTwin
+from mnist_pipeline.training.epochs import Plan, Program, Resident, build_state, fit_epochs, graph_program, xla_program
+from mnist_pipeline.training.layers import DigitAccuracy, FusedBatchNormalization, PortableAdam, PortableDense, rate_of
 
 _OPTIMIZERS = {
     "adam": keras.optimizers.Adam,

@@ -5,29 +5,29 @@ import io
 from datetime import UTC, datetime
 from typing import Any
 
-from mnist_pipeline import backend, calibration, refusal, scoring, training
-from mnist_pipeline.checkpoints import Checkpoints
 from mnist_pipeline.config import Config
 from mnist_pipeline.data import Part
-from mnist_pipeline.exports.saving import save_keras, save_onnx
 from mnist_pipeline.runs.files import write_json, write_text
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
-from mnist_pipeline.training import Fitted
+from mnist_pipeline.training import backend, confidence, scoring
+from mnist_pipeline.training.checkpoints import Checkpoints
+from mnist_pipeline.training.fit import Fitted, fit, weights_sha256
+from mnist_pipeline.training.saving import save_keras, save_onnx
 
 
 def train_run(run: Run, config: Config, part: Part, watcher: Watcher) -> None:
     """Train to the end, then write every file; the numbers last, for they say that the run is whole."""
     backend.start(config.training.threads)
     store = Checkpoints(run.checkpoints)
-    fitted = training.fit(config, part, store, watcher)
+    fitted = fit(config, part, store, watcher)
     factor = _calibrated(config, part, fitted)
     write_json(run.split_file, {"seed": config.data.split_seed, "validation": fitted.validation.tolist()})
     _write_history(run, fitted.history)
     save_keras(fitted.model, run.model_file)
     save_onnx(fitted.model, run.onnx_file)
     if config.data.rendering and config.data.rendering.negatives:
-        write_json(run.refusal_file, refusal.chosen(fitted.model, config, part, fitted.validation))
+        write_json(run.refusal_file, confidence.chosen(fitted.model, config, part, fitted.validation))
     run.add_metrics("train", _numbers(config, part, fitted) | ({"sharpness": factor} if factor else {}))
     store.clear()
 
@@ -38,8 +38,8 @@ def _calibrated(config: Config, part: Part, fitted: Fitted) -> float | None:
         return None
     validating = Part(part.images[fitted.validation], part.labels[fitted.validation])
     probabilities, _ = scoring.score(fitted.model, config, validating)
-    factor = calibration.sharpness(probabilities, validating.labels)
-    calibration.fold(fitted.model, factor)
+    factor = confidence.sharpness(probabilities, validating.labels)
+    confidence.fold(fitted.model, factor)
     return factor
 
 
@@ -57,7 +57,7 @@ def _numbers(config: Config, part: Part, fitted: Fitted) -> dict[str, Any]:
         "val_loss": figures.get("val_loss"),
         "val_accuracy": figures.get("val_accuracy"),
         "parameters": fitted.model.count_params(),
-        "weights_sha256": training.weights_sha256(fitted.model),
+        "weights_sha256": weights_sha256(fitted.model),
         "data_sha256": part.sha256,
         "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.averaging import Average
-from mnist_pipeline.backend import keras
-from mnist_pipeline.checkpoints import Checkpoints, State
 from mnist_pipeline.config.schema import EarlyStopping, Plateau, Training
 from mnist_pipeline.errors import TrainingError
 from mnist_pipeline.runs.watching import Watcher
+from mnist_pipeline.training.averaging import Average
+from mnist_pipeline.training.backend import keras
+from mnist_pipeline.training.checkpoints import Checkpoints, State
 
 
 class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]

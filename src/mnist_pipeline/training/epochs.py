@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.augmentation import augment
-from mnist_pipeline.averaging import Average
-from mnist_pipeline.backend import keras, tf
 from mnist_pipeline.config.schema import Augmentation
 from mnist_pipeline.data.rendering.drawing import Drawn
 from mnist_pipeline.pixels.preprocess import PIXEL
+from mnist_pipeline.training.augmentation import augment
+from mnist_pipeline.training.averaging import Average
+from mnist_pipeline.training.backend import keras, tf
 
 # Runs the steps [first, end) of an epoch, given the order of the images and the number of the epoch's first step.
 Program = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], None]

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.backend import keras, tf
 from mnist_pipeline.config import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.keras_file import Content, examine
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction.runtimes import normalised
-from mnist_pipeline.training import loss_of, targets_of
+from mnist_pipeline.training.backend import keras, tf
+from mnist_pipeline.training.fit import loss_of, targets_of
+from mnist_pipeline.training.keras_file import Content, examine
 
 _BATCH = 1000  # no effect on the figures, only on speed
 _MOST_VALUES = 2**28  # that the layers give for all images of a batch; of our networks at most 2**27

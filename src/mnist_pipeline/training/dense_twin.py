@@ -5,8 +5,8 @@ result is the batch, a multiple of the vector width, instead of, say, 50 feature
 (out, in) and its activations as (features, batch); the update rule is the same weight by weight.
 """
 
-from mnist_pipeline.backend import keras, tf
-from mnist_pipeline.epochs import Program
+from mnist_pipeline.training.backend import keras, tf
+from mnist_pipeline.training.epochs import Program
 
 
 class DenseTwin:

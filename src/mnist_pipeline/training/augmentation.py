@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.backend import tf
 from mnist_pipeline.config.schema import Augmentation
 from mnist_pipeline.pixels.preprocess import SIDE, scale
+from mnist_pipeline.training.backend import tf
 
 _CENTRE = (SIDE - 1) / 2
 

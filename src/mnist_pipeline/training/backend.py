@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from mnist_pipeline.errors import TrainingError
 from mnist_pipeline.process import quiet_stderr
-from mnist_pipeline.xla_flags import set_flags_unless_chosen
+from mnist_pipeline.training.xla_flags import set_flags_unless_chosen
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it prints below that is about itself
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the promises about bits and speed were measured on processors

@@ -1,0 +1,1 @@
+"""From a config and images to a trained model and its files."""
