@@ -57,9 +57,8 @@ def _quick_stages(monkeypatch: pytest.MonkeyPatch) -> None:
     def evaluate_run(run: Run, pictures: bool) -> None:
         run.add_metrics("evaluate", EVALUATED)
 
-    for stage in (train_run, evaluate_run):
-        name = stage.__name__.removesuffix("_run")
-        monkeypatch.setitem(sys.modules, f"mnist_pipeline.stages.{name}", SimpleNamespace(**{stage.__name__: stage}))
+    for name, stage in (("training.train", train_run), ("evaluation.evaluate", evaluate_run)):
+        monkeypatch.setitem(sys.modules, f"mnist_pipeline.{name}", SimpleNamespace(**{stage.__name__: stage}))
     monkeypatch.setattr(pipeline, "set_flags", lambda _: None)
 
 

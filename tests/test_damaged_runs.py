@@ -16,8 +16,8 @@ from conftest import EVALUATED, pretend
 from mnist_pipeline import pipeline
 from mnist_pipeline.cli import app
 from mnist_pipeline.errors import RunError
+from mnist_pipeline.evaluation.page import write_report
 from mnist_pipeline.fleet import Outcome
-from mnist_pipeline.report_page import write_report
 from mnist_pipeline.reproduction import repeating
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.run import Run, artifacts, open_run
@@ -79,9 +79,8 @@ def _quick_stages(monkeypatch: pytest.MonkeyPatch) -> None:
     def train_all(configs: list[Any], **_: object) -> list[Outcome]:
         return [Outcome(Run(Path("none")), "it was not tried")]
 
-    for stage in (evaluate_run, export_run):
-        name = stage.__name__.removesuffix("_run")
-        monkeypatch.setitem(sys.modules, f"mnist_pipeline.stages.{name}", SimpleNamespace(**{stage.__name__: stage}))
+    for name, stage in (("evaluation.evaluate", evaluate_run), ("stages.export", export_run)):
+        monkeypatch.setitem(sys.modules, f"mnist_pipeline.{name}", SimpleNamespace(**{stage.__name__: stage}))
     monkeypatch.setitem(sys.modules, "mnist_pipeline.benching.measuring", SimpleNamespace(measure_run=measure_run))
     monkeypatch.setattr(pipeline, "makeable", list)
     monkeypatch.setattr(repeating, "train_all", train_all)

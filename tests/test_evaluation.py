@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import Output
-from mnist_pipeline.evaluation import calibrate, measure
+from mnist_pipeline.evaluation.metrics import calibrate, measure
 from mnist_pipeline.prediction.runtimes import normalised
 
 

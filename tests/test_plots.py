@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_pipeline import plots
-from mnist_pipeline.layer import Layer
+from mnist_pipeline.evaluation import plots
+from mnist_pipeline.evaluation.plots.network import Layer
 
 Draw = Callable[[Path], None]
 

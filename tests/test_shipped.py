@@ -11,7 +11,7 @@ import pytest
 from mnist_pipeline.config.checking import check
 from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.evaluation import measure
+from mnist_pipeline.evaluation.metrics import measure
 from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.prediction.shipped import FOLDER, shipped
 from mnist_pipeline.prediction.shipping import ship

@@ -18,11 +18,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from mnist_pipeline import pipeline, plots, reproduction
+from mnist_pipeline import pipeline, reproduction
 from mnist_pipeline.cli import app
 from mnist_pipeline.cli.streams import make_safe, printable
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import load_part
+from mnist_pipeline.evaluation import plots
 from mnist_pipeline.prediction.finding import find
 from mnist_pipeline.process import quiet_stderr
 from mnist_pipeline.reproduction.repeating import Repeated

@@ -96,7 +96,7 @@ def test_what_cannot_give_the_same_bits_in_this_process_is_refused(first: str, t
 
 def test_in_a_notebook_keras_still_fits_a_frame_of_several_types_after_the_library_was_there() -> None:
     answer = library(
-        "from mnist_pipeline import backend\nimport keras, numpy, pandas\n"
+        "from mnist_pipeline.training import backend\nimport keras, numpy, pandas\n"
         "model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])\n"
         "model.compile(loss='mse', run_eagerly=True)\n"
         "model.fit(pandas.DataFrame({'a': [True, False], 'b': [1.0, 2.0]}), numpy.ones(2), verbose=0)\nprint('fitted')"

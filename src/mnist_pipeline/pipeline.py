@@ -67,7 +67,7 @@ def _train(config: Config, part: "Part", force: bool, watcher: Watcher) -> None:
 def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) -> dict[str, Any]:
     """Judge a trained run, by default the last one, on the test images; gives the numbers."""
     with opened(where) as run:
-        from mnist_pipeline.stages.evaluate import evaluate_run
+        from mnist_pipeline.evaluation.evaluate import evaluate_run
 
         evaluate_run(run, pictures)
         return numbers(run, "evaluate")
@@ -75,7 +75,7 @@ def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) ->
 
 def evaluate_file(path: str | Path, runtime: "Name | None" = None) -> dict[str, Any]:
     """Judge an exported file on MNIST's test images, without TensorFlow; gives the numbers."""
-    from mnist_pipeline.stages.evaluate_file import evaluate_file as judged
+    from mnist_pipeline.evaluation.evaluate import evaluate_file as judged
 
     return judged(Path(path), runtime)
 
@@ -111,7 +111,7 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
 def report(where: str | Path | Run | None = None) -> Path:
     """Write an evaluated run's page; gives its path."""
     with opened(where) as run:
-        from mnist_pipeline.report_page import write_report
+        from mnist_pipeline.evaluation.page import write_report
 
         return write_report(run)
 

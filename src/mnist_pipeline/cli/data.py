@@ -57,9 +57,9 @@ def plot(
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default artifacts/data.")] = None,
 ) -> None:
     """Draw a sheet of sample digits and the class distribution; with --config what training makes of the digits too."""
-    from mnist_pipeline import plots
     from mnist_pipeline.config import load_config
     from mnist_pipeline.data import load
+    from mnist_pipeline.evaluation import plots
     from mnist_pipeline.runs.run import artifacts
 
     settings = load_config(config) if config else None
@@ -77,7 +77,7 @@ def plot(
 
 def _as_trained(part: "Part", config: "Config", folder: Path) -> "Iterator[Path]":
     """Sheets of what the config makes of the digits, each written before it is named."""
-    from mnist_pipeline import plots
+    from mnist_pipeline.evaluation import plots
 
     if config.data.rendering:
         from mnist_pipeline.data.rendering import drawn_sample

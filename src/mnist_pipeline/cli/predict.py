@@ -137,7 +137,7 @@ def _shown(model: "Predictor", picture: str, invert: Invert) -> "Prediction":
     """The answer, and a picture of the way to it."""
     answer, steps = model.examine(picture, invert)
     if steps:
-        from mnist_pipeline import plots
+        from mnist_pipeline.evaluation import plots
 
         path = _free_name(Path(picture).stem)
         plots.seen(steps, answer.probabilities, answer.sentence(), path)

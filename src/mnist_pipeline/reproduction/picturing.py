@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_pipeline import plots
 from mnist_pipeline.config.reported import Metric
+from mnist_pipeline.evaluation import plots
 from mnist_pipeline.reproduction.figures import FIGURES
 from mnist_pipeline.reproduction.judging import judge
 from mnist_pipeline.reproduction.measuring import Measured

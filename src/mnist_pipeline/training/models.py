@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mnist_pipeline.config import CnnModel, DenseModel
-from mnist_pipeline.layer import Layer
+from mnist_pipeline.evaluation.plots.network import Layer
 from mnist_pipeline.pixels.preprocess import SIDE
 from mnist_pipeline.training.backend import keras
 

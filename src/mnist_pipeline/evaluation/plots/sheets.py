@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
+from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, INK, MUTED, ORANGE, canvas, headline, picture
 from mnist_pipeline.numerals import counted, sure
-from mnist_pipeline.plots.style import EDGE, HEAD, INK, MUTED, ORANGE, canvas, headline, picture
 
 _SAMPLES, _MISTAKES, _PER_CLASS = 40, 30, 12
 _INK = np.array([16, 24, 40], dtype=np.float32)

@@ -15,7 +15,7 @@ from mnist_pipeline.numerals import counted, percent
 from mnist_pipeline.runs.files import write_text
 from mnist_pipeline.runs.run import Run, artifacts
 
-_PAGE = Path(__file__).parent / "templates" / "report.html"
+_PAGE = Path(__file__).parent / "page.html"
 _PNG_SIZE = slice(16, 24)  # width and height, four bytes each, in a PNG's first chunk
 
 

@@ -1,14 +1,13 @@
-"""The picture of a network: its layers as stacked boxes."""
+"""One layer of a network as people speak of it."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
-from mnist_pipeline.layer import Layer
-from mnist_pipeline.numerals import counted
-from mnist_pipeline.plots.style import (
+from mnist_pipeline.evaluation.plots.style import (  # fmt: skip
     BLUE,
     EDGE,
     GREEN,
@@ -23,7 +22,18 @@ from mnist_pipeline.plots.style import (
     canvas,
     headline,
     picture,
-)  # fmt: skip
+)
+from mnist_pipeline.numerals import counted
+
+
+class Layer(NamedTuple):
+    """Name, kind, output shape without the batch, and number of parameters."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+
 
 _WIDTH, _BOX, _GAP = 900, 50, 22  # pixels
 _NAME, _SHAPE = 226, 540  # from the left: where the name begins, the middle of the shape and of the arrow

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from mnist_pipeline.evaluation.plots.style import BLUE, EDGE, HEAD, LINE, headline, panel, picture
 from mnist_pipeline.numerals import sure
-from mnist_pipeline.plots.style import BLUE, EDGE, HEAD, LINE, headline, panel, picture
 
 _SIDE = 260  # pixels of each panel
 _TITLE = 34  # pixels above a panel that its title takes

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from mnist_pipeline.plots.style import BLUE, EDGE, HEAD, INK, MUTED, ORANGE, SKY, headline, panel, picture
+from mnist_pipeline.evaluation.plots.style import BLUE, EDGE, HEAD, INK, MUTED, ORANGE, SKY, headline, panel, picture
 
 _ROW = 168  # pixels that a recipe takes
 _DRAWN = 84  # of which so many are the panel

@@ -1,12 +1,16 @@
 """The evaluate stage: a trained run over the test images; numbers and pictures into the run folder."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline import plots
 from mnist_pipeline.data import Part, load_part
-from mnist_pipeline.evaluation import Metrics, measure
-from mnist_pipeline.layer import Layer
+from mnist_pipeline.evaluation import plots
+from mnist_pipeline.evaluation.metrics import Metrics, measure
+from mnist_pipeline.evaluation.plots.network import Layer
+from mnist_pipeline.prediction.runtimes import Name, made_here, open_runtime, output_of, probabilities
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training import backend, models, scoring
 from mnist_pipeline.training.fit import weights_sha256
@@ -40,3 +44,16 @@ def _draw(
     plots.mistakes(part.images, part.labels, answers, confidences, run.plots / "mistakes.png")
     plots.curves(history, run.plots / "curves.png")
     plots.architecture(layers, run.plots / "architecture.png", run.name)
+
+
+_LEAST = 1e-7  # as Keras clips a probability before it takes the logarithm
+
+
+def evaluate_file(path: Path, name: Name | None) -> dict[str, Any]:
+    """The figures of a model file; its loss is the cross-entropy of the normalised probabilities."""
+    runtime = open_runtime(path, name, foreign=not made_here(path))
+    part = load_part("mnist", "test")
+    found = probabilities(runtime, part.images, output_of(runtime))
+    sure = found[np.arange(len(part)), part.labels].astype(np.float64)
+    metrics = measure(found, part.labels, float(-np.log(np.maximum(sure, _LEAST)).mean()))
+    return {"model": str(path), "runtime": runtime.name, **metrics.tree(), "data_sha256": part.sha256}
