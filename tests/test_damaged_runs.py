@@ -79,9 +79,9 @@ def _quick_stages(monkeypatch: pytest.MonkeyPatch) -> None:
     def train_all(configs: list[Any], **_: object) -> list[Outcome]:
         return [Outcome(Run(Path("none")), "it was not tried")]
 
-    for name, stage in (("evaluation.evaluate", evaluate_run), ("stages.export", export_run)):
+    for name, stage in (("evaluation.evaluate", evaluate_run), ("exports.export", export_run)):
         monkeypatch.setitem(sys.modules, f"mnist_pipeline.{name}", SimpleNamespace(**{stage.__name__: stage}))
-    monkeypatch.setitem(sys.modules, "mnist_pipeline.benching.measuring", SimpleNamespace(measure_run=measure_run))
+    monkeypatch.setitem(sys.modules, "mnist_pipeline.exports.bench", SimpleNamespace(measure_run=measure_run))
     monkeypatch.setattr(pipeline, "makeable", list)
     monkeypatch.setattr(repeating, "train_all", train_all)
 

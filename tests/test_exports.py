@@ -16,12 +16,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mnist_pipeline import pipeline, train
-from mnist_pipeline.benching.measuring import measured
 from mnist_pipeline.cli import app
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import ExportError, RunError
-from mnist_pipeline.exports import proving
+from mnist_pipeline.exports import proof
+from mnist_pipeline.exports.bench import measured
 from mnist_pipeline.exports.forms import FORMS, chosen
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction.predictor import file_predictor
@@ -345,8 +345,8 @@ def test_the_order_in_which_the_converter_keeps_its_constants_changes_no_byte(sm
 
 
 def test_a_failed_check_leaves_no_file_and_takes_no_other_with_it(copy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proving, "TOLERANCE", 0.0)
-    monkeypatch.setattr(proving, "LOST", -1.0)
+    monkeypatch.setattr(proof, "TOLERANCE", 0.0)
+    monkeypatch.setattr(proof, "LOST", -1.0)
     assert (copy.exports / "model.onnx").exists()
     result = mnist("export", "dense", "--to", "onnx", "--to", "litert-int8", "--to", "saved-model")
     assert result.exit_code == 1
@@ -359,9 +359,9 @@ def test_a_failed_check_leaves_no_file_and_takes_no_other_with_it(copy: Run, mon
     assert not list(copy.exports.glob(".writing-*"))
 
 
-def proof(**changes: Any) -> proving.Proof:
+def proven(**changes: Any) -> proof.Proof:
     kept = {"reader": "x", "n": 1000, "accuracy": 0.97, "keras_accuracy": 0.97, "agreement": 1.0, "ties": 0}
-    return proving.Proof(**{**kept, "largest_difference": 1e-6, **changes})
+    return proof.Proof(**{**kept, "largest_difference": 1e-6, **changes})
 
 
 @pytest.mark.parametrize(
@@ -375,12 +375,12 @@ def proof(**changes: Any) -> proving.Proof:
 )
 def test_what_does_not_hold_is_refused(form: str, changes: dict[str, Any]) -> None:
     with pytest.raises(ExportError, match="not kept"):
-        proving.judge(FORMS[form], proof(**changes))
+        proof.judge(FORMS[form], proven(**changes))
 
 
 def test_what_just_holds_is_kept() -> None:
-    proving.judge(FORMS["onnx"], proof(largest_difference=1e-5))
-    proving.judge(FORMS["litert-int8"], proof(accuracy=0.969, agreement=0.9, largest_difference=0.5))
+    proof.judge(FORMS["onnx"], proven(largest_difference=1e-5))
+    proof.judge(FORMS["litert-int8"], proven(accuracy=0.969, agreement=0.9, largest_difference=0.5))
 
 
 def test_another_label_agrees_only_where_keras_scores_both_the_same() -> None:
@@ -389,8 +389,8 @@ def test_another_label_agrees_only_where_keras_scores_both_the_same() -> None:
     theirs = ours.copy()
     theirs[:2, 4] = 1
     theirs[:2, 3] = 0.5
-    keras = proving.Keras(ours, ours, np.full(3, 3, np.uint8))
-    found = proving.hold(FORMS["onnx"], "x", theirs, keras)
+    keras = proof.Keras(ours, ours, np.full(3, 3, np.uint8))
+    found = proof.hold(FORMS["onnx"], "x", theirs, keras)
     assert found.ties == 1
     assert found.agreement == pytest.approx(2 / 3)
     assert found.accuracy == pytest.approx(1 / 3)
@@ -400,7 +400,7 @@ def test_steps_of_eight_bits_come_from_the_training_images_alone(
     copy: Run, trainings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other test images: the same files. Other training images: others."""
-    monkeypatch.setattr(proving, "LOST", 1.0)  # of inverted digits hardly any is read right
+    monkeypatch.setattr(proof, "LOST", 1.0)  # of inverted digits hardly any is read right
     given = dict(np.load(trainings.source))
     variants = {
         "as it is": given,
@@ -440,7 +440,7 @@ def test_a_model_trained_in_mixed_precision_leaves_in_full(trainings: Any) -> No
 def test_a_model_trained_in_mixed_precision_leaves_in_every_form(
     trainings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proving, "LOST", 0.02)  # one of 500 images is 0.2 points
+    monkeypatch.setattr(proof, "LOST", 0.02)  # one of 500 images is 0.2 points
     assert pipeline.export(trained_in_bfloat16(trainings.source))["forms"].keys() == FORMS.keys()
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_pipeline.config import load_config
+from mnist_pipeline.evaluation.evaluate import describe
 from mnist_pipeline.training import models
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
@@ -11,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("tensorflow")
 
 def layers_of(recipe: str) -> dict[str, int]:
     config = load_config(recipe)
-    return {layer.name: layer.parameters for layer in models.describe(models.build(config.model, seed=0))}
+    return {layer.name: layer.parameters for layer in describe(models.build(config.model, seed=0))}
 
 
 def test_cnn_has_the_layers_and_parameters_that_were_reported() -> None:
@@ -47,6 +48,6 @@ def test_first_weights_are_a_function_of_the_seed() -> None:
 
 def test_dropout_comes_after_each_hidden_layer_of_a_dense_network() -> None:
     settings = load_config("dense", {"model.dropout": 0.2}).model
-    assert [layer.name for layer in models.describe(models.build(settings, 0))] == [
+    assert [layer.name for layer in describe(models.build(settings, 0))] == [
         "flatten", "dense1", "dropout1", "dense2", "dropout2", "output",
     ]  # fmt: skip

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_pipeline.benching import measuring
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data.rendering import drawing
 from mnist_pipeline.errors import RunError
+from mnist_pipeline.exports import bench
 from mnist_pipeline.fleet import train_all
 from mnist_pipeline.prediction.crew import Crew
 from mnist_pipeline.prediction.finding import Found
@@ -43,9 +43,9 @@ def reproduce() -> None:
     assert failure.startswith("none.npz: does not exist")
 
 
-def bench() -> None:
+def measure_forms() -> None:
     with pytest.raises(RunError, match="none: does not exist"):
-        measuring._process({"reader": "opencv", "path": "none.onnx", "source": "none", "threads": 1, "singles": False})
+        bench._process({"reader": "opencv", "path": "none.onnx", "source": "none", "threads": 1, "singles": False})
 
 
 def predict_many() -> None:
@@ -53,7 +53,7 @@ def predict_many() -> None:
         assert next(processes.answers([[Found(str(SEVEN), None)]]))[0].digit == 7
 
 
-@pytest.mark.parametrize("work", [draw, reproduce, bench, predict_many])
+@pytest.mark.parametrize("work", [draw, reproduce, measure_forms, predict_many])
 def test_no_worker_executes_what_lies_in_the_current_folder(
     work: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,7 +75,7 @@ def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) ->
 
 def evaluate_file(path: str | Path, runtime: "Name | None" = None) -> dict[str, Any]:
     """Judge an exported file on MNIST's test images, without TensorFlow; gives the numbers."""
-    from mnist_pipeline.evaluation.evaluate import evaluate_file as judged
+    from mnist_pipeline.evaluation.metrics import evaluate_file as judged
 
     return judged(Path(path), runtime)
 
@@ -90,7 +90,7 @@ def export(
     """Write a trained run, by default the last one, in forms that leave the framework, each checked; gives the card."""
     wanted = chosen(forms, with_scaling)
     with opened(where) as run:
-        from mnist_pipeline.stages.export import export_run
+        from mnist_pipeline.exports.export import export_run
 
         export_run(run, wanted, watcher or Watcher())
         return {"run": str(run.path), **run.export_card()}
@@ -99,7 +99,7 @@ def export(
 def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = None) -> dict[str, Any]:
     """Measure every form of a trained run, by default the last one; those not exported yet are exported first."""
     run, watcher = open_run(where), watcher or Watcher()
-    from mnist_pipeline.benching.measuring import measure_run
+    from mnist_pipeline.exports.bench import measure_run
 
     there = still_there(run.export_card().get("forms", {}), run.exports)
     wanted = [form.name for form in makeable() if form.name not in there]

@@ -1,8 +1,5 @@
 """The evaluate stage: a trained run over the test images; numbers and pictures into the run folder."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,9 +7,9 @@ from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.evaluation import plots
 from mnist_pipeline.evaluation.metrics import Metrics, measure
 from mnist_pipeline.evaluation.plots.network import Layer
-from mnist_pipeline.prediction.runtimes import Name, made_here, open_runtime, output_of, probabilities
 from mnist_pipeline.runs.run import Run
-from mnist_pipeline.training import backend, models, scoring
+from mnist_pipeline.training import backend, scoring
+from mnist_pipeline.training.backend import keras
 from mnist_pipeline.training.fit import weights_sha256
 
 
@@ -26,7 +23,7 @@ def evaluate_run(run: Run, pictures: bool) -> None:
     metrics = measure(probabilities, part.labels, loss)
     digests = {"weights_sha256": weights_sha256(model), "data_sha256": part.sha256}
     if pictures:
-        _draw(run, models.describe(model), history, part, probabilities, metrics)
+        _draw(run, describe(model), history, part, probabilities, metrics)
     run.add_metrics("evaluate", metrics.tree() | digests)
 
 
@@ -46,14 +43,10 @@ def _draw(
     plots.architecture(layers, run.plots / "architecture.png", run.name)
 
 
-_LEAST = 1e-7  # as Keras clips a probability before it takes the logarithm
-
-
-def evaluate_file(path: Path, name: Name | None) -> dict[str, Any]:
-    """The figures of a model file; its loss is the cross-entropy of the normalised probabilities."""
-    runtime = open_runtime(path, name, foreign=not made_here(path))
-    part = load_part("mnist", "test")
-    found = probabilities(runtime, part.images, output_of(runtime))
-    sure = found[np.arange(len(part)), part.labels].astype(np.float64)
-    metrics = measure(found, part.labels, float(-np.log(np.maximum(sure, _LEAST)).mean()))
-    return {"model": str(path), "runtime": runtime.name, **metrics.tree(), "data_sha256": part.sha256}
+def describe(model: keras.Model) -> list[Layer]:
+    """Name, kind, output shape and parameters of each layer, in order."""
+    return [
+        Layer(layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
+        for layer in model.layers
+        if not isinstance(layer, keras.layers.InputLayer)
+    ]

@@ -1,15 +1,17 @@
 """Class scores and labels to the numbers that judge a model: plain arithmetic, no framework."""
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    pass
+from mnist_pipeline.data import load_part
+from mnist_pipeline.prediction.runtimes import Name, made_here, open_runtime, output_of, probabilities
 
 CLASSES = 10
+_LEAST = 1e-7  # as Keras clips a probability before it takes the logarithm
 _BINS = 15  # of confidence, for the calibration error, as the literature has it
 
 
@@ -115,3 +117,13 @@ def _most_confused(confusion: NDArray[np.int64], most: int = 10) -> list[dict[st
 
 def _share(part: np.int64, whole: np.int64) -> float:
     return float(part / whole) if whole else 0.0
+
+
+def evaluate_file(path: Path, name: Name | None) -> dict[str, Any]:
+    """The figures of a model file; its loss is the cross-entropy of the normalised probabilities."""
+    runtime = open_runtime(path, name, foreign=not made_here(path))
+    part = load_part("mnist", "test")
+    found = probabilities(runtime, part.images, output_of(runtime))
+    sure = found[np.arange(len(part)), part.labels].astype(np.float64)
+    metrics = measure(found, part.labels, float(-np.log(np.maximum(sure, _LEAST)).mean()))
+    return {"model": str(path), "runtime": runtime.name, **metrics.tree(), "data_sha256": part.sha256}

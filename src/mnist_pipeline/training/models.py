@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from mnist_pipeline.config import CnnModel, DenseModel
-from mnist_pipeline.evaluation.plots.network import Layer
 from mnist_pipeline.pixels.preprocess import SIDE
 from mnist_pipeline.training.backend import keras
 
@@ -31,15 +30,6 @@ def build(settings: DenseModel | CnnModel, seed: int, form: Form = PLAIN) -> ker
         return _cnn(settings, form) if isinstance(settings, CnnModel) else _dense(settings, form)
     finally:
         keras.config.set_dtype_policy(PLAIN.precision)
-
-
-def describe(model: keras.Model) -> list[Layer]:
-    """Name, kind, output shape and parameters of each layer, in order."""
-    return [
-        Layer(layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
-        for layer in model.layers
-        if not isinstance(layer, keras.layers.InputLayer)
-    ]
 
 
 def _dense(settings: DenseModel, form: Form) -> keras.Model:

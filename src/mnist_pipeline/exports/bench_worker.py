@@ -1,6 +1,6 @@
 """One form measured in a fresh process: what to measure as JSON on stdin, figures as JSON on stdout.
 
-Started by measuring.py; a process computes with one number of threads.
+Started by bench.py as `python -m mnist_pipeline.exports.bench_worker`; a process computes with one number of threads.
 """
 
 import json
@@ -57,7 +57,7 @@ def _measure(asked: dict[str, Any]) -> dict[str, Any]:
 def _opener(reader: str, threads: int) -> Any:
     """The function that loads a file, its library imported already: a server imports once and loads many."""
     if reader in ("keras", "tensorflow"):
-        from mnist_pipeline.exports.keras_runtimes import KerasRuntime, SavedModelRuntime
+        from mnist_pipeline.exports.proof import KerasRuntime, SavedModelRuntime
         from mnist_pipeline.training import backend, scoring
 
         backend.start(threads)

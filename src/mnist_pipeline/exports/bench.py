@@ -54,7 +54,7 @@ def measured(form: str, reader: str, path: Path, source: str, watcher: Watcher) 
 
 def _process(asked: dict[str, Any]) -> dict[str, Any]:
     answer = subprocess.run(  # noqa: S603 - words of our own, no shell
-        command("benching.worker"),
+        command("exports.bench_worker"),
         input=json.dumps(asked), capture_output=True, text=True, check=False,
     )  # fmt: skip
     if answer.returncode:

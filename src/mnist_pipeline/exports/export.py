@@ -1,4 +1,4 @@
-"""The export stage: a trained model into the forms asked for, each checked over the test images before it is kept."""
+"""A trained Keras network changed at its ends for those who receive it, its weights untouched."""
 
 import tempfile
 from pathlib import Path
@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from mnist_pipeline.config.schema import Output
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import ExportError, RunError
-from mnist_pipeline.exports import card, networks
+from mnist_pipeline.exports import card
 from mnist_pipeline.exports.c_array import save_c
 from mnist_pipeline.exports.eight_bits import calibration_images, save_int8_onnx, save_litert
-from mnist_pipeline.exports.ends import ends
 from mnist_pipeline.exports.forms import FORMS, PACKAGES, Form, Reader
-from mnist_pipeline.exports.keras_runtimes import KerasRuntime, SavedModelRuntime
-from mnist_pipeline.exports.proving import Keras, Proof, hold, judge
-from mnist_pipeline.pixels.preprocess import scale
+from mnist_pipeline.exports.proof import Keras, KerasRuntime, Proof, SavedModelRuntime, hold, judge
+from mnist_pipeline.exports.signature import ends
+from mnist_pipeline.pixels.preprocess import PIXEL, SIDE, scale
 from mnist_pipeline.prediction import runtimes
 from mnist_pipeline.runs.files import remove, write_json, write_text
 from mnist_pipeline.runs.provenance import versions
@@ -27,6 +26,26 @@ from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
 from mnist_pipeline.training.fit import weights_sha256
 from mnist_pipeline.training.saving import save_folder, save_onnx
+
+
+def normalised(model: keras.Model) -> keras.Model:
+    """The network with a softmax at its end, which is what normalising sigmoids comes to; a softmax stays."""
+    last = model.layers[-1]
+    if last.activation is keras.activations.softmax:
+        return model
+    softmax = keras.layers.Dense(last.units, activation="softmax", name="probabilities")
+    changed = keras.Model(model.inputs[0], softmax(last.input), name=model.name)
+    softmax.set_weights(last.get_weights())
+    return changed
+
+
+def from_pixels(model: keras.Model) -> keras.Model:
+    """The network that takes (n, 28, 28) bytes as they are in a picture and gives normalised probabilities."""
+    pixels = keras.Input((SIDE, SIDE), dtype="uint8", name="pixels")
+    x = keras.layers.Rescaling(float(PIXEL), name="scale")(pixels)
+    x = keras.layers.Reshape(model.input_shape[1:], name="shape")(x)
+    return keras.Model(pixels, normalised(model)(x), name=model.name)
+
 
 _BATCH = 500
 _TOOLS = ("mnist-pipeline", "tensorflow", "keras", "onnx", "tf2onnx", "opencv-python-headless")
@@ -89,7 +108,7 @@ class _Workshop:
         return entry
 
     def _written(self, form: Form, paths: list[Path]) -> dict[str, Any]:
-        model = networks.normalised(self._model) if form.normalised else self._model
+        model = normalised(self._model) if form.normalised else self._model
         checked = paths[0].with_name("model-int8.tflite") if form.name == "c-array" else paths[0]
         self._save(form, model, checked)
         proofs = self._proofs(form, checked)
@@ -101,7 +120,7 @@ class _Workshop:
 
     def _save(self, form: Form, model: keras.Model, path: Path) -> None:
         if form.name == "onnx-with-scaling":
-            save_onnx(networks.from_pixels(self._model), path)
+            save_onnx(from_pixels(self._model), path)
         elif form.name == "onnx":
             save_onnx(model, path)
         elif form.name == "onnx-int8":
@@ -143,7 +162,7 @@ class _Workshop:
 
     def _reference(self) -> Keras:
         outputs, _ = scoring.outputs(self._model, self._config, self._test)
-        model = networks.normalised(self._model)
+        model = normalised(self._model)
         probabilities = outputs if model is self._model else _scores(KerasRuntime(model), self._test)
         return Keras(outputs, probabilities, self._test.labels)
 
