@@ -12,13 +12,13 @@ from typer.testing import CliRunner, Result
 from conftest import EVALUATED, TRAINED
 from mnist_pipeline.cli import app
 from mnist_pipeline.config import Config, load_config, shipped_configs
-from mnist_pipeline.config import reported as reported_module
-from mnist_pipeline.config.reported import Report, load_reports
 from mnist_pipeline.errors import ConfigError
 from mnist_pipeline.fleet import Outcome
-from mnist_pipeline.reproduction import judging, repeating
-from mnist_pipeline.reproduction.bands import check_band, with_expected
-from mnist_pipeline.reproduction.measuring import all_recipes, plan
+from mnist_pipeline.reproduction import repeat, verdicts
+from mnist_pipeline.reproduction import reported as reported_module
+from mnist_pipeline.reproduction.reported import Report, load_reports
+from mnist_pipeline.reproduction.seeds import all_recipes, plan
+from mnist_pipeline.reproduction.verdicts import check_band, with_expected
 from mnist_pipeline.runs.run import Run, artifacts, begin
 
 ACCURACIES = (0.970, 0.971, 0.969)
@@ -47,7 +47,7 @@ def pretend(config: Config, accuracy: float, weights: str = "a" * 64, loss: floa
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A config of its own folder, with comments and without a band, that reports nothing."""
-    monkeypatch.setattr(judging, "reports_on", lambda _: ())
+    monkeypatch.setattr(verdicts, "reports_on", lambda _: ())
     text = shipped_configs()["smoke"].read_text().replace("name: smoke", "name: mine")
     path = tmp_path / "mine.yaml"
     path.write_text(text[: text.index("expected:")] + "expected: null\n")
@@ -66,7 +66,7 @@ def report(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def reports(value: float, **settings: Any) -> None:
         given: dict[str, Any] = {"source": "R1", "recipe": "mine", "metric": "test_accuracy", "claim": True} | settings
-        monkeypatch.setattr(judging, "reports_on", lambda _: (Report(value=value, **given),))
+        monkeypatch.setattr(verdicts, "reports_on", lambda _: (Report(value=value, **given),))
 
     return reports
 
@@ -236,7 +236,7 @@ def test_an_interrupted_or_failed_update_leaves_the_old_band(
             raise stop
         return [Outcome(Run(artifacts() / config.name), "it broke") for config in configs]
 
-    monkeypatch.setattr("mnist_pipeline.reproduction.measuring.train_all", broken)
+    monkeypatch.setattr("mnist_pipeline.reproduction.seeds.train_all", broken)
     before = banded.read_text()
     pretend_seeds(banded)
     result = mnist("reproduce", str(banded), "--seeds", "4", "--update")
@@ -324,7 +324,7 @@ def repeated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., N
                 patch.setenv("MNIST_ARTIFACTS", str(folder))
                 return [Outcome(pretend(config, accuracy, weights, **facts)) for config in configs]
 
-        monkeypatch.setattr(repeating, "train_all", train_all)
+        monkeypatch.setattr(repeat, "train_all", train_all)
 
     return comes_out
 

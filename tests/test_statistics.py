@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from mnist_pipeline.statistics import Interval, Summary, student_t
+from mnist_pipeline.reproduction.seeds import Interval, Summary, student_t
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from mnist_pipeline.data import load_part
 from mnist_pipeline.evaluation import plots
 from mnist_pipeline.prediction.finding import find
 from mnist_pipeline.process import quiet_stderr
-from mnist_pipeline.reproduction.repeating import Repeated
+from mnist_pipeline.reproduction.repeat import Repeated
 from mnist_pipeline.runs.run import Run, open_run
 from mnist_pipeline.training.xla_flags import set_flags
 

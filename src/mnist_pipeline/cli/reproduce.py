@@ -12,7 +12,7 @@ from mnist_pipeline.numerals import counted
 
 if TYPE_CHECKING:
     from mnist_pipeline.reproduction import Measured
-    from mnist_pipeline.reproduction.measuring import Plan
+    from mnist_pipeline.reproduction.seeds import Plan
     from mnist_pipeline.runs.run import Run
 
 
@@ -77,17 +77,18 @@ def _is_recipe(where: str) -> bool:
 
 def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, update: bool) -> "list[Plan]":
     """The runs that are asked for; what cannot be asked is refused before anything is trained."""
-    from mnist_pipeline.reproduction import measuring
+    from mnist_pipeline.reproduction.seeds import all_recipes, plan
 
     if all_ == bool(targets):
         raise MnistError("which recipes? Name some (mnist config list), or say --all" + (", not both" if all_ else ""))
-    plans = [measuring.plan(where, seeds) for where in (measuring.all_recipes() if all_ else dict.fromkeys(targets))]
+    wanted = all_recipes() if all_ else dict.fromkeys(targets)
+    plans = [plan(where, seeds) for where in wanted]
     if update and check:
         raise MnistError("--update writes the band that --check holds the runs against: choose one")
-    for plan in plans:
-        if check and not (plan.recipe.expected and plan.recipe.expected.n):
-            raise MnistError(f"{plan.path}: has no band to check. Measure it: mnist reproduce {plan.path} --update")
-        if update and len(plan.runs) < 2:
+    for each in plans:
+        if check and not (each.recipe.expected and each.recipe.expected.n):
+            raise MnistError(f"{each.path}: has no band to check. Measure it: mnist reproduce {each.path} --update")
+        if update and len(each.runs) < 2:
             raise MnistError("a band needs two seeds or more: nothing was trained or updated")
     return plans
 
@@ -109,13 +110,13 @@ def _measured(plans: "list[Plan]", workers: int | None) -> "tuple[list[Measured]
 
 def _print(all_measured: "list[Measured]", update: bool) -> None:
     from mnist_pipeline import reproduction
-    from mnist_pipeline.reproduction import telling
+    from mnist_pipeline.reproduction import tables
 
     if all_measured:
-        table(telling.COLUMNS, [row for measured in all_measured for row in reproduction.rows(measured)])
+        table(tables.COLUMNS, [row for measured in all_measured for row in reproduction.rows(measured)])
         say()
     for measured in all_measured:
-        for line in telling.reasons(measured):
+        for line in tables.reasons(measured):
             say(line)
         checks = [] if update else reproduction.check_band(measured.recipe, measured.values)
         for check in checks:
@@ -129,16 +130,16 @@ def _write(all_measured: "list[Measured]", markdown: Path | None, plot: Path | N
     if not all_measured:
         return
     from mnist_pipeline import reproduction
-    from mnist_pipeline.reproduction import picturing
+    from mnist_pipeline.reproduction import tables
     from mnist_pipeline.runs.files import write_text
     from mnist_pipeline.runs.run import artifacts
 
     folder = artifacts() / "reproduce"
     for measured in all_measured:
-        picturing.draw([measured], folder / f"{measured.recipe.name}.png")
+        tables.draw([measured], folder / f"{measured.recipe.name}.png")
     note(f"pictures: {folder}")
     if plot:
-        picturing.draw(all_measured, plot)
+        tables.draw(all_measured, plot)
         note(f"picture of all: {plot}")
     if markdown:
         write_text(markdown, reproduction.markdown(all_measured, command))

@@ -34,7 +34,7 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
 @app.command(epilog="Example: mnist runs diff dense-seed0 dense-seed1")
 def diff(ours: str, theirs: str, json: JsonOption = False) -> None:
     """What differs between two runs: config, environment, data, numbers, weights; exit 1 when anything does."""
-    from mnist_pipeline.reproduction.comparing import compare
+    from mnist_pipeline.reproduction.repeat import compare
     from mnist_pipeline.runs.run import open_run
 
     found = compare(open_run(ours), open_run(theirs))

@@ -1,10 +1,9 @@
 """Does a recipe give what was reported, and what is expected of it? Measured over seeds, judged, told."""
 
-from mnist_pipeline.reproduction.bands import check_band, update_band
-from mnist_pipeline.reproduction.judging import judge, too_good
-from mnist_pipeline.reproduction.measuring import Measured, measure, plan
-from mnist_pipeline.reproduction.repeating import repeat, run_at
-from mnist_pipeline.reproduction.telling import faults, markdown, rows, tree
+from mnist_pipeline.reproduction.repeat import repeat, run_at
+from mnist_pipeline.reproduction.seeds import Measured, measure, plan
+from mnist_pipeline.reproduction.tables import faults, markdown, rows, tree
+from mnist_pipeline.reproduction.verdicts import check_band, judge, too_good, update_band
 
 __all__ = [
     "Measured",

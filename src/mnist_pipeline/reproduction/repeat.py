@@ -1,19 +1,52 @@
-"""Repeats a run from its folder alone, beside it and not over it, and says how near it came."""
+"""Two runs side by side: config, environment, data, numbers and weights, and what differs."""
 
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mnist_pipeline.config import Config, load_config, shipped_configs
-from mnist_pipeline.config.reported import Metric
 from mnist_pipeline.errors import RunError, TrainingError
 from mnist_pipeline.fleet import train_all
-from mnist_pipeline.reproduction.bands import BandCheck, check_band
-from mnist_pipeline.reproduction.comparing import compare
-from mnist_pipeline.reproduction.figures import figures_of
-from mnist_pipeline.runs.run import Run, artifacts
+from mnist_pipeline.reproduction.reported import Metric
+from mnist_pipeline.reproduction.seeds import figures_of
+from mnist_pipeline.reproduction.verdicts import BandCheck, check_band
+from mnist_pipeline.runs.run import Run, artifacts, differences
 from mnist_pipeline.runs.watching import FleetWatcher
+
+# What is told apart from the rest, or differs between any two runs and says nothing.
+_NOT_ENVIRONMENT = {"data_sha256"}
+_NUMBERS = {
+    "train": ("epochs", "best_epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"),
+    "evaluate": ("test_accuracy", "test_loss"),
+}
+
+
+def compare(ours: Run, theirs: Run) -> dict[str, list[str]]:
+    """What differs, a line each, under the five heads; an empty list where nothing does."""
+    return {
+        "config": differences(ours.config().recipe(), theirs.config().recipe()),
+        "environment": differences(surroundings(ours.environment()), surroundings(theirs.environment())),
+        "data": _differing(ours, theirs, "data_sha256"),
+        "numbers": differences(_numbers(ours), _numbers(theirs)),
+        "weights": _differing(ours, theirs, "weights_sha256"),
+    }
+
+
+def surroundings(environment: dict[str, Any]) -> dict[str, Any]:
+    """The part of environment.json that is about machine and software."""
+    return {key: value for key, value in environment.items() if key not in _NOT_ENVIRONMENT}
+
+
+def _differing(ours: Run, theirs: Run, name: str) -> list[str]:
+    return differences({name: ours.figures("train").get(name)}, {name: theirs.figures("train").get(name)})
+
+
+def _numbers(run: Run) -> dict[str, Any]:
+    """Those of the stages that the run has."""
+    stages = {stage: run.figures(stage) for stage in _NUMBERS if stage in run.metrics()}
+    return {name: numbers.get(name) for stage, numbers in stages.items() for name in _NUMBERS[stage]}
+
 
 Likeness = Literal["same bits", "same within the band", "different"]
 

@@ -1,14 +1,33 @@
-"""What was measured and what follows, as rows for a terminal, a tree for JSON, and a Markdown page."""
+"""Recipes over seeds as a picture: what was measured and judged, handed to the plot."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from mnist_pipeline.config.reported import Metric, Report
-from mnist_pipeline.reproduction.bands import BandCheck, check_band, other_bits
-from mnist_pipeline.reproduction.figures import FIGURES
-from mnist_pipeline.reproduction.judging import Judged, judge, too_good
-from mnist_pipeline.reproduction.measuring import Measured
-from mnist_pipeline.statistics import Interval, Summary
+from mnist_pipeline.evaluation import plots
+from mnist_pipeline.reproduction.reported import Metric, Report
+from mnist_pipeline.reproduction.seeds import FIGURES, Interval, Measured, Summary
+from mnist_pipeline.reproduction.verdicts import BandCheck, Judged, check_band, judge, other_bits, too_good
+
+
+def draw(all_measured: Sequence[Measured], path: Path) -> None:
+    """Test accuracy and loss of each recipe, a row for each."""
+    plots.seeds([[_strip(measured, metric) for metric in ALWAYS] for measured in all_measured], path)
+
+
+def _strip(measured: Measured, metric: Metric) -> plots.Strip:
+    """One figure; an implausible report is left out, for it would only squeeze the rest."""
+    summary, figure = measured.summary(metric), FIGURES[metric]
+    lines = [
+        (f"{each.report.source}: {reported(each.report)}", each.report.value)
+        for each in judge(measured)
+        if each.report.metric == metric and each.verdict != "not plausible"
+    ]
+    title = f"{measured.recipe.name}: {figure.words} {spread(metric, summary)} (n = {summary.n})"
+    return plots.Strip(
+        title, measured.values[metric], figure.possible(summary.next_mean()), lines, percent=figure.unit == " %"
+    )
+
 
 COLUMNS = ["recipe", "source", "figure", "reported", "measured (n)", "one more run (95 %)", "verdict"]
 ALWAYS: tuple[Metric, ...] = ("test_accuracy", "test_loss")
