@@ -18,8 +18,8 @@ import pytest
 from typer.testing import CliRunner
 
 from mnist_pipeline.cli import app
-from mnist_pipeline.cli import predict_progress as progress_module
-from mnist_pipeline.cli.predict_progress import predict_progress
+from mnist_pipeline.cli import progress as progress_module
+from mnist_pipeline.cli.progress import predict_progress
 from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.prediction import crew, runtimes

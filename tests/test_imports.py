@@ -5,16 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mnist_pipeline
 from mnist_pipeline.runs.run import Run
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 
 HEAVY = {"tensorflow", "keras", "cv2", "matplotlib", "seaborn", "numpy", "pandas", "pydantic", "yaml", "onnx"}
-
-
-def module_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def loaded_by(code: str) -> set[str]:
@@ -31,12 +26,6 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_the_package_itself_loads_nothing() -> None:
     assert loaded_by("import mnist_pipeline") == set()
-
-
-def test_no_module_is_called_as_a_public_function() -> None:
-    """Python would put the module in the function's place as soon as it is imported."""
-    modules = {module_of(path) for path in PACKAGE.rglob("*.py")}
-    assert not modules & set(mnist_pipeline.__all__)
 
 
 def test_a_config_is_checked_without_numpy() -> None:

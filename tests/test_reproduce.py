@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from mnist_pipeline.cli import app
 from mnist_pipeline.config import Config, load_config, shipped_configs
 from mnist_pipeline.errors import ConfigError
 from mnist_pipeline.fleet import Outcome
-from mnist_pipeline.reproduction import repeat, verdicts
 from mnist_pipeline.reproduction import reported as reported_module
+from mnist_pipeline.reproduction import verdicts
 from mnist_pipeline.reproduction.reported import Report, load_reports
 from mnist_pipeline.reproduction.seeds import all_recipes, plan
 from mnist_pipeline.reproduction.verdicts import check_band, with_expected
@@ -324,7 +325,7 @@ def repeated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., N
                 patch.setenv("MNIST_ARTIFACTS", str(folder))
                 return [Outcome(pretend(config, accuracy, weights, **facts)) for config in configs]
 
-        monkeypatch.setattr(repeat, "train_all", train_all)
+        monkeypatch.setattr(import_module("mnist_pipeline.reproduction.repeat"), "train_all", train_all)
 
     return comes_out
 

@@ -1,4 +1,4 @@
-"""The story: train, evaluate, report; from a config to a folder with a model, its numbers and pictures.
+"""The story: load, build, fit, evaluate, report, export; from a config to a run folder.
 
 Whatever can be refused is refused here, in milliseconds; TensorFlow and matplotlib load once a stage begins.
 """

@@ -1,4 +1,4 @@
-"""A process of ours: how many cores it may use, what of its libraries' output is seen, how workers are started."""
+"""The process and its workers: how many cores it may use, what is seen of its libraries, how workers start."""
 
 import math
 import os

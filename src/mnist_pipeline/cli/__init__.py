@@ -1,11 +1,11 @@
-"""The command line: parse, call one function, print. Whatever is heavy loads in the verb that needs it."""
+"""The command line: one file a verb, which parses, calls one function and prints."""
 
 from typing import Annotated
 
 import typer
 
 from mnist_pipeline import __version__
-from mnist_pipeline.cli import config, data, exporting, judge, learn, predict, reproduce, runs
+from mnist_pipeline.cli import config, data, evaluate, export, predict, reproduce, runs, train
 from mnist_pipeline.cli.console import Group, say
 
 app = typer.Typer(
@@ -17,9 +17,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: mnist run --config dense.yaml",
 )
-learn.register(app)
-judge.register(app)
-exporting.register(app)
+train.register(app)
+evaluate.register(app)
+export.register(app)
 predict.register(app)
 reproduce.register(app)
 app.add_typer(data.app, name="data")

@@ -2,8 +2,7 @@
 
 import typer
 
-from mnist_pipeline.cli.console import Group, say, say_json, table
-from mnist_pipeline.cli.options import SetOption
+from mnist_pipeline.cli.console import Group, SetOption, say, say_json, table
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="Show, list and compare configs.")
 

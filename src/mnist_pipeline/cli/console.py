@@ -1,4 +1,4 @@
-"""Results to stdout, notes and errors to stderr, expected failures as one clear line with their exit code."""
+"""Words of a command line taken as they are: Typer's way loads pydantic, which takes half as long as a picture does."""
 
 import json
 import os
@@ -6,13 +6,87 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from mnist_pipeline.cli.streams import printable
-from mnist_pipeline.cli.words import WordsGroup
 from mnist_pipeline.errors import MnistError
+
+
+class WordsCommand(TyperCommand):
+    """A verb for which milliseconds count."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """As ever, but for the words."""
+        return [_as_it_is(parameter) for parameter in super().get_params(ctx)]
+
+
+class WordsGroup(TyperGroup):
+    """The group that such a verb belongs to."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """As ever, but for the words."""
+        return [_as_it_is(parameter) for parameter in super().get_params(ctx)]
+
+
+def _as_it_is(parameter: Any) -> Any:
+    """Put our way before Typer's, where this Typer has one of that name."""
+    if hasattr(parameter, "get_runtime_param") and "get_runtime_param" not in vars(parameter):
+        way = _Words(parameter.type_descriptor.annotation, parameter.get_runtime_param)
+        parameter.get_runtime_param = lambda: way
+    return parameter
+
+
+class _Words:
+    """For what is not given, text, lists of text, and choices among words; all else is Typer's to check."""
+
+    def __init__(self, annotation: Any, typers: Any) -> None:
+        self._annotation, self._typers = annotation, typers
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The value as the function wants it."""
+        if value is None and not param.multiple and param.nargs == 1:
+            return None
+        if isinstance(value, str) and (self._annotation is str or self._is_choice(value)):
+            return value
+        if isinstance(value, tuple) and self._annotation == list[str]:
+            return list(value)
+        return self._typers().coerce(value, param=param, ctx=ctx)
+
+    def _is_choice(self, value: str) -> bool:
+        return get_origin(self._annotation) is Literal and value in get_args(self._annotation)
+
+
+ConfigOption = Annotated[
+    str,
+    typer.Option("--config", "-c", help="A config file, or the name of a shipped one (mnist config list)."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change one setting: --set training.epochs=3. May be repeated.", metavar="KEY=VALUE"),
+]
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", help="Train with this seed; the run is then called <name>-seed<N>.")
+]
+NameOption = Annotated[str | None, typer.Option("--name", help="Call the run so, instead of what the config says.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace a run of the same name.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
+RunArgument = Annotated[
+    str | None,
+    typer.Argument(help="A run's name or folder; without it the run trained last.", show_default=False),
+]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option("--model", help="An exported file, .onnx or .tflite, instead of a run.", show_default=False),
+]
+RuntimeOption = Annotated[
+    Literal["opencv", "onnxruntime", "litert"] | None,
+    typer.Option("--runtime", help="What computes a model file; by default OpenCV for .onnx, LiteRT for .tflite."),
+]
+
 
 _ENDLESS = re.compile(r"(\S{100})\S{800,}(\S{100})")  # a word that nobody reads to its end
 _as_is = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import Group, note, say, say_json, table
-from mnist_pipeline.cli.options import JsonOption
+from mnist_pipeline.cli.console import Group, JsonOption, note, say, say_json, table
 from mnist_pipeline.errors import ConfigError
 
 if TYPE_CHECKING:

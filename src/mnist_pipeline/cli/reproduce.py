@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import complain, note, say, say_json, table
-from mnist_pipeline.cli.options import JsonOption
+from mnist_pipeline.cli.console import JsonOption, complain, note, say, say_json, table
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 
@@ -96,7 +95,7 @@ def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, updat
 def _measured(plans: "list[Plan]", workers: int | None) -> "tuple[list[Measured], list[str]]":
     """What the recipes gave, and a line for each training that failed."""
     from mnist_pipeline import reproduction
-    from mnist_pipeline.cli.fleet_progress import fleet_progress
+    from mnist_pipeline.cli.progress import fleet_progress
 
     with fleet_progress() as (watcher, watched):
         try:
@@ -159,7 +158,7 @@ def _update(plans: "list[Plan]", all_measured: "list[Measured]", *, sound: bool)
 
 def _repeat(run: "Run", json: bool) -> None:
     from mnist_pipeline import reproduction
-    from mnist_pipeline.cli.fleet_progress import fleet_progress
+    from mnist_pipeline.cli.progress import fleet_progress
 
     try:
         with fleet_progress() as (watcher, _):

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mnist_pipeline.cli.console import Group, note, say, say_json, table
-from mnist_pipeline.cli.options import JsonOption
+from mnist_pipeline.cli.console import Group, JsonOption, note, say, say_json, table
 
 if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run

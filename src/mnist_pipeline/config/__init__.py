@@ -1,4 +1,4 @@
-"""Recipes: the schema, and how a YAML file becomes a checked, frozen Config.
+"""The schema of a recipe, and how a YAML file becomes a checked, frozen Config.
 
 The names here load what they need when first used: pydantic takes longer to load than a picture takes to read.
 """

@@ -1,4 +1,4 @@
-"""Digit images and labels from the shipped files, IDX folders or .npz files: verified, as bytes."""
+"""Images and labels: shipped, from IDX or .npz files, or drawn anew for training."""
 
 from mnist_pipeline.data.loading import Dataset, Part, load, load_part, validation_indices
 

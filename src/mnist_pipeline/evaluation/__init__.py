@@ -1,1 +1,1 @@
-"""What a trained model is worth: figures, pictures and a page."""
+"""What a trained model is worth: its numbers, its report and its plots."""

@@ -1,1 +1,1 @@
-"""A trained network in the forms that leave the framework, each proven equal to what it came from."""
+"""A trained network in forms that leave the framework, each proven equal to it."""

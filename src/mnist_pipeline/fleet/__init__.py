@@ -1,4 +1,4 @@
-"""Many trainings at once: each in a process of its own, what is finished is kept, an interruption loses little."""
+"""Many trainings at once: each in a process of its own, what is finished is kept."""
 
 from mnist_pipeline.fleet.crew import Outcome, finished, train_all, workers_for
 

@@ -1,1 +1,1 @@
-"""A picture file to the 28x28 pixels that a model sees: the one way, for training and prediction alike."""
+"""A picture file to 28x28, the one way for every picture."""

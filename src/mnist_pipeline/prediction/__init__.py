@@ -1,1 +1,1 @@
-"""Picture files in, answers out, without TensorFlow: one picture, many, or a whole page."""
+"""Picture files in, answers out, without TensorFlow: one, many, or a whole page."""

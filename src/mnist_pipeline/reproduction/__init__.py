@@ -1,4 +1,4 @@
-"""Does a recipe give what was reported, and what is expected of it? Measured over seeds, judged, told."""
+"""Recipes trained over seeds, and held against what was reported and what is expected."""
 
 from mnist_pipeline.reproduction.repeat import repeat, run_at
 from mnist_pipeline.reproduction.seeds import Measured, measure, plan

@@ -1,1 +1,1 @@
-"""A run: the folder that holds a trained model, its numbers and where they came from."""
+"""A run folder: its files, who may write to it, and what the result came from."""

@@ -1,1 +1,1 @@
-"""From a config and images to a trained model and its files."""
+"""Config and images in, a trained model and its files out."""

@@ -4,9 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import note, say, say_json, table
-from mnist_pipeline.cli.judge import run_or_last
-from mnist_pipeline.cli.options import JsonOption, RunArgument
+from mnist_pipeline.cli.console import JsonOption, RunArgument, note, say, say_json, table
+from mnist_pipeline.cli.evaluate import run_or_last
 
 
 def register(app: typer.Typer) -> None:

@@ -4,14 +4,17 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mnist_pipeline.cli.console import complain, note, say, say_json
-from mnist_pipeline.cli.options import (
+from mnist_pipeline.cli.console import (
     ConfigOption,
     ForceOption,
     JsonOption,
     NameOption,
     SeedOption,
     SetOption,
+    complain,
+    note,
+    say,
+    say_json,
 )
 from mnist_pipeline.numerals import counted
 
@@ -51,7 +54,7 @@ def run(
 ) -> None:
     """Train, evaluate and write the report of a config, in one go."""
     from mnist_pipeline import pipeline
-    from mnist_pipeline.cli.judge import verdict
+    from mnist_pipeline.cli.evaluate import verdict
 
     numbers = _train(_load(config, settings, seed, name), force)
     say(summary(numbers))

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mnist_pipeline.cli.console import note, say, say_json, table
-from mnist_pipeline.cli.options import JsonOption, ModelOption, RunArgument, RuntimeOption
+from mnist_pipeline.cli.console import JsonOption, ModelOption, RunArgument, RuntimeOption, note, say, say_json, table
 from mnist_pipeline.errors import MnistError
 
 if TYPE_CHECKING:
