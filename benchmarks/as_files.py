@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
 from mnist_pipeline.pixels.pictures import read_grey
-from mnist_pipeline.pixels.preprocess import mnist
+from mnist_pipeline.pixels.preprocess import find_digit
 from mnist_pipeline.prediction.predictor import Predictor, predictor
 
 Grey = NDArray[np.uint8]
@@ -66,7 +66,7 @@ def main() -> None:
 def _read(data: bytes) -> Grey:
     with tempfile.NamedTemporaryFile(suffix=".picture") as file:
         Path(file.name).write_bytes(data)
-        pixels = mnist(read_grey(file.name)).pixels
+        pixels = find_digit(read_grey(file.name)).pixels
     return np.zeros((28, 28), np.uint8) if pixels is None else pixels
 
 

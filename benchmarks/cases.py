@@ -10,7 +10,7 @@ from benchmarks import commands, composed
 from benchmarks.commands import Variant, mnist, mnist_predict, mnist_train, plain, plain_predict
 from benchmarks.table import Row
 from mnist_pipeline.prediction.predictor import SHIPPED
-from mnist_pipeline.prediction.runtimes import Name, installed
+from mnist_pipeline.prediction.runtimes import RuntimeName, installed
 from mnist_pipeline.process import cores
 from mnist_pipeline.runs.provenance import environment
 
@@ -121,7 +121,7 @@ def many(quick: bool, work: Path) -> Case:
     mnist("train", "--config", "cnn", "--set", "training.epochs=1").measure(work)
     trained, folder = work / "cnn", work / "pictures"
     composed.small(folder, count)
-    runtimes: list[Name] = ["opencv", "onnxruntime"]
+    runtimes: list[RuntimeName] = ["opencv", "onnxruntime"]
     through: dict[str, Variant] = {name: commands.many(folder, SHIPPED, name) for name in runtimes if installed(name)}
     return Case(
         f"{count:,} small PNGs on {cores()} cores",

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_pipeline.training.checkpoints import Checkpoints, State
+from mnist_pipeline.training.checkpoints import Checkpoints, TrainingState
 
 
-def state(epoch: int) -> State:
-    return State(
+def state(epoch: int) -> TrainingState:
+    return TrainingState(
         epoch=epoch,
         arrays={"weight-000": np.full((3, 2), epoch, np.float32), "optimizer-000": np.array(epoch, np.int64)},
         history={"loss": [0.1] * epoch},

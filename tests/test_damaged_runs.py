@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,6 @@ from mnist_pipeline.cli import app
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation.page import write_report
 from mnist_pipeline.fleet import Outcome
-from mnist_pipeline.reproduction import repeat
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.run import Run, artifacts, open_run
 
@@ -83,7 +83,7 @@ def _quick_stages(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, f"mnist_pipeline.{name}", SimpleNamespace(**{stage.__name__: stage}))
     monkeypatch.setitem(sys.modules, "mnist_pipeline.exports.bench", SimpleNamespace(measure_run=measure_run))
     monkeypatch.setattr(pipeline, "makeable", list)
-    monkeypatch.setattr(repeat, "train_all", train_all)
+    monkeypatch.setattr(import_module("mnist_pipeline.reproduction.repeat"), "train_all", train_all)
 
 
 @pytest.fixture(scope="module")

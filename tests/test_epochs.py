@@ -14,7 +14,7 @@ from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.training import epochs
 from mnist_pipeline.training.augmentation import augment
 from mnist_pipeline.training.backend import keras, tf
-from mnist_pipeline.training.epochs import Plan, Resident, fit_epochs
+from mnist_pipeline.training.epochs import EpochPlan, Resident, fit_epochs
 from mnist_pipeline.training.fit import _compiled, _fit_from, _plan, targets_of
 from mnist_pipeline.training.layers import FusedBatchNormalization
 
@@ -111,7 +111,7 @@ def test_validation_under_fit_is_keras_evaluate(part: Part) -> None:
     history: dict[str, float] = {}
     book = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: history.update(logs))
     fit_epochs(
-        model, lambda *_: None, Plan(len(part), 32, 1, 0),
+        model, lambda *_: None, EpochPlan(len(part), 32, 1, 0),
         validation=data, validate_with_xla=False, done=0, epochs=1, callbacks=[book],
     )  # fmt: skip
     loss, accuracy = model.evaluate(scale(part.images), targets, verbose=0)
@@ -120,17 +120,17 @@ def test_validation_under_fit_is_keras_evaluate(part: Part) -> None:
 
 
 def test_the_order_is_a_function_of_seed_and_epoch() -> None:
-    plan = Plan(images=100, batch=32, chunks=1, seed=1)
+    plan = EpochPlan(images=100, batch=32, chunks=1, seed=1)
     assert sorted(plan.order(0)) == list(range(100))
-    np.testing.assert_array_equal(plan.order(3), Plan(100, 10, 2, seed=1).order(3))
+    np.testing.assert_array_equal(plan.order(3), EpochPlan(100, 10, 2, seed=1).order(3))
     assert not np.array_equal(plan.order(0), plan.order(1))
-    assert not np.array_equal(plan.order(0), Plan(100, 32, 1, seed=2).order(0))
+    assert not np.array_equal(plan.order(0), EpochPlan(100, 32, 1, seed=2).order(0))
 
 
 def test_shuffled_once_every_epoch_has_the_first_ones_order() -> None:
-    plan = Plan(images=100, batch=32, chunks=1, seed=1, shuffle_once=True)
+    plan = EpochPlan(images=100, batch=32, chunks=1, seed=1, shuffle_once=True)
     np.testing.assert_array_equal(plan.order(7), plan.order(0))
-    np.testing.assert_array_equal(plan.order(0), Plan(100, 32, 1, seed=1).order(0))
+    np.testing.assert_array_equal(plan.order(0), EpochPlan(100, 32, 1, seed=1).order(0))
 
 
 def test_keras_itself_repeats_its_order_once_a_seed_is_set() -> None:
@@ -181,7 +181,7 @@ def test_the_largest_seed_shuffles_splits_begins_and_changes_images(part: Part) 
 
 @pytest.mark.parametrize("chunks", [1, 3, 7])
 def test_the_chunks_of_an_epoch_are_its_steps(chunks: int) -> None:
-    plan = Plan(images=670, batch=64, chunks=chunks, seed=0)
+    plan = EpochPlan(images=670, batch=64, chunks=chunks, seed=0)
     assert plan.steps == 11
     steps = [step for chunk in range(chunks) for step in range(*plan.bounds(chunk))]
     assert steps == list(range(11))

@@ -22,7 +22,7 @@ from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.exports import proof
 from mnist_pipeline.exports.bench import measured
-from mnist_pipeline.exports.forms import FORMS, chosen
+from mnist_pipeline.exports.forms import FORMS, select_forms
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction.predictor import file_predictor
 from mnist_pipeline.prediction.runtimes import normalised, open_runtime, output_of
@@ -375,12 +375,12 @@ def proven(**changes: Any) -> proof.Proof:
 )
 def test_what_does_not_hold_is_refused(form: str, changes: dict[str, Any]) -> None:
     with pytest.raises(ExportError, match="not kept"):
-        proof.judge(FORMS[form], proven(**changes))
+        proof.require(FORMS[form], proven(**changes))
 
 
 def test_what_just_holds_is_kept() -> None:
-    proof.judge(FORMS["onnx"], proven(largest_difference=1e-5))
-    proof.judge(FORMS["litert-int8"], proven(accuracy=0.969, agreement=0.9, largest_difference=0.5))
+    proof.require(FORMS["onnx"], proven(largest_difference=1e-5))
+    proof.require(FORMS["litert-int8"], proven(accuracy=0.969, agreement=0.9, largest_difference=0.5))
 
 
 def test_another_label_agrees_only_where_keras_scores_both_the_same() -> None:
@@ -390,7 +390,7 @@ def test_another_label_agrees_only_where_keras_scores_both_the_same() -> None:
     theirs[:2, 4] = 1
     theirs[:2, 3] = 0.5
     keras = proof.Keras(ours, ours, np.full(3, 3, np.uint8))
-    found = proof.hold(FORMS["onnx"], "x", theirs, keras)
+    found = proof.compare(FORMS["onnx"], "x", theirs, keras)
     assert found.ties == 1
     assert found.agreement == pytest.approx(2 / 3)
     assert found.accuracy == pytest.approx(1 / 3)
@@ -474,8 +474,8 @@ def test_an_unknown_form_is_refused_with_those_there_are(dense: Run) -> None:
 
 
 def test_all_is_all() -> None:
-    assert [form.name for form in chosen(["all"], with_scaling=False)] == list(FORMS)
-    assert [form.name for form in chosen(["onnx"], with_scaling=True)] == ["onnx", "onnx-with-scaling"]
+    assert [form.name for form in select_forms(["all"], with_scaling=False)] == list(FORMS)
+    assert [form.name for form in select_forms(["onnx"], with_scaling=True)] == ["onnx", "onnx-with-scaling"]
 
 
 def test_nothing_is_exported_while_the_run_is_trained(dense: Run) -> None:

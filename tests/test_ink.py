@@ -13,7 +13,7 @@ from mnist_pipeline.pixels.ink import Step, marked
 from mnist_pipeline.pixels.light import levelled, lightness
 from mnist_pipeline.pixels.lines import without_lines
 from mnist_pipeline.pixels.panels import outlined, panel
-from mnist_pipeline.pixels.preprocess import NOTHING, SEVERAL, SIDE, mnist
+from mnist_pipeline.pixels.preprocess import NOTHING, SEVERAL, SIDE, find_digit
 
 Grey = NDArray[np.uint8]
 SHEET = 320  # pixels of each side of the pictures drawn here
@@ -117,7 +117,7 @@ def likeness(one: Grey, other: Grey) -> float:
 @pytest.mark.parametrize("name", SURROUNDINGS)
 def test_the_same_strokes_come_out_whatever_is_around_them(name: str, digits: Grey) -> None:
     for number, digit in enumerate(digits):
-        seen = mnist(SURROUNDINGS[name](digit))
+        seen = find_digit(SURROUNDINGS[name](digit))
         assert seen.reason is None, number
         assert seen.pixels is not None
         assert likeness(seen.pixels, digit) > 0.8, number
@@ -127,9 +127,9 @@ def test_a_digit_that_touches_its_box_is_cut_free(digits: Grey) -> None:
     strokes = ink_of(digits[7])
     x, y, width, height = cv2.boundingRect((strokes > 0.5).astype(np.uint8))
     strokes[y + height // 10 :][:5, 66 : x + width // 2] = 1  # its bar is long
-    free = mnist(drawn(230, strokes))
+    free = find_digit(drawn(230, strokes))
     strokes[y + height // 10 :][:5, 60:70] = 1  # and runs into the box
-    boxed = mnist(drawn(230, np.maximum(strokes, rectangle(60, 4))))
+    boxed = find_digit(drawn(230, np.maximum(strokes, rectangle(60, 4))))
     assert free.pixels is not None
     assert boxed.pixels is not None
     assert likeness(boxed.pixels, free.pixels) > 0.9
@@ -144,7 +144,7 @@ def test_a_strip_too_narrow_to_write_on_is_no_panel() -> None:
 
 def test_mnist_images_stay_what_they_are() -> None:
     images = load_part("mnist", "train").images[:300]
-    seen = [mnist(image) for image in images]
+    seen = [find_digit(image) for image in images]
     assert all(one.reason is None for one in seen)
     changes = [np.abs(one.pixels.astype(int) - image).mean() for one, image in zip(seen, images, strict=True)]  # type: ignore[union-attr]
     assert np.mean(changes) < 10  # of 255: a shift by less than a pixel, a little softness
@@ -152,7 +152,7 @@ def test_mnist_images_stay_what_they_are() -> None:
 
 def test_it_fits_mnist_s_own_box_and_middle(digits: Grey) -> None:
     for digit in digits:
-        pixels = mnist(drawn(220, ink_of(digit, 200, 100, 20))).pixels
+        pixels = find_digit(drawn(220, ink_of(digit, 200, 100, 20))).pixels
         assert pixels is not None
         assert pixels.shape == (SIDE, SIDE)
         assert pixels.max() == 255
@@ -165,17 +165,17 @@ def test_it_fits_mnist_s_own_box_and_middle(digits: Grey) -> None:
 
 @pytest.mark.parametrize("grey", [np.full((80, 120), 255), np.full((64, 64), 0), np.full((300, 200), 131)])
 def test_a_blank_picture_holds_nothing(grey: NDArray[np.int64]) -> None:
-    seen = mnist(grey.astype(np.uint8))
+    seen = find_digit(grey.astype(np.uint8))
     assert (seen.pixels, seen.reason) == (None, NOTHING)
 
 
 def test_uneven_light_alone_is_no_ink() -> None:
-    assert mnist(drawn(slope(100, 240), np.zeros((SHEET, SHEET), np.float32))).reason == NOTHING
+    assert find_digit(drawn(slope(100, 240), np.zeros((SHEET, SHEET), np.float32))).reason == NOTHING
 
 
 def test_two_digits_are_said_to_be_several(digits: Grey) -> None:
     strokes = ink_of(digits[4], 130, 20, 90) + ink_of(digits[2], 130, 170, 90)
-    seen = mnist(drawn(225, strokes))
+    seen = find_digit(drawn(225, strokes))
     assert seen.reason == SEVERAL
     assert seen.pixels is not None  # the guess has something to go by
 
@@ -184,16 +184,16 @@ def test_two_tall_strokes_side_by_side_are_no_digit() -> None:
     strokes = np.zeros((SHEET, SHEET), np.float32)
     cv2.line(strokes, (110, 100), (140, 220), 1, 9)
     cv2.line(strokes, (200, 100), (160, 220), 1, 9)
-    assert mnist(drawn(225, strokes)).reason == SEVERAL
+    assert find_digit(drawn(225, strokes)).reason == SEVERAL
 
 
 def test_a_bar_that_stands_off_its_five_belongs_to_it() -> None:
     strokes = np.zeros((SHEET, SHEET), np.float32)
     points = np.array([[130, 150], [180, 150], [200, 190], [180, 230], [125, 235]])
     cv2.polylines(strokes, [points], False, 1, 9)
-    alone = mnist(drawn(225, strokes)).pixels
+    alone = find_digit(drawn(225, strokes)).pixels
     cv2.line(strokes, (135, 122), (200, 118), 1, 9)
-    whole = mnist(drawn(225, strokes)).pixels
+    whole = find_digit(drawn(225, strokes)).pixels
     assert alone is not None
     assert whole is not None
     assert whole[:8].any()
@@ -201,11 +201,11 @@ def test_a_bar_that_stands_off_its_five_belongs_to_it() -> None:
 
 
 def test_what_enters_from_the_border_is_not_part_of_the_digit(digits: Grey) -> None:
-    alone = mnist(drawn(225, ink_of(digits[3])))
+    alone = find_digit(drawn(225, ink_of(digits[3])))
     strokes = ink_of(digits[3])
     cv2.line(strokes, (0, 20), (SHEET, 45), 1, 12)
     cv2.line(strokes, (300, 0), (290, SHEET), 1, 12)
-    seen = mnist(drawn(225, strokes))
+    seen = find_digit(drawn(225, strokes))
     assert alone.pixels is not None
     assert seen.pixels is not None
     assert likeness(alone.pixels, seen.pixels) > 0.95
@@ -214,16 +214,16 @@ def test_what_enters_from_the_border_is_not_part_of_the_digit(digits: Grey) -> N
 def test_inversion_can_be_forced(digits: Grey) -> None:
     two = digits[2]  # what a 0 encloses is nearly one itself
     picture = drawn(225, ink_of(two))
-    assert mnist(picture, "yes").inverted is True
-    forced = mnist(picture, "no")
+    assert find_digit(picture, "yes").inverted is True
+    forced = find_digit(picture, "no")
     assert forced.inverted is False
-    assert mnist(picture).pixels is not None
+    assert find_digit(picture).pixels is not None
     assert forced.pixels is None or likeness(forced.pixels, two) < 0.7
 
 
 def test_every_step_can_be_looked_at(digits: Grey) -> None:
     steps: list[Step] = []
-    mnist(drawn(220 * (1 - 0.8 * lines(60, 0.03)), ink_of(digits[6])), steps=steps)
+    find_digit(drawn(220 * (1 - 0.8 * lines(60, 0.03)), ink_of(digits[6])), steps=steps)
     names = ["ink, evenly lit", "above the threshold", "without ruled lines", "the digit alone"]
     assert [name for name, _ in steps] == names
     assert all(picture.dtype == np.uint8 and picture.any() for _, picture in steps)

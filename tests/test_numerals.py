@@ -35,4 +35,4 @@ def test_an_answer_has_its_article(digit: int, said: str) -> None:
 def test_several_packages_that_are_lacking_are_named_without_a_wrong_verb(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forms, "find_spec", lambda _: None)
     with pytest.raises(RunError, match="c-array: cannot be made without ai-edge-litert and onnxruntime: pip"):
-        forms.chosen(["onnx-int8", "c-array"], with_scaling=False)
+        forms.select_forms(["onnx-int8", "c-array"], with_scaling=False)

@@ -20,7 +20,8 @@ import sys
 from pathlib import Path
 from mnist_pipeline.training.xla_flags import set_flags
 set_flags("portable")
-from mnist_pipeline import backend, training
+from mnist_pipeline.training import backend
+from mnist_pipeline.training.fit import fit, weights_sha256
 from mnist_pipeline.training.checkpoints import Checkpoints
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import load_part
@@ -29,8 +30,8 @@ source, folder, threads = sys.argv[1:]
 backend.start(int(threads))
 for recipe, epochs in (("dense-portable", 1), ("tiny-portable", 7)):
     config = load_config(recipe, {"data.source": source, "training.epochs": epochs})
-    fitted = training.fit(config, load_part(source, "train"), Checkpoints(Path(folder) / recipe), Watcher())
-    print(recipe, fitted.steps, training.weights_sha256(fitted.model), fitted.history["loss"][-1])
+    fitted = fit(config, load_part(source, "train"), Checkpoints(Path(folder) / recipe), Watcher())
+    print(recipe, fitted.steps, weights_sha256(fitted.model), fitted.history["loss"][-1])
 """
 
 

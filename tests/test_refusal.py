@@ -26,10 +26,10 @@ def test_what_a_threshold_does_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     config = load_config("photo", {"training.threads": 1})
     model = models.build(config.model, seed=0)
     part = Part(whole.images[:60], whole.labels[:60])
-    told = confidence.chosen(model, config, part, np.arange(20))
+    told = confidence.choose_threshold(model, config, part, np.arange(20))
     assert (told["negatives"], told["digits"]) == (30, 20)
     assert 0.1 <= told["threshold"] < 0.5, "an untrained network is sure of nothing"
-    assert told == confidence.chosen(model, config, part, np.arange(20))
+    assert told == confidence.choose_threshold(model, config, part, np.arange(20))
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.exports.card import still_there
-from mnist_pipeline.exports.forms import chosen, makeable
+from mnist_pipeline.exports.forms import makeable, select_forms
 from mnist_pipeline.runs.provenance import environment, flags
 from mnist_pipeline.runs.run import Run, artifacts, begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.watching import Watcher
@@ -18,7 +18,7 @@ from mnist_pipeline.training.xla_flags import set_flags
 
 if TYPE_CHECKING:
     from mnist_pipeline.data import Part
-    from mnist_pipeline.prediction.runtimes import Name
+    from mnist_pipeline.prediction.runtimes import RuntimeName
 
 
 def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher | None = None) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) ->
         return numbers(run, "evaluate")
 
 
-def evaluate_file(path: str | Path, runtime: "Name | None" = None) -> dict[str, Any]:
+def evaluate_file(path: str | Path, runtime: "RuntimeName | None" = None) -> dict[str, Any]:
     """Judge an exported file on MNIST's test images, without TensorFlow; gives the numbers."""
     from mnist_pipeline.evaluation.metrics import evaluate_file as judged
 
@@ -88,7 +88,7 @@ def export(
     watcher: Watcher | None = None,
 ) -> dict[str, Any]:
     """Write a trained run, by default the last one, in forms that leave the framework, each checked; gives the card."""
-    wanted = chosen(forms, with_scaling)
+    wanted = select_forms(forms, with_scaling)
     with opened(where) as run:
         from mnist_pipeline.exports.export import export_run
 

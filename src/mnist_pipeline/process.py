@@ -1,4 +1,4 @@
-"""The process and its workers: how many cores it may use, what is seen of its libraries, how workers start."""
+"""The process and its workers: its cores, what is seen of its libraries, how workers start."""
 
 import math
 import os

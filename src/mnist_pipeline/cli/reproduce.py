@@ -11,7 +11,7 @@ from mnist_pipeline.numerals import counted
 
 if TYPE_CHECKING:
     from mnist_pipeline.reproduction import Measured
-    from mnist_pipeline.reproduction.seeds import Plan
+    from mnist_pipeline.reproduction.seeds import SeedPlan
     from mnist_pipeline.runs.run import Run
 
 
@@ -74,7 +74,7 @@ def _is_recipe(where: str) -> bool:
     return where.removesuffix(".yaml") in shipped_configs()
 
 
-def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, update: bool) -> "list[Plan]":
+def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, update: bool) -> "list[SeedPlan]":
     """The runs that are asked for; what cannot be asked is refused before anything is trained."""
     from mnist_pipeline.reproduction.seeds import all_recipes, plan
 
@@ -92,7 +92,7 @@ def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, updat
     return plans
 
 
-def _measured(plans: "list[Plan]", workers: int | None) -> "tuple[list[Measured], list[str]]":
+def _measured(plans: "list[SeedPlan]", workers: int | None) -> "tuple[list[Measured], list[str]]":
     """What the recipes gave, and a line for each training that failed."""
     from mnist_pipeline import reproduction
     from mnist_pipeline.cli.progress import fleet_progress
@@ -145,7 +145,7 @@ def _write(all_measured: "list[Measured]", markdown: Path | None, plot: Path | N
         note(f"table: {markdown}")
 
 
-def _update(plans: "list[Plan]", all_measured: "list[Measured]", *, sound: bool) -> None:
+def _update(plans: "list[SeedPlan]", all_measured: "list[Measured]", *, sound: bool) -> None:
     from mnist_pipeline import reproduction
 
     if not sound:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
-from mnist_pipeline.prediction.runtimes import Name, made_here, open_runtime, output_of, probabilities
+from mnist_pipeline.prediction.runtimes import RuntimeName, made_here, open_runtime, output_of, probabilities
 
 CLASSES = 10
 _LEAST = 1e-7  # as Keras clips a probability before it takes the logarithm
@@ -119,7 +119,7 @@ def _share(part: np.int64, whole: np.int64) -> float:
     return float(part / whole) if whole else 0.0
 
 
-def evaluate_file(path: Path, name: Name | None) -> dict[str, Any]:
+def evaluate_file(path: Path, name: RuntimeName | None) -> dict[str, Any]:
     """The figures of a model file; its loss is the cross-entropy of the normalised probabilities."""
     runtime = open_runtime(path, name, foreign=not made_here(path))
     part = load_part("mnist", "test")

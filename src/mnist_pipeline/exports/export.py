@@ -13,9 +13,9 @@ from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.exports import card
 from mnist_pipeline.exports.c_array import save_c
 from mnist_pipeline.exports.eight_bits import calibration_images, save_int8_onnx, save_litert
-from mnist_pipeline.exports.forms import FORMS, PACKAGES, Form, Reader
-from mnist_pipeline.exports.proof import Keras, KerasRuntime, Proof, SavedModelRuntime, hold, judge
-from mnist_pipeline.exports.signature import ends
+from mnist_pipeline.exports.forms import FORMS, PACKAGES, ExportForm, Reader
+from mnist_pipeline.exports.proof import Keras, KerasRuntime, Proof, SavedModelRuntime, compare, require
+from mnist_pipeline.exports.signature import read_signature
 from mnist_pipeline.pixels.preprocess import PIXEL, SIDE, scale
 from mnist_pipeline.prediction import runtimes
 from mnist_pipeline.runs.files import remove, write_json, write_text
@@ -51,7 +51,7 @@ _BATCH = 500
 _TOOLS = ("mnist-pipeline", "tensorflow", "keras", "onnx", "tf2onnx", "opencv-python-headless")
 
 
-def export_run(run: Run, forms: list[Form], watcher: Watcher) -> None:
+def export_run(run: Run, forms: list[ExportForm], watcher: Watcher) -> None:
     """Write every form that holds, and the card; afterwards say which did not hold."""
     workshop = _Workshop(run, watcher)
     failures = []
@@ -87,7 +87,7 @@ class _Workshop:
         self._int8: bytes | None = None
         self._kept: dict[str, Any] = card.still_there(run.export_card().get("forms", {}), self._folder)
 
-    def make(self, form: Form) -> dict[str, Any]:
+    def make(self, form: ExportForm) -> dict[str, Any]:
         """One form: written aside, checked, put in its place; what does not hold leaves nothing there."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._kept.pop(form.name, None)
@@ -107,18 +107,18 @@ class _Workshop:
         self._kept[form.name] = entry
         return entry
 
-    def _written(self, form: Form, paths: list[Path]) -> dict[str, Any]:
+    def _written(self, form: ExportForm, paths: list[Path]) -> dict[str, Any]:
         model = normalised(self._model) if form.normalised else self._model
         checked = paths[0].with_name("model-int8.tflite") if form.name == "c-array" else paths[0]
         self._save(form, model, checked)
         proofs = self._proofs(form, checked)
-        entry = ends(checked)
+        entry = read_signature(checked)
         if form.name == "c-array":
             about = f"Run {self._run.name}, weights {weights_sha256(model)[:16]}."
             save_c(checked.read_bytes(), entry["input"], entry["output"], paths[0], about)
         return {**entry, **card.meaning(self._output(form)), "checks": [proof.tree() for proof in proofs]}
 
-    def _save(self, form: Form, model: keras.Model, path: Path) -> None:
+    def _save(self, form: ExportForm, model: keras.Model, path: Path) -> None:
         if form.name == "onnx-with-scaling":
             save_onnx(from_pixels(self._model), path)
         elif form.name == "onnx":
@@ -135,7 +135,7 @@ class _Workshop:
             save_litert(model, path, self._calibration)
             self._int8 = path.read_bytes()
 
-    def _proofs(self, form: Form, path: Path) -> list[Proof]:
+    def _proofs(self, form: ExportForm, path: Path) -> list[Proof]:
         """What every reader that is installed gives.
 
         One that does not hold ends it; in eight bits the first reader decides, and another that fails is no reader.
@@ -151,13 +151,13 @@ class _Workshop:
                     self._watcher.note(f"  not for {reader}: {error}")
         return proofs
 
-    def _proof(self, form: Form, reader: Reader, path: Path) -> Proof:
+    def _proof(self, form: ExportForm, reader: Reader, path: Path) -> Proof:
         try:
             runtime = SavedModelRuntime(path) if reader == "tensorflow" else runtimes.open_runtime(path, reader)
         except RunError as error:
             raise ExportError(f"{form.name}: not kept: {error}") from None
-        proof = hold(form, reader, _scores(runtime, self._test), self._keras)
-        judge(form, proof)
+        proof = compare(form, reader, _scores(runtime, self._test), self._keras)
+        require(form, proof)
         return proof
 
     def _reference(self) -> Keras:
@@ -166,7 +166,7 @@ class _Workshop:
         probabilities = outputs if model is self._model else _scores(KerasRuntime(model), self._test)
         return Keras(outputs, probabilities, self._test.labels)
 
-    def _output(self, form: Form) -> Output:
+    def _output(self, form: ExportForm) -> Output:
         return "softmax" if form.normalised else self._config.model.output
 
     def write_card(self) -> None:

@@ -12,7 +12,7 @@ Reader = Literal["opencv", "onnxruntime", "litert", "tensorflow"]
 
 
 @dataclass(frozen=True)
-class Form:
+class ExportForm:
     """One form of a trained network."""
 
     name: str
@@ -29,14 +29,18 @@ class Form:
 
 
 _ALL = (
-    Form("onnx", ("model.onnx",), ("opencv", "onnxruntime"), exact=True),
-    Form("onnx-with-scaling", ("model-with-scaling.onnx",), ("opencv", "onnxruntime"), exact=True, normalised=True),
-    Form("onnx-int8", ("model-int8.onnx",), ("onnxruntime", "opencv"), exact=False, takes=("onnxruntime",)),
-    Form("litert", ("model.tflite",), ("litert",), exact=True, takes=("ai-edge-litert",)),
+    ExportForm("onnx", ("model.onnx",), ("opencv", "onnxruntime"), exact=True),
+    ExportForm(
+        "onnx-with-scaling", ("model-with-scaling.onnx",), ("opencv", "onnxruntime"), exact=True, normalised=True
+    ),
+    ExportForm("onnx-int8", ("model-int8.onnx",), ("onnxruntime", "opencv"), exact=False, takes=("onnxruntime",)),
+    ExportForm("litert", ("model.tflite",), ("litert",), exact=True, takes=("ai-edge-litert",)),
     # A sigmoid in eight bits cannot tell 0.999 from 1, and most right answers lie there; a softmax can.
-    Form("litert-int8", ("model-int8.tflite",), ("litert",), exact=False, normalised=True, takes=("ai-edge-litert",)),
-    Form("saved-model", ("saved-model",), ("tensorflow",), exact=True),
-    Form(
+    ExportForm(
+        "litert-int8", ("model-int8.tflite",), ("litert",), exact=False, normalised=True, takes=("ai-edge-litert",)
+    ),
+    ExportForm("saved-model", ("saved-model",), ("tensorflow",), exact=True),
+    ExportForm(
         "c-array",
         ("model_int8.c", "model_int8.h"),
         ("litert",),
@@ -48,7 +52,7 @@ _ALL = (
 FORMS = {form.name: form for form in _ALL}
 
 
-def chosen(names: Iterable[str], with_scaling: bool) -> list[Form]:
+def select_forms(names: Iterable[str], with_scaling: bool) -> list[ExportForm]:
     """The forms of these names, `all` being each of them; refused in a line where a package is not installed."""
     unknown = set(names) - {"all", *FORMS}
     if unknown:
@@ -65,11 +69,11 @@ def chosen(names: Iterable[str], with_scaling: bool) -> list[Form]:
     return forms
 
 
-def missing(form: Form) -> list[str]:
+def missing(form: ExportForm) -> list[str]:
     """The packages of the extra that a form takes and that are not there."""
     return [name for name in form.takes if find_spec(PACKAGES[name]) is None]
 
 
-def makeable() -> list[Form]:
+def makeable() -> list[ExportForm]:
     """The forms that can be made with what is installed."""
     return [form for form in _ALL if not missing(form)]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import ExportError
-from mnist_pipeline.exports.forms import Form
+from mnist_pipeline.exports.forms import ExportForm
 from mnist_pipeline.training.backend import keras, tf
 
 
@@ -92,7 +92,7 @@ class Keras:
     labels: NDArray[np.uint8]
 
 
-def hold(form: Form, reader: str, found: NDArray[np.float32], keras: Keras) -> Proof:
+def compare(form: ExportForm, reader: str, found: NDArray[np.float32], keras: Keras) -> Proof:
     """Scores of a file and of Keras for the same images, side by side."""
     expected = keras.probabilities if form.normalised else keras.outputs
     answers, as_keras = found.argmax(axis=1), keras.outputs.argmax(axis=1)
@@ -109,7 +109,7 @@ def hold(form: Form, reader: str, found: NDArray[np.float32], keras: Keras) -> P
     )
 
 
-def judge(form: Form, proof: Proof) -> None:
+def require(form: ExportForm, proof: Proof) -> None:
     """Refuse what does not hold: equal labels and scores in float, no more than the loss allowed in eight bits."""
     others = round((1 - proof.agreement) * proof.n)
     if form.exact and (others or not proof.largest_difference <= TOLERANCE):

@@ -10,7 +10,7 @@ from mnist_pipeline.training.backend import tf
 _RANGES = {"float32": "0 to 1: pixel / 255", "uint8": "0 to 255: the pixel itself"}
 
 
-def ends(path: Path) -> dict[str, dict[str, Any]]:
+def read_signature(path: Path) -> dict[str, dict[str, Any]]:
     """The `input` and the `output` of an ONNX file, a LiteRT file or a SavedModel's folder."""
     if path.suffix == ".onnx":
         found = _of_onnx(path)

@@ -46,7 +46,7 @@ def median(values: NDArray[np.generic]) -> float:
     return float(ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1].mean())
 
 
-def worked(grey: Grey) -> Grey:
+def working_size(grey: Grey) -> Grey:
     """The picture in a size in which strokes are a few pixels wide and every step is quick."""
     longest = max(grey.shape)
     if longest > _LONGEST:

@@ -11,7 +11,7 @@ from mnist_pipeline.pixels.fitting import fitted
 from mnist_pipeline.pixels.ink import Step as Step
 from mnist_pipeline.pixels.ink import inked
 from mnist_pipeline.pixels.light import Invert as Invert
-from mnist_pipeline.pixels.light import worked
+from mnist_pipeline.pixels.light import working_size
 from mnist_pipeline.pixels.panels import Outlined, cut_out, may_be_panel, outlined, panel, without_box
 from mnist_pipeline.pixels.shapes import Shapes, gathered, is_row, others, shapes, without_surroundings
 
@@ -38,10 +38,10 @@ def scale(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.multiply(images, PIXEL, dtype=np.float32)
 
 
-def mnist(grey: NDArray[np.uint8], invert: Invert = "auto", steps: list[Step] | None = None) -> Seen:
+def find_digit(grey: NDArray[np.uint8], invert: Invert = "auto", steps: list[Step] | None = None) -> Seen:
     """The digit of a grey picture as MNIST would hold it: found, cleaned, fitted into 20x20 and centred in 28x28."""
     steps = [] if steps is None else steps
-    small = worked(grey)
+    small = working_size(grey)
     ink = inked(small, invert, steps)
     found = shapes(ink.marks)
     if not len(found.rows):
@@ -58,7 +58,7 @@ def mnist(grey: NDArray[np.uint8], invert: Invert = "auto", steps: list[Step] | 
     several = others(found, alive, chosen) or is_row(found, chosen)
     close = None if several else _closer(grey, kept)
     if close is not None:
-        return mnist(close, "yes" if ink.inverted else "no", steps)
+        return find_digit(close, "yes" if ink.inverted else "no", steps)
     steps.append(("the digit alone", kept * 255))
     return Seen(fitted(ink.strength, kept), ink.inverted, SEVERAL if several else None)
 
@@ -91,7 +91,7 @@ def _on_panel(grey: NDArray[np.uint8], largest: Outlined, inverted: bool, steps:
     if area is None:
         return None
     further: list[Step] = [("a panel", largest.shape * 255)]
-    seen = mnist(cut_out(grey, area, largest.shape), "no" if inverted else "yes", further)
+    seen = find_digit(cut_out(grey, area, largest.shape), "no" if inverted else "yes", further)
     if seen.reason == NOTHING:
         return None
     steps += further

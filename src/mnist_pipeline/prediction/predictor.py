@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mnist_pipeline.errors import PictureError
 from mnist_pipeline.numerals import sure
 from mnist_pipeline.pixels.pictures import read_grey, unforeseen
-from mnist_pipeline.pixels.preprocess import Invert, Seen, Step, mnist, plain
+from mnist_pipeline.pixels.preprocess import Invert, Seen, Step, find_digit, plain
 from mnist_pipeline.prediction.runtimes import Choice, made_here, open_runtime, output_of, probabilities
 from mnist_pipeline.prediction.shipped import shipped
 from mnist_pipeline.runs.run import Note, Run, last_trained, open_run, unsaid
@@ -114,7 +114,7 @@ class Predictor:
             grey = read_grey(path, LONGEST)
             height, width = grey.shape
             steps.append((f"as given, {width} × {height}", grey))
-            return mnist(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
+            return find_digit(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
         except PictureError as error:
             return error
         except Exception as error:

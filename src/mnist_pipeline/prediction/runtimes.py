@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mnist_pipeline.config.schema import Output
 
 
-Name = Literal["opencv", "onnxruntime", "litert"]
-Choice = Name | Literal["quickest"]
+RuntimeName = Literal["opencv", "onnxruntime", "litert"]
+Choice = RuntimeName | Literal["quickest"]
 LARGEST_MODEL = 256 * 2**20  # bytes
 LARGEST_FOREIGN = 64 * 2**20  # bytes of a file from elsewhere
 BATCH = 20  # images: more are hardly quicker, and take that many times the memory of one
@@ -33,7 +33,7 @@ PACKAGES: dict[str, str] = {"onnxruntime": "onnxruntime", "litert": "ai_edge_lit
 class Runtime(Protocol):
     """A model ready to compute."""
 
-    name: Name
+    name: RuntimeName
 
     def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
         """(n, 28, 28) images in 0..1 as the model takes them: shaped, and in bytes where it takes bytes."""
@@ -45,12 +45,12 @@ class Runtime(Protocol):
         """The model's ten outputs for each of (n, 28, 28) images in 0..1."""
 
 
-def installed(name: Name) -> bool:
+def installed(name: RuntimeName) -> bool:
     """Whether a runtime's package is there; OpenCV always is."""
     return name not in PACKAGES or importlib.util.find_spec(PACKAGES[name]) is not None
 
 
-def _quickest(path: Path) -> Name:
+def _quickest(path: Path) -> RuntimeName:
     """What answers most pictures a second from a file: ONNX Runtime, where it reads it and is installed."""
     if path.suffix == ".tflite":
         return "litert"
@@ -77,7 +77,7 @@ def open_runtime(path: Path, name: Choice | None = None, threads: int = 1, *, fo
         from mnist_pipeline.prediction.foreign import try_out
 
         try_out(path, name)
-    kinds: dict[Name, Callable[[Path, int], Runtime]] = {
+    kinds: dict[RuntimeName, Callable[[Path, int], Runtime]] = {
         "opencv": _OpenCv, "onnxruntime": _OnnxRuntime, "litert": _LiteRt,
     }  # fmt: skip
     # LiteRT greets, OpenCV lists what it cannot parse, ONNX Runtime explains itself on stdout.
@@ -120,7 +120,7 @@ def scores_of(runtime: Runtime, images: NDArray[np.float32]) -> NDArray[np.float
     return np.concatenate([runtime.scores(image[np.newaxis]) for image in images])
 
 
-def _check(path: Path, name: Name, largest: int) -> None:
+def _check(path: Path, name: RuntimeName, largest: int) -> None:
     """Size, signature and references to other files, before anything is parsed."""
     if path.is_dir():
         raise RunError(f"{path}: a folder; a SavedModel is read by TensorFlow alone: give an .onnx or .tflite file")
@@ -153,7 +153,7 @@ class _Computing(ABC):
 
 
 class _OpenCv(_Computing):
-    name: Name = "opencv"
+    name: RuntimeName = "opencv"
 
     def __init__(self, path: Path, threads: int) -> None:
         self._threads = threads
@@ -180,7 +180,7 @@ class _OpenCv(_Computing):
 
 
 class _OnnxRuntime(_Computing):
-    name: Name = "onnxruntime"
+    name: RuntimeName = "onnxruntime"
 
     def __init__(self, path: Path, threads: int) -> None:
         import onnxruntime
@@ -200,7 +200,7 @@ class _OnnxRuntime(_Computing):
 
 
 class _LiteRt(_Computing):
-    name: Name = "litert"
+    name: RuntimeName = "litert"
 
     def __init__(self, path: Path, threads: int) -> None:
         from ai_edge_litert.interpreter import Interpreter

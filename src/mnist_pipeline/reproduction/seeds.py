@@ -148,7 +148,7 @@ _SEEDS = {"dense": 20, "cnn": 5}  # where no band says with how many it was meas
 
 
 @dataclass(frozen=True)
-class Plan:
+class SeedPlan:
     """A recipe and the seeds to train it with."""
 
     path: Path
@@ -174,14 +174,14 @@ class Measured:
         return Summary.of(self.values[metric])
 
 
-def plan(where: str, seeds: int | None = None) -> Plan:
+def plan(where: str, seeds: int | None = None) -> SeedPlan:
     """The runs <name>-seed0, <name>-seed1, ...; by default as many as the recipe's band was measured with."""
     path = find_config(where)
     recipe = load_config(path)
     expected = recipe.expected.n if recipe.expected else None
     count = seeds or expected or _SEEDS[recipe.model.family]
     configs = tuple(load_config(path, seed=seed) for seed in range(count))
-    return Plan(path, recipe, configs)
+    return SeedPlan(path, recipe, configs)
 
 
 def all_recipes() -> list[str]:
@@ -192,7 +192,7 @@ def all_recipes() -> list[str]:
 
 
 def measure(
-    plans: Sequence[Plan], workers: int | None = None, watcher: FleetWatcher | None = None
+    plans: Sequence[SeedPlan], workers: int | None = None, watcher: FleetWatcher | None = None
 ) -> tuple[list[Measured], list[Outcome]]:
     """Train what is not finished; the figures of each recipe that gave any, and the trainings that failed."""
     names = [config.name for plan in plans for config in plan.runs]
@@ -205,7 +205,7 @@ def measure(
     return [measured for plan in plans if (measured := measured_of(plan)).n], failed
 
 
-def measured_of(plan: Plan) -> Measured:
+def measured_of(plan: SeedPlan) -> Measured:
     """The figures of those of its runs that are finished."""
     runs = tuple(Run(artifacts() / config.name) for config in plan.runs if finished(config))
     figures = [figures_of(run) for run in runs]

@@ -122,7 +122,7 @@ def _shown(value: Any) -> str:
     return "not set" if value is _NOT_SET else json.dumps(value, ensure_ascii=False)
 
 
-State = Literal["new", "unfinished", "trained"]
+RunState = Literal["new", "unfinished", "trained"]
 Note = Callable[[str], None]
 _Found = TypeVar("_Found")
 _LARGEST_JSON = 16 * 2**20  # bytes; that of a thousand epochs is a hundredth of it
@@ -142,7 +142,7 @@ class Run(RunFiles):
     """One run's folder: what its files say."""
 
     @property
-    def state(self) -> State:
+    def state(self) -> RunState:
         """How far the run has come; a folder without a config is none."""
         if not _is_run(self.path):
             return "new"

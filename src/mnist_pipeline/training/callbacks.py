@@ -12,7 +12,7 @@ from mnist_pipeline.errors import TrainingError
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training.averaging import Average
 from mnist_pipeline.training.backend import keras
-from mnist_pipeline.training.checkpoints import Checkpoints, State
+from mnist_pipeline.training.checkpoints import Checkpoints, TrainingState
 
 
 class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
@@ -87,7 +87,7 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
         deciding: dict[str, keras.callbacks.Callback],
         store: Checkpoints,
         watcher: Watcher,
-        state: State | None,
+        state: TrainingState | None,
         average: Average | None = None,
     ) -> None:
         super().__init__()
@@ -140,9 +140,9 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._store.save(self._state(epoch + 1))
         self._watcher.epoch(epoch + 1, figures)
 
-    def _state(self, epoch: int) -> State:
+    def _state(self, epoch: int) -> TrainingState:
         keep_best = self._deciding.get("keep_best")
-        return State(
+        return TrainingState(
             epoch=epoch,
             arrays=numbered("weight", self.model.get_weights())
             | numbered("optimizer", [np.asarray(variable) for variable in self.model.optimizer.variables])

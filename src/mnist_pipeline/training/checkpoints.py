@@ -19,7 +19,7 @@ _KEPT = 2  # the newest, and one to fall back on
 
 
 @dataclass
-class State:
+class TrainingState:
     """All that decides how training goes on after an epoch."""
 
     epoch: int
@@ -40,7 +40,7 @@ class Checkpoints:
     damaged: list[Path] = field(default_factory=list)
     """Files that the last call of `latest` had to pass over."""
 
-    def save(self, state: State) -> None:
+    def save(self, state: TrainingState) -> None:
         """Write the state of an epoch's end, then let go of the oldest."""
         facts = {name: value for name, value in vars(state).items() if name != "arrays"}
         stream = io.BytesIO()
@@ -55,7 +55,7 @@ class Checkpoints:
         for old in self._newest_first()[_KEPT:]:
             remove(old)
 
-    def latest(self) -> State | None:
+    def latest(self) -> TrainingState | None:
         """The newest state that is whole; damaged ones are noted, and training repeats what they held."""
         self.damaged = []
         for path in self._newest_first():
@@ -77,7 +77,7 @@ def _as_array(text: str) -> NDArray[np.uint8]:
     return np.frombuffer(text.encode(), np.uint8)
 
 
-def _read(path: Path) -> State | None:
+def _read(path: Path) -> TrainingState | None:
     """The state in the file; None when it is no file, or its checksum or its form is not right."""
     try:
         digest, _, body = path.read_bytes().partition(b"\n")
@@ -88,6 +88,6 @@ def _read(path: Path) -> State | None:
     try:
         with np.load(io.BytesIO(body), allow_pickle=False) as archive:
             arrays = dict(archive.items())
-        return State(arrays=arrays, **json.loads(arrays.pop("__facts__").tobytes()))
+        return TrainingState(arrays=arrays, **json.loads(arrays.pop("__facts__").tobytes()))
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None

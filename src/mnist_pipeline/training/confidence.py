@@ -44,7 +44,7 @@ _NEGATIVES = 4000
 _VARIANT = 1000  # of the drawings: none that training uses
 
 
-def chosen(model: keras.Model, config: Config, part: Part, validation: NDArray[np.int64]) -> dict[str, Any]:
+def choose_threshold(model: keras.Model, config: Config, part: Part, validation: NDArray[np.int64]) -> dict[str, Any]:
     """The threshold on the highest probability, and what it does."""
     settings, processes = config.data.rendering, config.training.threads
     assert settings

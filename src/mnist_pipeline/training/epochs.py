@@ -46,7 +46,7 @@ class Resident:
         """Images, scaled as preprocess.scale does, and targets."""
         return self._shaped(self._scaled(places)), tf.gather(self.targets, places)
 
-    def training_batch(self, places: tf.Tensor, plan: "Plan", step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def training_batch(self, places: tf.Tensor, plan: "EpochPlan", step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The same, changed at random where the plan says so: a function of its seed and of the step."""
         images = self._scaled(places)
         if plan.augmentation:
@@ -61,7 +61,7 @@ class Resident:
 
 
 @dataclass(frozen=True)
-class Plan:
+class EpochPlan:
     """How an epoch is cut: into batches for the update rule, into chunks for whoever watches."""
 
     images: int
@@ -93,7 +93,7 @@ class Plan:
 def fit_epochs(
     model: keras.Model,
     program: Program,
-    plan: Plan,
+    plan: EpochPlan,
     *,
     validation: Resident | None,
     validate_with_xla: bool,
@@ -131,7 +131,7 @@ def build_state(model: keras.Model, targets: tf.Tensor) -> None:
     model.reset_metrics()
 
 
-def graph_program(train_step: TrainStep, data: Resident, plan: Plan) -> Program:
+def graph_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Program:
     """Steps in a graph's loop; its kernels beat XLA's where there are convolutions."""
 
     # Without autograph, which only costs time here; a batch's slice ends with the images, so the last may be smaller.
@@ -148,7 +148,7 @@ def graph_program(train_step: TrainStep, data: Resident, plan: Plan) -> Program:
     return run  # type: ignore[no-any-return]
 
 
-def xla_program(train_step: TrainStep, data: Resident, plan: Plan) -> Program:
+def xla_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Program:
     """A whole epoch in one XLA program: what dense networks want."""
     full, rest = divmod(plan.images, plan.batch)
 
@@ -170,7 +170,7 @@ def xla_program(train_step: TrainStep, data: Resident, plan: Plan) -> Program:
     return lambda order, before, _first, _end: run(order, before, data.images, data.targets)
 
 
-def _train_function(model: keras.Model, program: Program, plan: Plan) -> Callable[[Iterator[Any]], Any]:
+def _train_function(model: keras.Model, program: Program, plan: EpochPlan) -> Callable[[Iterator[Any]], Any]:
     orders: dict[int, tf.Tensor] = {}
 
     def train(numbers: Iterator[Any]) -> Any:

@@ -16,9 +16,17 @@ from mnist_pipeline.training import models
 from mnist_pipeline.training.averaging import Average
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.callbacks import Bookkeeper, deciding, unnumbered
-from mnist_pipeline.training.checkpoints import Checkpoints, State
+from mnist_pipeline.training.checkpoints import Checkpoints, TrainingState
 from mnist_pipeline.training.dense_twin import DenseTwin
-from mnist_pipeline.training.epochs import Plan, Program, Resident, build_state, fit_epochs, graph_program, xla_program
+from mnist_pipeline.training.epochs import (
+    EpochPlan,
+    Program,
+    Resident,
+    build_state,
+    fit_epochs,
+    graph_program,
+    xla_program,
+)
 from mnist_pipeline.training.layers import DigitAccuracy, FusedBatchNormalization, PortableAdam, PortableDense, rate_of
 
 _OPTIMIZERS = {
@@ -94,7 +102,7 @@ def _fit_from(
     done: int,
     model: keras.Model,
     config: Config,
-    plan: Plan,
+    plan: EpochPlan,
     part: Part,
     validation: NDArray[np.int64],
     callbacks: list[keras.callbacks.Callback],
@@ -122,16 +130,16 @@ def _fit_from(
     )
 
 
-def _form(training: Training) -> models.Form:
+def _form(training: Training) -> models.LayerSet:
     """The form to train in; what is saved is the plain one with the same weights."""
-    return models.Form(
+    return models.LayerSet(
         dense=PortableDense if training.numerics == "portable" else keras.layers.Dense,
         batch_norm=FusedBatchNormalization,
         precision="mixed_bfloat16" if training.precision == "bfloat16" else "float32",
     )
 
 
-def _program(model: keras.Model, config: Config, data: Resident, plan: Plan, average: Average | None) -> Program:
+def _program(model: keras.Model, config: Config, data: Resident, plan: EpochPlan, average: Average | None) -> Program:
     """The family decides: dense networks are fastest under XLA, convolutions in a graph."""
     if config.model.family == "cnn":
         return graph_program(average.following(model.train_step) if average else model.train_step, data, plan)
@@ -149,11 +157,11 @@ def weights_sha256(model: keras.Model) -> str:
     return digest.hexdigest()
 
 
-def _plan(config: Config, images: int) -> Plan:
+def _plan(config: Config, images: int) -> EpochPlan:
     """One chunk for the quick dense epochs; many for slow ones, so that their progress can be seen."""
     chunks = 1 if config.model.family == "dense" else min(_CHUNKS, -(-images // config.training.batch_size))
     drawn = Drawn.of(config.data.rendering, images) if config.data.rendering else None
-    return Plan(
+    return EpochPlan(
         drawn.taken if drawn else images,
         config.training.batch_size,
         chunks,
@@ -179,7 +187,7 @@ def _accuracy(config: Config) -> keras.metrics.Metric:
     return (DigitAccuracy if config.data.rendering else keras.metrics.CategoricalAccuracy)(name="accuracy")
 
 
-def _resume(model: keras.Model, average: Average | None, store: Checkpoints, watcher: Watcher) -> State | None:
+def _resume(model: keras.Model, average: Average | None, store: Checkpoints, watcher: Watcher) -> TrainingState | None:
     """Put the newest checkpoint's weights and optimizer state in place."""
     state = store.latest()
     for path in store.damaged:

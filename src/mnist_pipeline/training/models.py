@@ -11,7 +11,7 @@ CLASSES = 10
 
 
 @dataclass(frozen=True)
-class Form:
+class LayerSet:
     """The classes and the precision that a network is built in; by default Keras' own, to be saved."""
 
     dense: type[Any] = keras.layers.Dense
@@ -19,10 +19,10 @@ class Form:
     precision: str = "float32"
 
 
-PLAIN = Form()
+PLAIN = LayerSet()
 
 
-def build(settings: DenseModel | CnnModel, seed: int, form: Form = PLAIN) -> keras.Model:
+def build(settings: DenseModel | CnnModel, seed: int, form: LayerSet = PLAIN) -> keras.Model:
     """The network, its first weights a function of the seed alone."""
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(form.precision)
@@ -32,7 +32,7 @@ def build(settings: DenseModel | CnnModel, seed: int, form: Form = PLAIN) -> ker
         keras.config.set_dtype_policy(PLAIN.precision)
 
 
-def _dense(settings: DenseModel, form: Form) -> keras.Model:
+def _dense(settings: DenseModel, form: LayerSet) -> keras.Model:
     inputs = keras.Input((SIDE, SIDE), name="image")
     x = keras.layers.Flatten(name="flatten")(inputs)
     for number, units in enumerate(settings.hidden, start=1):
@@ -42,7 +42,7 @@ def _dense(settings: DenseModel, form: Form) -> keras.Model:
     return keras.Model(inputs, _output(x, settings.output, form), name="dense")
 
 
-def _cnn(settings: CnnModel, form: Form) -> keras.Model:
+def _cnn(settings: CnnModel, form: LayerSet) -> keras.Model:
     inputs = keras.Input((SIDE, SIDE, 1), name="image")
     x = inputs
     for number, block in enumerate(settings.convolutions, start=1):
@@ -64,6 +64,6 @@ def _cnn(settings: CnnModel, form: Form) -> keras.Model:
     return keras.Model(inputs, _output(x, settings.output, form), name="cnn")
 
 
-def _output(x: keras.KerasTensor, activation: str, form: Form) -> keras.KerasTensor:
+def _output(x: keras.KerasTensor, activation: str, form: LayerSet) -> keras.KerasTensor:
     """The classes' scores, in full precision whatever the layers before computed in."""
     return form.dense(CLASSES, activation=activation, name="output", dtype="float32")(x)

@@ -27,7 +27,7 @@ def train_run(run: Run, config: Config, part: Part, watcher: Watcher) -> None:
     save_keras(fitted.model, run.model_file)
     save_onnx(fitted.model, run.onnx_file)
     if config.data.rendering and config.data.rendering.negatives:
-        write_json(run.refusal_file, confidence.chosen(fitted.model, config, part, fitted.validation))
+        write_json(run.refusal_file, confidence.choose_threshold(fitted.model, config, part, fitted.validation))
     run.add_metrics("train", _numbers(config, part, fitted) | ({"sharpness": factor} if factor else {}))
     store.clear()
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from mnist_pipeline.data.rendering.ink import Grey, Lines, drawn, enlarged, inked, pictured, thinned
 from mnist_pipeline.data.rendering.negatives import KINDS, Kind, negative
 from mnist_pipeline.data.rendering.strokes import Originals, Points, Random, glyph, rounded
-from mnist_pipeline.pixels.preprocess import mnist
+from mnist_pipeline.pixels.preprocess import find_digit
 
 _HOW_OFTEN = {0: 0.04, 1: 0.3, 7: 0.2, 9: 0.3}
 
@@ -86,14 +86,14 @@ def digit_page(digit: NDArray[np.uint8], label: int, strokes: float, random: Ran
 
 def digit_seen(digit: NDArray[np.uint8], label: int, strokes: float, random: Random) -> Grey:
     """The same as 28x28; the digit as it came where nothing is left to see."""
-    seen = mnist(digit_page(digit, label, strokes, random))
+    seen = find_digit(digit_page(digit, label, strokes, random))
     return digit if seen.pixels is None or seen.reason else seen.pixels
 
 
 def none_seen(digits: Originals, random: Random, kinds: tuple[Kind, ...] = KINDS) -> Grey:
     """A picture of no digit as 28x28: one that is not refused before a model sees it."""
     for _ in range(_TRIES):
-        seen = mnist(negative(digits, random, kinds))
+        seen = find_digit(negative(digits, random, kinds))
         if seen.pixels is not None and not seen.reason and not _like_a_one(seen.pixels):
             return seen.pixels
     return np.clip(128 + 60 * random.standard_normal((28, 28)), 0, 255).astype(np.uint8)

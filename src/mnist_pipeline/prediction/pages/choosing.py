@@ -25,7 +25,7 @@ _CUT, _THROUGH, _FURTHER = 0.6, 0.6, 2.0
 
 
 @dataclass(frozen=True)
-class Form:
+class Geometry:
     """What speaks for or against pieces being one digit, apart from what they look like; sizes in digit heights."""
 
     tall: float
@@ -63,7 +63,7 @@ class Reading:
     """On the page."""
     image: Grey | None
     """At 28x28."""
-    form: Form
+    form: Geometry
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Chain:
                     break
                 small = max(wide, high) < 0.4 * self.height
                 if first == last and small:
-                    yield Reading(first, last, box, None, Form(high / self.height, wide / self.height, speck=True))
+                    yield Reading(first, last, box, None, Geometry(high / self.height, wide / self.height, speck=True))
                 elif not small:
                     yield self._read(first, last, box)
 
@@ -120,7 +120,7 @@ class Chain:
         image = digit_image(np.where((places > 0) & (mask == 0), 0, self.strength[window]).astype(np.uint8), mask)
         crossed = self.crossed[last - 1] if last < self.count else 0.0
         apart = sum(self._each_a_digit(inner) for inner in range(first, last) if not self.crossed[inner - 1])
-        return Reading(first, last, box, image, Form(high / self.height, wide / self.height, crossed, apart))
+        return Reading(first, last, box, image, Geometry(high / self.height, wide / self.height, crossed, apart))
 
     def _each_a_digit(self, inner: int) -> bool:
         _, top, _, bottom = self.boxes[inner - 1 : inner + 1].T
