@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import cases
-from benchmarks.processes import ROOT
+from benchmarks.commands import ROOT
 from benchmarks.table import table
 from mnist_pipeline.runs.provenance import environment
 
@@ -69,9 +69,9 @@ def _heading(load: float, seconds: float) -> str:
 
 Every run is a fresh process, and the commands of a part take turns, so that whatever else the machine does disturbs
 them all: trust the ratios more than the seconds. A figure is the median of n rounds (least .. most); "times less" is
-the median of the ratios within a round. The plain scripts stand beside this file; they print one line an epoch, not
-Keras' bar, which would slow them. Training time is the time of `fit`, compiling included, here with a checkpoint
-after every epoch.
+the median of the ratios within a round. What stands for plain Keras is plain.py beside this file; it prints one line
+an epoch, not Keras' bar, which would slow it. Training time is the time of `fit`, compiling included, here with a
+checkpoint after every epoch.
 """
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import commands, composed
-from benchmarks.commands import Variant, mnist, mnist_predict, mnist_train, plain, plain_predict
+from benchmarks import many as pictures
+from benchmarks.commands import Variant, mnist, mnist_predict, mnist_train, plain_predict, plain_train, through
 from benchmarks.table import Row
 from mnist_pipeline.prediction.predictor import SHIPPED
 from mnist_pipeline.prediction.runtimes import RuntimeName, installed
@@ -46,10 +46,10 @@ def dense(quick: bool) -> Case:
     return Case(
         "R1, dense 50-50-10",
         {
-            "plain": plain("plain_dense", f"--epochs={epochs}", "--threads=1"),
+            "plain": plain_train("dense", f"--epochs={epochs}", "--threads=1"),
             "ours": mnist_train("dense", setting),
             "portable": mnist_train("dense-portable", setting),
-            "plain, own threads": plain("plain_dense", f"--epochs={epochs}"),
+            "plain, own threads": plain_train("dense", f"--epochs={epochs}"),
             "run": mnist("run", "--config", "dense", "--set", setting),
         },
         (
@@ -76,7 +76,7 @@ def cnn(quick: bool) -> Case:
     for threads in (1,) if quick or os.cpu_count() == 1 else (1, 2):
         base, here, short = (f"{name}, {threads}" for name in ("plain", "ours", "bfloat16"))
         settings = (setting, f"training.threads={threads}")
-        variants[base] = plain("plain_cnn", f"--epochs={epochs}", f"--threads={threads}")
+        variants[base] = plain_train("cnn", f"--epochs={epochs}", f"--threads={threads}")
         variants[here] = mnist_train("cnn", *settings)
         at = f"{threads} thread{'s' * (threads > 1)}"
         rows += [
@@ -97,7 +97,7 @@ def start(work: Path) -> Case:
     """One picture, from the start of the process to the answer; R1's network, trained in the work folder before."""
     mnist("train", "--config", "dense", "--set", "training.epochs=1").measure(work)
     trained = work / "dense"
-    composed.photo(work / "photo.jpg")
+    pictures.photo(work / "photo.jpg")
     return Case(
         "Start",
         {
@@ -116,20 +116,20 @@ def start(work: Path) -> Case:
 
 
 def many(quick: bool, work: Path) -> Case:
-    """Small pictures by the thousand, on all cores: with the model that comes, and with R3's, trained here before."""
+    """Small pictures by the thousand, on all cores: read by the shipped model, and by R3's, trained here before."""
     count = 1000 if quick else 20_000
     mnist("train", "--config", "cnn", "--set", "training.epochs=1").measure(work)
     trained, folder = work / "cnn", work / "pictures"
-    composed.small(folder, count)
+    pictures.small(folder, count)
     runtimes: list[RuntimeName] = ["opencv", "onnxruntime"]
-    through: dict[str, Variant] = {name: commands.many(folder, SHIPPED, name) for name in runtimes if installed(name)}
+    each: dict[str, Variant] = {name: through(name, folder, SHIPPED) for name in runtimes if installed(name)}
     return Case(
         f"{count:,} small PNGs on {cores()} cores",
-        {"ours": mnist_predict(folder, count, SHIPPED), "R3": mnist_predict(folder, count, trained), **through},
+        {"ours": mnist_predict(folder, count, SHIPPED), "R3": mnist_predict(folder, count, trained), **each},
         (
             Row("whole process, output included, the model that comes", "rate", "ours", unit=_RATE, no_less=2500),
             Row("the same with R3's CNN", "rate", "R3", unit=_RATE, no_less=2500),
-            *(Row(f"the model that comes, through {name}", "rate", name, unit=_RATE) for name in through),
+            *(Row(f"the model that comes, through {name}", "rate", name, unit=_RATE) for name in each),
         ),
     )
 

@@ -1,17 +1,64 @@
-"""The two kinds of commands that are compared, and the figures that are read from a run of each."""
+"""The commands that are compared, each run in a fresh process, and the figures that are read from a run."""
 
 import json
+import os
 import re
+import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from benchmarks.processes import Outcome, run
-
+ROOT = Path(__file__).parents[1]
 Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is known of a process that has ended well."""
+
+    seconds: float
+    """From its start to its exit, by the clock."""
+    processor_seconds: float
+    peak_gb: float
+    output: str
+    notes: list[tuple[float, str]]
+    """The lines on stderr, each with the seconds after which it came."""
+
+
+def run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Outcome:
+    """Run a command from the project's folder; an exit code other than 0 ends the benchmark."""
+    with tempfile.TemporaryFile("w+") as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        notes = [(time.perf_counter() - started, line.rstrip()) for line in process.stderr]
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.stderr.close()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            last = "\n".join(line for _, line in notes[-20:])
+            raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}\n{last}")
+        output.seek(0)
+        return Outcome(
+            seconds=seconds,
+            processor_seconds=used.ru_utime + used.ru_stime,
+            peak_gb=used.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9,
+            output=output.read(),
+            notes=notes,
+        )
 
 
 @dataclass(frozen=True)
@@ -22,23 +69,23 @@ class Variant:
     measure: Callable[[Path], Figures]
 
 
-def plain(script: str, *words: str) -> Variant:
-    """One of the scripts here that train with plain Keras and say in their last line what it took."""
+def plain_train(recipe: str, *words: str) -> Variant:
+    """A recipe trained with plain Keras, which says in its last line what it took."""
 
     def measure(folder: Path) -> Figures:
-        outcome = run([sys.executable, "-m", f"benchmarks.{script}", str(folder), *words])
+        outcome = run([sys.executable, "-m", "benchmarks.plain", recipe, str(folder), *words])
         said = json.loads(outcome.output.splitlines()[-1])
-        # Training here does not evaluate, so its whole process is compared with the script's without that.
+        # `mnist train` does not evaluate, so its whole process is compared with the script's without that.
         trained = {"training": outcome.seconds - said["evaluate"], "fit": said["fit"], "epoch": later(said["epochs"])}
         return _process(outcome) | trained
 
-    return Variant(" ".join(["python -m", f"benchmarks.{script}", "FOLDER", *words]), measure)
+    return Variant(" ".join(["python -m benchmarks.plain", recipe, "FOLDER", *words]), measure)
 
 
 def plain_predict(model: Path, picture: str) -> Variant:
-    """The script that reads a picture with plain Keras."""
-    words = (sys.executable, "-m", "benchmarks.plain_predict", str(model), picture)
-    return Variant(f"python -m benchmarks.plain_predict {model.name} {picture}", lambda _: _process(run(words)))
+    """A picture read with plain Keras."""
+    words = (sys.executable, "-m", "benchmarks.plain", "predict", str(model), picture)
+    return Variant(f"python -m benchmarks.plain predict {model.name} {picture}", lambda _: _process(run(words)))
 
 
 def mnist_train(config: str, *settings: str) -> Variant:
@@ -61,7 +108,7 @@ def mnist_train(config: str, *settings: str) -> Variant:
 
 
 def mnist_predict(folder: Path, count: int, trained: str | Path) -> Variant:
-    """`mnist predict` over a folder of so many pictures; the whole process counts."""
+    """`mnist predict` over a folder of `count` pictures; the whole process counts."""
     words = ("predict", str(folder), "--json", "--run", str(trained))
 
     def measure(work: Path) -> Figures:
@@ -72,8 +119,8 @@ def mnist_predict(folder: Path, count: int, trained: str | Path) -> Variant:
     return Variant(f"mnist predict {folder.name}/ --json --run {Path(trained).name}", measure)
 
 
-def many(folder: Path, trained: str | Path, runtime: str) -> Variant:
-    """The same pictures through a runtime of our choice, without the command line around it."""
+def through(runtime: str, folder: Path, trained: str | Path) -> Variant:
+    """A folder of pictures read through one runtime, without the command line around it."""
     words = (sys.executable, "-m", "benchmarks.many", str(folder), str(trained), runtime)
 
     def measure(_: Path) -> Figures:
@@ -95,7 +142,7 @@ def epoch_ends(notes: list[tuple[float, str]]) -> list[float]:
 
 
 def later(epochs: list[float]) -> float:
-    """A usual epoch: not the first, in which there is tracing and compiling, unless it is the only one."""
+    """The median epoch but for the first, in which there is tracing and compiling, unless it is the only one."""
     return median(epochs[1:] or epochs)
 
 

@@ -7,10 +7,8 @@ import sys
 import pytest
 
 from benchmarks.bench import ROUNDS, _options
-from benchmarks.commands import epoch_ends, later
-from benchmarks.processes import ROOT, run
-from benchmarks.spread import Spread, ratios, short
-from benchmarks.table import Row, table
+from benchmarks.commands import ROOT, epoch_ends, later, run
+from benchmarks.table import Row, Spread, ratios, short, table
 
 
 def test_a_spread_is_median_least_most_and_n() -> None:
@@ -76,7 +74,7 @@ def test_a_usual_epoch_is_not_the_first() -> None:
 # Linux counts the size of a process towards the peak of those it starts: so a small one starts it.
 ONE_RUN = """
 import json, sys
-from benchmarks.processes import ROOT, run
+from benchmarks.commands import run
 outcome = run([sys.executable, "-c", "import sys; print('out'); print('note', file=sys.stderr)"])
 print(json.dumps(vars(outcome)))
 """
