@@ -28,11 +28,11 @@ def _with_margins(image: Grey) -> Grey:
 
 KINDS: dict[str, Callable[[Grey], bytes]] = {
     "28 x 28, PNG": lambda image: png(image),
-    "dark on light": lambda image: png(255 - image),
+    "28 x 28, dark on light": lambda image: png(255 - image),
     "enlarged ten times": lambda image: png(_enlarged(image)),
-    "the same, dark on light": lambda image: png(255 - _enlarged(image)),
-    "with uneven margins": lambda image: png(_with_margins(image)),
-    "turned paper, told by EXIF, JPEG": lambda image: turned_jpeg(255 - _enlarged(image)),
+    "enlarged ten times, dark on light": lambda image: png(255 - _enlarged(image)),
+    "enlarged, dark on light, with uneven margins": lambda image: png(_with_margins(image)),
+    "enlarged, dark on light, as a JPEG that EXIF turns upright": lambda image: turned_jpeg(255 - _enlarged(image)),
 }
 
 
@@ -57,10 +57,10 @@ def main() -> None:
     images, labels = part.images[: options.images], part.labels[: options.images]
     model = predictor(options.run)
     arrays = _right(model, images, labels)
-    print(f"{model.name}, {len(images):,} test images\n{'arrays':34} {arrays:.2%}")
+    print(f"{model.name}, {len(images):,} test images\n{'arrays':57} {arrays:.2%}")
     for name, encode in KINDS.items():
         files = _right(model, np.stack([_read(encode(image)) for image in images]), labels)
-        print(f"{name:34} {files:.2%}  {100 * (files - arrays):+.2f} points", flush=True)
+        print(f"{name:57} {files:.2%}  {100 * (files - arrays):+.2f} points", flush=True)
 
 
 def _read(data: bytes) -> Grey:
