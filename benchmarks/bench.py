@@ -54,7 +54,7 @@ def _case(name: str, quick: bool, work: Path) -> cases.Case:
 
 def _part(case: cases.Case, rows: str) -> str:
     commands = "\n".join(variant.command for variant in case.variants.values())
-    return f"## {case.title}\n\n{rows}\n\nIn turns:\n```\n{commands}\n```\n"
+    return f"## {case.title}\n\n{rows}\n\nIn turns:\n```sh\n{commands}\n```\n"
 
 
 def _heading(load: float, seconds: float) -> str:
