@@ -19,7 +19,7 @@ ROUNDS = {"dense": 5, "cnn": 3, "start": 7, "many": 3}
 
 def main() -> None:
     """Measure what was asked for; only a complete measurement is written down."""
-    options = _options()
+    options = read_options()
     began, load = time.perf_counter(), os.getloadavg()[0]
     parts = []
     with tempfile.TemporaryDirectory() as work:
@@ -35,7 +35,8 @@ def main() -> None:
         print(f"written: {RESULTS.relative_to(ROOT)}")
 
 
-def _options() -> argparse.Namespace:
+def read_options() -> argparse.Namespace:
+    """What to measure, and in how many rounds."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
     parser.add_argument("--only", action="append", choices=ROUNDS, help="this part alone; may be repeated")
     parser.add_argument("--quick", action="store_true", help="one round of short trainings, to see that all runs")

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from benchmarks.bench import ROUNDS, _options
-from benchmarks.commands import ROOT, epoch_ends, later, run
+from benchmarks import cases
+from benchmarks.bench import RESULTS, ROUNDS, read_options
+from benchmarks.commands import ROOT, Variant, epoch_ends, later, run
 from benchmarks.table import Row, Spread, ratios, short, table
 
 
@@ -97,5 +99,30 @@ def test_a_command_that_fails_ends_the_benchmark_with_what_it_said() -> None:
 
 def test_the_rounds_of_each_part_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["bench", "--cnn", "1", "--only", "start"])
-    options = _options()
+    options = read_options()
     assert (options.dense, options.cnn, options.only) == (ROUNDS["dense"], 1, ["start"])
+
+
+def test_the_results_are_of_the_commands_and_rows_that_are_measured() -> None:
+    written = RESULTS.read_text(encoding="utf-8")
+    case = cases.dense(quick=False)
+    assert [variant.command for variant in case.variants.values() if f"\n{variant.command}\n" not in written] == []
+    assert [row.label for row in case.rows if f"\n| {row.label} |" not in written] == []
+
+
+def test_a_case_runs_its_variants_in_turns_and_keeps_every_round() -> None:
+    ran: list[str] = []
+
+    def variant(name: str) -> Variant:
+        def measure(folder: Path) -> dict[str, float]:
+            assert list(folder.iterdir()) == []
+            ran.append(name)
+            return {"fit": float(len(ran))}
+
+        return Variant(name, measure)
+
+    said: list[str] = []
+    case = cases.Case("Turns", {"ours": variant("a"), "plain": variant("b")}, ())
+    assert case.measure(2, said.append) == {"ours": {"fit": [1.0, 3.0]}, "plain": {"fit": [2.0, 4.0]}}
+    assert ran == ["a", "b", "a", "b"]
+    assert said[0] == "1/2  a  fit 1.00"
