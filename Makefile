@@ -19,10 +19,10 @@ run: .venv/product ## train dense.yaml, evaluate it, write its report, read an e
 	@echo "  $(BIN)/mnist run --config cnn.yaml                     the convolutional network"
 	@echo "  $(BIN)/mnist --help                                    everything else"
 
-reproduce: .venv/product ## train every recipe over seeds; hold it against its band and what was reported (20 minutes)
+reproduce: .venv/product ## train every recipe over seeds; compare with its band and with what was reported (20 minutes)
 	$(BIN)/mnist reproduce --all --check --markdown artifacts/reproduce/table.md --plot artifacts/reproduce/seeds.png
 
-shipped: .venv/product ## train configs/photo.yaml, evaluate it, and put it into the package (a quarter of an hour)
+shipped: .venv/product ## train configs/photo.yaml, evaluate it, and put the model into the package (a quarter of an hour)
 	$(BIN)/mnist run --config configs/photo.yaml
 	$(BIN)/python -m mnist_pipeline.prediction.shipping artifacts/photo
 
@@ -32,7 +32,7 @@ test: lint ## lint, types and the whole fast test suite
 test-slow: .venv/develop ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-bench: .venv/product ## a quarter of an hour: speed and memory beside plain Keras, into benchmarks/RESULTS.md
+bench: .venv/product ## measure speed and memory beside plain Keras, into benchmarks/RESULTS.md (a quarter of an hour)
 	$(BIN)/python -m benchmarks.bench
 
 docs: .venv/product ## write the parts of docs/ that follow from the code: commands, settings, results
@@ -43,11 +43,11 @@ lint: .venv/develop ## ruff and mypy
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-format: .venv/develop ## put the code in its form
+format: .venv/develop ## let ruff format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# The stamps are as old as the lock they were made from: a second make does nothing.
+# These two files mark when the packages were installed: as long as no lock is newer, make installs nothing.
 .venv/product: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }

@@ -48,7 +48,7 @@ def turned_jpeg(picture: Grey) -> bytes:
 
 
 def main() -> None:
-    """Print the accuracy of each kind of file and what it loses against the arrays."""
+    """Print the accuracy on each kind of file, and the difference from the accuracy on the arrays."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.as_files", description=__doc__)
     parser.add_argument("--run", help="the run that answers; by default what mnist predict uses")
     parser.add_argument("--images", type=int, default=10_000, help="test images to write")

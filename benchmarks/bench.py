@@ -18,7 +18,7 @@ ROUNDS = {"dense": 5, "cnn": 3, "start": 7, "many": 3}
 
 
 def main() -> None:
-    """Measure what was asked for; only a complete measurement is written down."""
+    """Measure the cases that were asked for; only a complete measurement is written to RESULTS.md."""
     options = read_options()
     began, load = time.perf_counter(), os.getloadavg()[0]
     parts = []

@@ -1,4 +1,4 @@
-"""What is measured: each case's commands, run in turns, and the table that their figures make."""
+"""The four cases that `make bench` measures: the commands of each, and the rows of its table."""
 
 import os
 import tempfile
@@ -20,14 +20,14 @@ _RATE = " a second"
 
 @dataclass(frozen=True)
 class Case:
-    """Variants that are run in turns, so that what slows the machine slows them all."""
+    """Variants of one job, which take turns so that what slows the machine slows them all, and their table's rows."""
 
     title: str
     variants: Mapping[str, Variant]
     rows: tuple[Row, ...]
 
     def measure(self, rounds: int, say: Callable[[str], None]) -> dict[str, dict[str, list[float]]]:
-        """Of each variant and each figure, the values of all rounds."""
+        """Run every variant once a round; gives, for each variant and figure, the values of all rounds."""
         measured: dict[str, dict[str, list[float]]] = {name: {} for name in self.variants}
         for number in range(1, rounds + 1):
             for name, variant in self.variants.items():
@@ -40,7 +40,7 @@ class Case:
 
 
 def dense(quick: bool) -> Case:
-    """R1: 15 epochs at one thread, which is what its config asks for."""
+    """R1: 15 epochs on one thread, as its config says."""
     epochs = 2 if quick else 15
     setting = f"training.epochs={epochs}"
     return Case(
@@ -68,7 +68,7 @@ def dense(quick: bool) -> Case:
 
 
 def cnn(quick: bool) -> Case:
-    """R3: few epochs, at one thread and at two."""
+    """R3: two epochs instead of twenty, on one thread and on two."""
     epochs = 1 if quick else 2
     setting = f"training.epochs={epochs}"
     variants: dict[str, Variant] = {}
@@ -94,7 +94,7 @@ def cnn(quick: bool) -> Case:
 
 
 def start(work: Path) -> Case:
-    """One picture, from the start of the process to the answer; R1's network, trained in the work folder before."""
+    """One picture, from the start of the process to the answer, by R1's network after an epoch of training."""
     mnist("train", "--config", "dense", "--set", "training.epochs=1").measure(work)
     trained = work / "dense"
     pictures.photo(work / "photo.jpg")
@@ -116,7 +116,7 @@ def start(work: Path) -> Case:
 
 
 def many(quick: bool, work: Path) -> Case:
-    """Small pictures by the thousand, on all cores: read by the shipped model, and by R3's, trained here before."""
+    """Small pictures by the thousand, on all cores: by the shipped model, and by R3's network after an epoch."""
     count = 1000 if quick else 20_000
     mnist("train", "--config", "cnn", "--set", "training.epochs=1").measure(work)
     trained, folder = work / "cnn", work / "pictures"

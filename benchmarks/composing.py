@@ -1,4 +1,4 @@
-"""Pages composed of MNIST digits, to measure how they are read: lines of writing on paper of several kinds."""
+"""Composes pages of MNIST digits, to measure how well they are read: lines of digits on paper of several kinds."""
 
 from dataclasses import dataclass
 
@@ -15,14 +15,14 @@ _INK = 0.3  # of full ink: from here on a pixel counts as drawn
 
 @dataclass(frozen=True)
 class Composed:
-    """A page and what is written on it."""
+    """A composed page, and what is written on it."""
 
     grey: NDArray[np.uint8]
     text: str
-    """Line by line."""
+    """Its digits, a line of text for each line of writing."""
     kind: str
     touching: bool
-    """Whether digits of it touch."""
+    """Whether some of its digits touch."""
 
 
 def compose(part: Part, random: Random, kind: str, touching: bool) -> Composed:
@@ -54,7 +54,7 @@ def _counts(total: int, lines: int, random: Random) -> list[int]:
 
 
 class _Hand:
-    """What the digits of a page have in common: size, slant, pen."""
+    """What all digits of one page have in common: size, slant, pen."""
 
     def __init__(self, side: float, random: Random) -> None:
         self.side = side
@@ -64,7 +64,7 @@ class _Hand:
         self.pen = int(random.integers(-1, 3)) if side > 50 else 0
 
     def drawn(self, image: NDArray[np.uint8], random: Random) -> Float:
-        """One digit, as ink from 0 to 1 in its own box."""
+        """One digit as this hand writes it: ink from 0 to 1 in its own box."""
         side = max(20, round(self.side * random.uniform(0.88, 1.12)))
         ink = cv2.resize(image, (side, side), interpolation=self.way).astype(np.float32) / 255
         if not self.as_it_is:
@@ -84,7 +84,7 @@ class _Hand:
 
 
 def _row(digits: list[Float], gap: float, meets: NDArray[np.bool_], random: Random) -> Float:
-    """The digits side by side on one line; where they are to meet, pushed together until their ink does."""
+    """Digits side by side on one line; where `meets` says so, two are pushed together until their ink touches."""
     height = round(1.5 * max(len(digit) for digit in digits))
     row = np.zeros((height, sum(digit.shape[1] for digit in digits) * 3 + 40), np.float32)
     right = 2
@@ -104,7 +104,7 @@ def _row(digits: list[Float], gap: float, meets: NDArray[np.bool_], random: Rand
 
 
 def _where_they_meet(band: Float, digit: Float) -> int:
-    """The place furthest right at which the digit's ink still touches the ink left of it."""
+    """The rightmost column at which a digit's ink still touches the ink to its left."""
     there = band > _INK
     new = digit > _INK
     ends = np.where(there.any(axis=1), band.shape[1] - there[:, ::-1].argmax(axis=1), -(10**6))
@@ -117,7 +117,7 @@ def _where_they_meet(band: Float, digit: Float) -> int:
 
 
 def _on_page(rows: list[Float], side: float, random: Random) -> Float:
-    """The lines on a page with margins, each a little slanted."""
+    """All lines on one page with margins, each line a little slanted."""
     lean = random.uniform(-2.5, 2.5)
     slanted = [_turned(row, lean + random.normal(0, 0.4)) for row in rows]
     between = random.uniform(-0.1, 0.5) * side

@@ -19,7 +19,7 @@ from mnist_pipeline.prediction.predictor import predictor
 
 
 def small(folder: Path, count: int) -> None:
-    """`count` PNGs, in turns 28x28 as MNIST is, and 84 to 116 pixels a side as drawn on paper."""
+    """Write `count` PNGs: every other one 28x28 as in MNIST, the rest on paper, 84 to 116 pixels a side."""
     folder.mkdir(parents=True)
     digits = load_part("mnist", "test").images
     seeded = np.random.default_rng(0)
@@ -30,7 +30,7 @@ def small(folder: Path, count: int) -> None:
 
 
 def photo(path: Path) -> None:
-    """A JPEG of 12 megapixels: a digit on paper that the light falls on from one side."""
+    """Write a JPEG of 12 megapixels: a digit on paper that is lit from one side."""
     seeded = np.random.default_rng(0)
     light = np.linspace(190, 240, 4000, dtype=np.float32)
     paper = light + seeded.normal(0, 4, (3000, 4000)).astype(np.float32)
@@ -42,7 +42,7 @@ def photo(path: Path) -> None:
 
 
 def _on_paper(digit: NDArray[np.uint8], times: int, seeded: np.random.Generator) -> NDArray[np.uint8]:
-    """Dark ink on light, somewhat grainy paper, with a margin."""
+    """A digit in dark ink on light, somewhat grainy paper, with a margin."""
     ink = cv2.resize(digit, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
     margin = int(seeded.integers(14, 17))
     ink = cv2.copyMakeBorder(ink, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=0)

@@ -1,4 +1,4 @@
-"""How well whole pages are read: composed of MNIST digits on paper of several kinds, told as a table."""
+"""`python -m benchmarks.pages`: how well whole pages are read, composed of MNIST digits on paper of several kinds."""
 
 import argparse
 import time
@@ -26,7 +26,7 @@ class _Result(NamedTuple):
 
 
 def main() -> None:
-    """Compose, read, compare, print."""
+    """Compose pages, read them, and print how many digits and pages are right for each kind of paper."""
     options = _options()
     part = load_part("mnist", options.part)
     model = predictor(options.model or "shipped")
@@ -64,7 +64,7 @@ def _text(page: Composed, model: Model) -> str:
 
 
 def distance(read: str, written: str) -> int:
-    """How many characters have to be changed, added or removed: a digit each, and each end of a line."""
+    """How many characters, digits and line ends, have to be changed, added or removed to turn one text into another."""
     row = list(range(len(written) + 1))
     for number, character in enumerate(read, 1):
         before, row[0] = row[0], number

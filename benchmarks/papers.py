@@ -1,4 +1,4 @@
-"""Paper of several kinds for the digits of a page: white, unevenly lit, squared, ruled, dark, photographed, framed."""
+"""Draws the ink of a page on paper of seven kinds: white, unevenly lit, squared, ruled, dark, photographed, framed."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ def _light(shape: tuple[int, ...], random: Random, depth: float) -> Float:
 
 
 def _lines(shape: tuple[int, ...], step: float, random: Random, squared: bool, wide: int) -> Float:
-    """Ruled or squared lines as a share of their ink, a little turned."""
+    """Ruled or squared lines, a little turned: how much of each pixel a line covers, from 0 to 1."""
     height, width = shape
     lines = np.zeros((height * 2, width * 2), np.float32)
     for at in np.arange(random.uniform(0, step), max(lines.shape), step):
@@ -84,7 +84,7 @@ def _photo(ink: Float, side: float, random: Random) -> NDArray[np.uint8]:
 
 
 def _framed(ink: Float, side: float, random: Random) -> NDArray[np.uint8]:
-    """A sheet on a darker table, or a box drawn around all of it."""
+    """A sheet on a darker table, or a box drawn around all the digits."""
     room = round(random.uniform(0.3, 0.8) * side)
     height, width = ink.shape
     if random.random() < 0.5:

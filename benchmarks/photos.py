@@ -1,6 +1,6 @@
 """`python -m benchmarks.photos FOLDER`: how well real pictures are read; FOLDER/labels.tsv says what they show.
 
-Its columns are file, group and label; a file without a label holds no digit and should be refused.
+The columns of labels.tsv are file, group and label; a file without a label holds no digit and should be refused.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from mnist_pipeline.prediction.predictor import Prediction, predictor
 
 
 def main() -> None:
-    """Print, for each group of files, how many are right, and each that is not on a line."""
+    """Print how many files of each group are right, and a line for each file that is not."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.photos", description=__doc__)
     parser.add_argument("folder", type=Path, help="pictures with their labels.tsv")
     parser.add_argument("--run", help="the run that answers; by default what mnist predict uses")
