@@ -12,7 +12,8 @@ import pytest
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.fleet import crew, finished, train_all, workers_for
-from mnist_pipeline.runs.run import Run, artifacts, begin
+from mnist_pipeline.runs.opening import begin
+from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher
 
 

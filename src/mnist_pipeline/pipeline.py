@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.exports.card import still_there
 from mnist_pipeline.exports.forms import makeable, select_forms
+from mnist_pipeline.runs.opening import begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.provenance import environment, flags
-from mnist_pipeline.runs.run import Run, artifacts, begin, claimed, open_run, opened, same_recipe
+from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training.xla_flags import set_flags
 

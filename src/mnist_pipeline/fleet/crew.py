@@ -12,7 +12,8 @@ from threading import Lock
 
 from mnist_pipeline.config import Config
 from mnist_pipeline.process import command, cores
-from mnist_pipeline.runs.run import Run, artifacts, same_recipe
+from mnist_pipeline.runs.opening import same_recipe
+from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher
 
 
