@@ -1,7 +1,8 @@
 """Who may write to a run: one process at a time, and nobody is blocked by one that has ended."""
 
 import fcntl
-import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,13 +38,16 @@ def test_a_second_process_is_refused_while_the_first_lives() -> None:
         pass  # the claim ended with its holder
 
 
-def test_the_lock_is_the_systems_own() -> None:
-    """It must die with its process, however that ends: a file that merely exists would not."""
+def test_a_killed_process_blocks_nobody() -> None:
+    script = "from mnist_pipeline.runs.opening import claimed\nwith claimed('run'): print(1, flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        other.stdout.readline()
+        with pytest.raises(RunError, match="another process"), claimed("run"):
+            pass
+        other.kill()
     with claimed("run"):
-        handle = os.open(artifacts() / "run" / ".lock", os.O_RDWR)
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.close(handle)
+        assert (artifacts() / "run" / ".lock").exists()
 
 
 @pytest.mark.parametrize(
