@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from mnist_pipeline.cli import app
 from mnist_pipeline.config import Config, load_config, shipped_configs
 from mnist_pipeline.errors import ConfigError
-from mnist_pipeline.fleet import Outcome
+from mnist_pipeline.fleet.pool import Outcome
 from mnist_pipeline.reproduction import reported as reported_module
 from mnist_pipeline.reproduction import verdicts
 from mnist_pipeline.reproduction.reported import Report, load_reports

@@ -17,7 +17,7 @@ from mnist_pipeline import pipeline
 from mnist_pipeline.cli import app
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation.page import write_report
-from mnist_pipeline.fleet import Outcome
+from mnist_pipeline.fleet.pool import Outcome
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.opening import open_run
 from mnist_pipeline.runs.run import Run, artifacts
