@@ -25,7 +25,7 @@ from mnist_pipeline.config.checking import check
 from mnist_pipeline.config.recipes import override
 from mnist_pipeline.config.wording import dotted
 from mnist_pipeline.errors import ConfigError
-from mnist_pipeline.runs.run import differences
+from mnist_pipeline.runs.opening import differences
 
 MINIMAL = "name: small\nmodel: {family: dense}\ntraining: {epochs: 1}\n"
 FULL = """\

@@ -26,7 +26,8 @@ from mnist_pipeline.exports.forms import FORMS, select_forms
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction.predictor import file_predictor
 from mnist_pipeline.prediction.runtimes import normalised, open_runtime, output_of
-from mnist_pipeline.runs.run import Run, claimed
+from mnist_pipeline.runs.opening import claimed
+from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training.saving import join_batch_norms
 from mnist_pipeline.training.scoring import load_model, outputs

@@ -9,7 +9,9 @@ from mnist_pipeline.runs.run import Run
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 
-HEAVY = {"tensorflow", "keras", "cv2", "matplotlib", "seaborn", "numpy", "pandas", "pydantic", "yaml", "onnx"}
+HEAVY = {
+    "tensorflow", "keras", "cv2", "matplotlib", "seaborn", "numpy", "pandas", "pydantic", "yaml", "onnx", "filelock",
+}  # fmt: skip
 
 
 def loaded_by(code: str) -> set[str]:

@@ -10,17 +10,18 @@ import cv2
 import pytest
 from typer.testing import CliRunner, Result
 
-from conftest import EVALUATED, TRAINED
 from mnist_pipeline.cli import app
 from mnist_pipeline.config import Config, load_config, shipped_configs
 from mnist_pipeline.errors import ConfigError
-from mnist_pipeline.fleet import Outcome
+from mnist_pipeline.fleet.pool import Outcome
 from mnist_pipeline.reproduction import reported as reported_module
 from mnist_pipeline.reproduction import verdicts
 from mnist_pipeline.reproduction.reported import Report, load_reports
 from mnist_pipeline.reproduction.seeds import all_recipes, plan
 from mnist_pipeline.reproduction.verdicts import check_band, with_expected
-from mnist_pipeline.runs.run import Run, artifacts, begin
+from mnist_pipeline.runs.opening import begin
+from mnist_pipeline.runs.run import Run, artifacts
+from tests.samples import EVALUATED, TRAINED
 
 ACCURACIES = (0.970, 0.971, 0.969)
 ENVIRONMENT = {

@@ -27,7 +27,8 @@ from mnist_pipeline.evaluation import plots
 from mnist_pipeline.prediction.finding import find
 from mnist_pipeline.process import quiet_stderr
 from mnist_pipeline.reproduction.repeat import Repeated
-from mnist_pipeline.runs.run import Run, open_run
+from mnist_pipeline.runs.opening import open_run
+from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training.xla_flags import set_flags
 
 LONG = "x" * 5000

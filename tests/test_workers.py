@@ -17,7 +17,7 @@ from mnist_pipeline.config import load_config
 from mnist_pipeline.data.rendering import drawing
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.exports import bench
-from mnist_pipeline.fleet import train_all
+from mnist_pipeline.fleet.pool import train_all
 from mnist_pipeline.prediction.crew import Crew
 from mnist_pipeline.prediction.finding import Found
 from mnist_pipeline.prediction.predictor import predictor

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mnist_pipeline.pipeline import evaluate, export, report, train
     from mnist_pipeline.prediction.many import predict_many
     from mnist_pipeline.prediction.predictor import predict
-    from mnist_pipeline.runs.run import open_run
+    from mnist_pipeline.runs.opening import open_run
 
 __version__ = "0.1.0"
 __all__ = ["evaluate", "export", "load_config", "open_run", "predict", "predict_many", "report", "train"]
@@ -20,7 +20,7 @@ _HOMES = {
     "evaluate": "pipeline",
     "export": "pipeline",
     "load_config": "config",
-    "open_run": "runs.run",
+    "open_run": "runs.opening",
     "predict": "prediction.predictor",
     "predict_many": "prediction.many",
     "report": "pipeline",

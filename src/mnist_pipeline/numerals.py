@@ -2,15 +2,15 @@
 
 
 def counted(number: int, noun: str) -> str:
-    """1 epoch, 2 epochs, 1,000 epochs."""
+    """A number with its noun: 1 epoch, 2 epochs, 1,000 epochs."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def percent(share: float) -> str:
-    """A share as text such as 97.90 %; what is almost everything does not read as everything."""
+    """A share in percent, such as 97.90 %; one just below 1 is >99.99 %, never 100.00 %."""
     return ">99.99 %" if 0.99995 <= share < 1 else f"{100 * share:.2f} %"
 
 
 def sure(confidence: float) -> str:
-    """How sure a model is, such as 97.9%; never 100%, which a rounded number may say and no model can be."""
+    """A confidence in percent, such as 97.9%; never 100%, because no model is certain."""
     return f"{confidence:.1%}" if confidence < 0.9995 else ">99.9%"

@@ -1,6 +1,17 @@
-"""The story: load, build, fit, evaluate, report, export; from a config to a run folder.
+"""The story of a run: load, build, fit, save, evaluate, report, export.
 
-Whatever can be refused is refused here, in milliseconds; TensorFlow and matplotlib load once a stage begins.
+From a config to a run folder; each chapter stands in a file of its own:
+
+    load      data/loading.py          images and labels, some of them kept apart to validate
+    build     training/models.py       the network that the config describes
+    fit       training/fit.py          the epochs, with checkpoints to go on from
+    save      training/train.py        model, numbers and history into the run folder
+    evaluate  evaluation/evaluate.py   the test images, once: figures and plots
+    report    evaluation/page.py       one page about the run
+    export    exports/export.py        forms that leave the framework, each proven
+    bench     exports/bench.py         what each form costs
+
+Whatever can be refused is refused here, in milliseconds; TensorFlow and matplotlib load once a chapter begins.
 """
 
 import tempfile
@@ -11,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.exports.card import still_there
 from mnist_pipeline.exports.forms import makeable, select_forms
+from mnist_pipeline.runs.opening import begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.provenance import environment, flags
-from mnist_pipeline.runs.run import Run, artifacts, begin, claimed, open_run, opened, same_recipe
+from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training.xla_flags import set_flags
 
@@ -22,50 +34,45 @@ if TYPE_CHECKING:
 
 
 def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher | None = None) -> dict[str, Any]:
-    """Train the config's run, or go on with it, or say that it is done; gives the numbers of the training."""
-    if not isinstance(config, Config):
-        config = load_config(config)
+    """Load, build, fit and save the config's run, or go on with it; gives the numbers of the training.
+
+    A run that is trained already is left as it is, unless `force` trains it again.
+    """
+    config = config if isinstance(config, Config) else load_config(config)
     watcher = watcher or Watcher()
     run = Run(artifacts() / config.name)
     # Whatever can refuse is asked before a folder is taken, or a trained run taken away.
-    part = None if _trained(run, force) else _training_images(config)
+    part = None if run.state == "trained" and not force else _load(config)
     with claimed(config.name):
-        if _trained(run, force):
+        if run.state == "trained" and not force:
             same_recipe(run, config)
             run.figures("train")
             watcher.note(f"{run.path} is trained with this config already; nothing done (--force trains it again)")
-        else:
-            _train(config, part or _training_images(config), force, watcher)
+            return numbers(run, "train")
+        part = part or _load(config)
+        tempfile.gettempdir()  # Keras saves through it: refused now, not after the last epoch, where there is none
+        set_flags(config.training.numerics)
+        made_with = environment(config.training.threads) | {"flags": flags(), "data_sha256": part.sha256}
+        begin(config, made_with, force=force)
+        for change in run.environment().get("changed", []):
+            watcher.note(f"changed since this training began: {change}")
+        from mnist_pipeline.training.train import train_run
+
+        train_run(run, config, part, watcher)
     return numbers(run, "train")
 
 
-def _trained(run: Run, force: bool) -> bool:
-    return run.state == "trained" and not force
-
-
-def _training_images(config: Config) -> "Part":
+def _load(config: Config) -> "Part":
+    """The training images; refused where the share of them to validate on is none."""
     from mnist_pipeline.data import load_part, validation_indices
 
     part = load_part(config.data.source, "train")
-    validation_indices(part.labels, config.data.validation, config.data.split_seed)  # refuses a share of none
+    validation_indices(part.labels, config.data.validation, config.data.split_seed)
     return part
 
 
-def _train(config: Config, part: "Part", force: bool, watcher: Watcher) -> None:
-    """Train under the flags that the config wants, in a folder that is held."""
-    tempfile.gettempdir()  # Keras saves through it: refused now, not after the last epoch, where there is none
-    set_flags(config.training.numerics)
-    made_with = environment(config.training.threads) | {"flags": flags(), "data_sha256": part.sha256}
-    run = begin(config, made_with, force=force)
-    for change in run.environment().get("changed", []):
-        watcher.note(f"changed since this training began: {change}")
-    from mnist_pipeline.training.train import train_run
-
-    train_run(run, config, part, watcher)
-
-
 def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) -> dict[str, Any]:
-    """Judge a trained run, by default the last one, on the test images; gives the numbers."""
+    """Evaluate a trained run, by default the last one, on the test images; gives the numbers."""
     with opened(where) as run:
         from mnist_pipeline.evaluation.evaluate import evaluate_run
 
@@ -74,10 +81,18 @@ def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) ->
 
 
 def evaluate_file(path: str | Path, runtime: "RuntimeName | None" = None) -> dict[str, Any]:
-    """Judge an exported file on MNIST's test images, without TensorFlow; gives the numbers."""
-    from mnist_pipeline.evaluation.metrics import evaluate_file as judged
+    """Evaluate an exported file on MNIST's test images, without TensorFlow; gives the numbers."""
+    from mnist_pipeline.evaluation import metrics
 
-    return judged(Path(path), runtime)
+    return metrics.evaluate_file(Path(path), runtime)
+
+
+def report(where: str | Path | Run | None = None) -> Path:
+    """Write the page of an evaluated run, by default the last one; gives its path."""
+    with opened(where) as run:
+        from mnist_pipeline.evaluation.page import write_report
+
+        return write_report(run)
 
 
 def export(
@@ -87,7 +102,7 @@ def export(
     with_scaling: bool = False,
     watcher: Watcher | None = None,
 ) -> dict[str, Any]:
-    """Write a trained run, by default the last one, in forms that leave the framework, each checked; gives the card."""
+    """Write a trained run, by default the last one, in forms that leave the framework, each proven; gives the card."""
     wanted = select_forms(forms, with_scaling)
     with opened(where) as run:
         from mnist_pipeline.exports.export import export_run
@@ -108,14 +123,6 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
     return {"run": str(run.path), "name": run.name, **measure_run(run, watcher)}
 
 
-def report(where: str | Path | Run | None = None) -> Path:
-    """Write an evaluated run's page; gives its path."""
-    with opened(where) as run:
-        from mnist_pipeline.evaluation.page import write_report
-
-        return write_report(run)
-
-
 def numbers(run: Run, stage: str) -> dict[str, Any]:
-    """The numbers that one stage wrote, under the name of the run they belong to."""
+    """The numbers that `train` or `evaluate` wrote, under the name of the run they belong to."""
     return {"run": str(run.path), "name": run.name, **run.figures(stage)}

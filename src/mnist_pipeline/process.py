@@ -1,4 +1,4 @@
-"""The process and its workers: its cores, what is seen of its libraries, how workers start."""
+"""The process and its workers: how many cores they have, what libraries print, how a worker starts."""
 
 import math
 import os
@@ -13,7 +13,7 @@ _ROOT = Path("/")
 
 
 def cores() -> int:
-    """As many as PYTHON_CPU_COUNT says; else those it is allowed, and no more than its containers give it time for."""
+    """How many cores to use: PYTHON_CPU_COUNT if set, else those allowed, within the quotas of containers around."""
     chosen = os.environ.get("PYTHON_CPU_COUNT", "")
     if chosen.isdecimal() and int(chosen):
         return int(chosen)
@@ -22,7 +22,7 @@ def cores() -> int:
 
 
 def _quotas() -> Iterator[float]:
-    """Cores' worth of time that each control group around this process has, where it has a limit."""
+    """The quota of each control group around this process that has one, in cores."""
     for folder in _groups():
         try:
             if (folder / "cpu.max").exists():  # version 2: "200000 100000", or "max 100000" without a limit
@@ -37,7 +37,7 @@ def _quotas() -> Iterator[float]:
 
 
 def _groups() -> Iterator[Path]:
-    """The folders of this process's control groups that can limit its time, each before the one around it."""
+    """The folders of the control groups that can limit this process's time, each before the one around it."""
     try:
         lines = (_ROOT / "proc/self/cgroup").read_text(errors="replace").splitlines()
     except OSError:  # no Linux
@@ -51,23 +51,15 @@ def _groups() -> Iterator[Path]:
             yield from (folder, *(around for around in folder.parents if around.is_relative_to(top)))
 
 
-def _place() -> IO[bytes]:
-    """A file to hold it in; where there is no temporary folder to write to, nothing is held and nothing let out."""
-    try:
-        return tempfile.TemporaryFile()
-    except OSError:
-        return Path(os.devnull).open("r+b")
-
-
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Nothing written to the file descriptor inside the block is seen, unless the block fails."""
+    """Hold back whatever the block writes to file descriptor 2, libraries in C included; show it if the block fails."""
     if sys.stderr is None:  # the caller has closed it
         yield
         return
     sys.stderr.flush()
     kept = os.dup(2)
-    with _place() as held:
+    with _buffer() as held:
         os.dup2(held.fileno(), 2)
         try:
             yield
@@ -80,12 +72,20 @@ def quiet_stderr() -> Iterator[None]:
             os.close(kept)
 
 
+def _buffer() -> IO[bytes]:
+    """A temporary file; the null device where no folder takes one."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return Path(os.devnull).open("r+b")
+
+
 @contextmanager
 def libraries_muted() -> Iterator[None]:
-    """Nothing that libraries print inside the block is ever seen; what Python writes to sys.stderr is, at once.
+    """Drop what libraries in C print inside the block; what Python writes to sys.stderr is shown at once.
 
-    For as long as pictures are read in a process of our own: libpng's and libjpeg's lines name no file, and to hold
-    them back picture by picture would cost time and, in several threads, mix up whose they are.
+    For the whole time in which a process reads pictures: libpng's and libjpeg's lines name no file, and holding them
+    back picture by picture would cost time and, in several threads, mix up which picture they are about.
     """
     if sys.stderr is None:  # the caller has closed it
         yield
@@ -105,7 +105,7 @@ def libraries_muted() -> Iterator[None]:
 
 
 def python_stderr() -> int | None:
-    """The file descriptor behind sys.stderr, for the processes that are started while libraries are muted."""
+    """The file descriptor behind sys.stderr, which workers started while libraries are muted write to; None without."""
     try:
         return sys.stderr.fileno()
     except (AttributeError, OSError, ValueError):  # there is none
@@ -113,9 +113,9 @@ def python_stderr() -> int | None:
 
 
 def command(module: str) -> list[str]:
-    """The words that run a worker, a module of this package, in a Python of its own.
+    """The command line that runs a module of this package, a worker, in a Python of its own.
 
-    -P keeps the current folder, which may be anybody's download, off the path that modules are imported from: a
-    json.py there would be executed. What is installed, editable or on PYTHONPATH is still found.
+    -P keeps the current folder, which may be anybody's download, off the import path: a json.py there would be
+    executed. What is installed, editable or on PYTHONPATH is still found.
     """
     return [sys.executable, "-P", "-m", f"mnist_pipeline.{module}"]

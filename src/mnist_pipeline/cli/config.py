@@ -39,7 +39,7 @@ def schema() -> None:
 def diff(ours: str, theirs: str) -> None:
     """The settings in which two configs differ; exit 1 when there are any."""
     from mnist_pipeline.config import load_config
-    from mnist_pipeline.runs.run import differences
+    from mnist_pipeline.runs.opening import differences
 
     lines = differences(load_config(ours).tree(), load_config(theirs).tree())
     say("\n".join(lines) if lines else "no difference")

@@ -76,7 +76,7 @@ def report(run: RunArgument = None) -> None:
 
 def run_or_last(run: str | None) -> "Run":
     """The run that is meant; where none is named, the one trained last is said to be."""
-    from mnist_pipeline.runs.run import open_run
+    from mnist_pipeline.runs.opening import open_run
 
     opened = open_run(run, note)
     if run is None:

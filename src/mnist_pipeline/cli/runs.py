@@ -17,7 +17,8 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
     """All runs in artifacts/ with their numbers."""
     if context.invoked_subcommand:
         return
-    from mnist_pipeline.runs.run import all_runs, readable
+    from mnist_pipeline.runs.opening import readable
+    from mnist_pipeline.runs.run import all_runs
 
     there = all_runs()
     found = list(readable(there, _facts, note))
@@ -34,7 +35,7 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
 def diff(ours: str, theirs: str, json: JsonOption = False) -> None:
     """What differs between two runs: config, environment, data, numbers, weights; exit 1 when anything does."""
     from mnist_pipeline.reproduction.repeat import compare
-    from mnist_pipeline.runs.run import open_run
+    from mnist_pipeline.runs.opening import open_run
 
     found = compare(open_run(ours), open_run(theirs))
     if json:

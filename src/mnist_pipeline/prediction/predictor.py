@@ -14,7 +14,9 @@ from mnist_pipeline.pixels.pictures import read_grey, unforeseen
 from mnist_pipeline.pixels.preprocess import Invert, Seen, Step, find_digit, plain
 from mnist_pipeline.prediction.runtimes import Choice, made_here, open_runtime, output_of, probabilities
 from mnist_pipeline.prediction.shipped import shipped
-from mnist_pipeline.runs.run import Note, Run, last_trained, open_run, unsaid
+from mnist_pipeline.runs.opening import last_trained, open_run
+from mnist_pipeline.runs.run import Run
+from mnist_pipeline.runs.watching import Note, ignore
 
 if TYPE_CHECKING:
     from mnist_pipeline.config.schema import Output
@@ -179,7 +181,7 @@ def predict(path: str | Path, run: str | Path | Run | None = None, invert: Inver
 
 
 def predictor(
-    run: str | Path | Run | None = None, runtime: Choice | None = None, way: Way = "mnist", note: Note = unsaid
+    run: str | Path | Run | None = None, runtime: Choice | None = None, way: Way = "mnist", note: Note = ignore
 ) -> Predictor:
     """A trained run's model, by default the last one's, ready for many pictures; the shipped one if none is trained.
 

@@ -12,7 +12,8 @@ from typing import Any
 from mnist_pipeline.errors import MnistError, RunError
 from mnist_pipeline.prediction.shipped import FOLDER, NAME
 from mnist_pipeline.runs.files import whole, write_json
-from mnist_pipeline.runs.run import Run, open_run
+from mnist_pipeline.runs.opening import open_run
+from mnist_pipeline.runs.run import Run
 
 _LARGEST = 1_500_000  # bytes
 

@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from mnist_pipeline.config import Config, load_config, shipped_configs
 from mnist_pipeline.errors import RunError, TrainingError
-from mnist_pipeline.fleet import train_all
+from mnist_pipeline.fleet.pool import train_all
 from mnist_pipeline.reproduction.reported import Metric
 from mnist_pipeline.reproduction.seeds import figures_of
 from mnist_pipeline.reproduction.verdicts import BandCheck, check_band
-from mnist_pipeline.runs.run import Run, artifacts, differences
+from mnist_pipeline.runs.opening import differences
+from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher
 
 # What is told apart from the rest, or differs between any two runs and says nothing.

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from mnist_pipeline.config import Config, find_config, load_config, shipped_configs
 from mnist_pipeline.errors import ConfigError, RunError
-from mnist_pipeline.fleet import Outcome, finished, train_all
+from mnist_pipeline.fleet.pool import Outcome, finished, train_all
 from mnist_pipeline.reproduction.reported import Metric, load_reports
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher

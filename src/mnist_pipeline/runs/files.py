@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ UNFINISHED = ".writing-"  # begins the name of what is not whole yet
 def whole(path: Path) -> Iterator[Path]:
     """A path to write to; the file takes its final name once the block has ended well, and not before.
 
-    The stand-in has the same suffix as the final name, because writers go by it, and the permissions that the umask
-    leaves to any new file.
+    The stand-in has the suffix of the final name, because writers go by it, and the permissions that the umask leaves
+    to any new file.
     """
     beside = path.parent / f"{UNFINISHED}{os.urandom(4).hex()}{path.suffix}"
     try:
@@ -28,7 +28,7 @@ def whole(path: Path) -> Iterator[Path]:
         raise _cannot_write(path, error) from None
     try:
         yield beside
-        with beside.open("rb") as written:
+        with beside.open("r+b") as written:  # Windows flushes only what may be written
             os.fsync(written.fileno())
         beside.replace(path)
     except OSError as error:
@@ -42,20 +42,14 @@ def _cannot_write(path: Path, error: OSError) -> RunError:
 
 
 def write_text(path: Path, text: str) -> None:
-    """The text as a whole file."""
+    """Write the text as a whole file."""
     with whole(path) as beside:
         beside.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """The value as readable JSON; NaN and infinity are refused, as other readers refuse them."""
+    """Write the value as readable JSON; NaN and infinity are refused, as other readers refuse them."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
-
-
-def write_with(path: Path, writer: Callable[[Path], object]) -> None:
-    """A file that a library writes by itself, given the path."""
-    with whole(path) as beside:
-        writer(beside)
 
 
 def remove(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a result came from, apart from its config: versions, processor, settings of the machine, commit."""
+"""What a result came from, apart from its config: versions, processor, environment variables, commit."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-# Those whose version can move a number or a file.
+# Packages whose version can change a number or a file.
 _PACKAGES = ("mnist-pipeline", "tensorflow", "keras", "numpy", "opencv-python-headless", "onnx", "tf2onnx")
 _FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS")
 _ROOT = Path(__file__).parents[3]  # of the checkout, where there is one
@@ -17,7 +17,7 @@ _INSTRUCTIONS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_
 
 
 def environment(threads: int) -> dict[str, Any]:
-    """The facts that a reader needs to judge or repeat a result, and nothing personal; training adds data and flags."""
+    """What a reader needs to judge or repeat a result, and nothing personal; training adds flags and data digest."""
     return {
         "versions": versions(_PACKAGES),
         "python": platform.python_version(),
@@ -31,7 +31,7 @@ def environment(threads: int) -> dict[str, Any]:
 
 
 def flags() -> dict[str, str]:
-    """What the environment tells TensorFlow and XLA."""
+    """The environment variables that TensorFlow and XLA compute by, where they are set."""
     return {name: os.environ[name] for name in _FLAGS if name in os.environ}
 
 
@@ -48,7 +48,7 @@ def _version(package: str) -> str | None:
 
 
 def _processor() -> dict[str, Any]:
-    """Model and instruction sets, as Linux tells them; elsewhere what Python knows."""
+    """Model, cores and instruction sets as Linux lists them; elsewhere what Python knows."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0].splitlines()
     except OSError:
@@ -66,9 +66,8 @@ def _source() -> dict[str, Any] | None:
     """Commit of the checkout this runs from and whether files in it were changed; None when installed."""
     if not (_ROOT / ".git").exists():
         return None
-    commit = _git(_ROOT, "rev-parse", "HEAD")
-    changes = _git(_ROOT, "status", "--porcelain")
-    return None if commit is None else {"commit": commit, "dirty": bool(changes)}
+    commit = _git("rev-parse", "HEAD")
+    return None if commit is None else {"commit": commit, "dirty": bool(_git("status", "--porcelain"))}
 
 
 def _lock() -> str | None:
@@ -77,15 +76,10 @@ def _lock() -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
-def _git(root: Path, *words: str) -> str | None:
+def _git(*words: str) -> str | None:
+    command = ["git", "-C", str(_ROOT), *words]  # wherever the user's PATH has it
     try:
-        answer = subprocess.run(  # noqa: S603 - fixed words, no shell
-            ["git", "-C", str(root), *words],  # noqa: S607 - git is wherever the user's PATH has it
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603 - no shell
     except (OSError, subprocess.SubprocessError):
         return None
     return answer.stdout.strip()

@@ -1,36 +1,56 @@
-"""A run's folder: its files by name, what they say, who may write to it, and how it is found again."""
+"""One run's folder: which file is where, what each says, and how far the run has come.
 
-import fcntl
+Every file is checked as it is read, so that a damaged or foreign one is a line that says what to do.
+"""
+
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from mnist_pipeline.errors import ConfigError, RunError
 from mnist_pipeline.runs import shapes
-from mnist_pipeline.runs.files import UNFINISHED, remove, write_json, write_text
+from mnist_pipeline.runs.files import write_json
 
 if TYPE_CHECKING:
     from mnist_pipeline.config import Config
     from mnist_pipeline.config.schema import Output
 
+RunState = Literal["new", "unfinished", "trained"]
+_LARGEST_JSON = 16 * 2**20  # bytes; that of a thousand epochs is a hundredth of it
+_LARGEST_CONFIG = 256 * 2**10
 
-CONFIG = "config.yaml"
-FOLDERS = ("checkpoint", "plots", "export")
-# What a run makes, in the order in which it is taken away: the mark of a finished one first. The config is written
-# over and never taken away, because it says that the folder is a run's; nothing else in there is ever touched.
-MADE = ("metrics.json", "environment.json", "split.json", "history.json", "history.csv", "refusal.json",
-        "model.keras", "model.onnx", "report.html", *FOLDERS)  # fmt: skip
+
+class _Place:
+    """A file or folder of a run: read from a Run, it is the whole path."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, run: "Run", _: type) -> Path:
+        return run.path / self._name
 
 
 @dataclass(frozen=True)
-class RunFiles:
-    """A run's folder and what stands where in it; the stages write it."""
+class Run:
+    """One run's folder, and what its files say; each stage writes its own."""
 
     path: Path
+
+    config_file = _Place("config.yaml")  # the complete config, written first; enough to train the run again
+    environment_file = _Place("environment.json")  # versions, processor and commit that the run was made with
+    split_file = _Place("split.json")  # indices of the training images that validated
+    metrics_file = _Place("metrics.json")  # written last by training, which makes a run trained; evaluation adds to it
+    history_file = _Place("history.json")  # every epoch's figures; history.csv beside it holds the same
+    model_file = _Place("model.keras")
+    onnx_file = _Place("model.onnx")  # the trained model in the form that predicts
+    refusal_file = _Place("refusal.json")  # the threshold, where training chose one
+    report_file = _Place("report.html")
+    plots = _Place("plots")
+    checkpoints = _Place("checkpoint")  # what an unfinished training goes on from
+    exports = _Place("export")  # the forms that leave the framework
+    export_card_file = _Place("export/card.json")  # how each form was proven; card.md beside it is for people
 
     @property
     def name(self) -> str:
@@ -38,118 +58,28 @@ class RunFiles:
         return self.path.resolve().name
 
     @property
-    def config_file(self) -> Path:
-        """The complete config, written first; enough to train the run again."""
-        return self.path / CONFIG
-
-    @property
-    def environment_file(self) -> Path:
-        """What the run was made with."""
-        return self.path / "environment.json"
-
-    @property
-    def split_file(self) -> Path:
-        """The indices of the training images that validated."""
-        return self.path / "split.json"
-
-    @property
-    def metrics_file(self) -> Path:
-        """The numbers: written last by training, which makes a run trained; evaluation adds its own."""
-        return self.path / "metrics.json"
-
-    @property
-    def model_file(self) -> Path:
-        """The trained Keras model."""
-        return self.path / "model.keras"
-
-    @property
-    def onnx_file(self) -> Path:
-        """The same model as ONNX, which predicts."""
-        return self.path / "model.onnx"
-
-    @property
-    def exports(self) -> Path:
-        """The forms that leave the framework, and their card."""
-        return self.path / "export"
-
-    @property
-    def export_card_file(self) -> Path:
-        """What was exported and how it was proven; card.md beside it is the same for people."""
-        return self.exports / "card.json"
-
-    @property
-    def refusal_file(self) -> Path:
-        """How sure the model must be to answer, where training chose it."""
-        return self.path / "refusal.json"
-
-    @property
-    def history_file(self) -> Path:
-        """Every epoch's figures; history.csv beside it holds the same."""
-        return self.path / "history.json"
-
-    @property
-    def checkpoints(self) -> Path:
-        """What an unfinished training goes on from."""
-        return self.path / "checkpoint"
-
-    @property
-    def plots(self) -> Path:
-        """The pictures."""
-        return self.path / "plots"
-
-    @property
-    def report_file(self) -> Path:
-        """The page that shows it all."""
-        return self.path / "report.html"
-
-
-_NOT_SET = object()
-
-
-def differences(ours: dict[str, Any], theirs: dict[str, Any], block: str = "") -> list[str]:
-    """Lines such as `training.epochs: 15 → 10`, in the order of the settings."""
-    lines = []
-    for key in dict.fromkeys([*ours, *theirs]):
-        left, right = ours.get(key, _NOT_SET), theirs.get(key, _NOT_SET)
-        if isinstance(left, dict) and isinstance(right, dict):
-            lines += differences(left, right, f"{block}{key}.")
-        elif left != right:
-            lines.append(f"{block}{key}: {_shown(left)} → {_shown(right)}")
-    return lines
-
-
-def _shown(value: Any) -> str:
-    return "not set" if value is _NOT_SET else json.dumps(value, ensure_ascii=False)
-
-
-RunState = Literal["new", "unfinished", "trained"]
-Note = Callable[[str], None]
-_Found = TypeVar("_Found")
-_LARGEST_JSON = 16 * 2**20  # bytes; that of a thousand epochs is a hundredth of it
-_LARGEST_CONFIG = 256 * 2**10
-
-
-def unsaid(_: str) -> None:
-    """For those who do not care which runs are passed over."""
-
-
-def artifacts() -> Path:
-    """The folder that holds all runs: artifacts/ here, or where MNIST_ARTIFACTS says."""
-    return Path(os.environ.get("MNIST_ARTIFACTS") or "artifacts")
-
-
-class Run(RunFiles):
-    """One run's folder: what its files say."""
-
-    @property
     def state(self) -> RunState:
-        """How far the run has come; a folder without a config is none."""
-        if not _is_run(self.path):
+        """How far the run has come; a folder without a config is no run."""
+        # os.path is False where Path raises, as for a name that no file can have.
+        if not os.path.isfile(self.config_file):  # noqa: PTH113
             return "new"
-        return "trained" if _there(self.metrics_file) else "unfinished"
+        return "trained" if os.path.exists(self.metrics_file) else "unfinished"  # noqa: PTH110
+
+    def require_trained(self) -> None:
+        """Refuse, with what to do, when there is no finished training here."""
+        if self.state == "unfinished":
+            raise RunError(f"{self.path}: its training is not finished. Go on: {self.train_command()}")
+        if self.state == "new":
+            names = ", ".join(run.name for run in all_runs())
+            known = f"Runs in {artifacts()}: {names}" if names else "Train one: mnist train --config dense.yaml"
+            raise RunError(f"{self.path}: no run here. {known}")
+
+    def train_command(self) -> str:
+        """The command that goes on with, or repeats, this run."""
+        return f"mnist train --config {self.config_file}"
 
     def config(self) -> "Config":
-        """The config it was made with."""
+        """The config the run was made with."""
         from mnist_pipeline.config import load_config
 
         try:
@@ -161,7 +91,10 @@ class Run(RunFiles):
             ) from None
 
     def output(self) -> "Output":
-        """What its model's outputs are: all of the config that an answer needs, without the time to check the rest."""
+        """The activation of the model's last layer: all that a prediction needs of the config.
+
+        Read without the schema, because pydantic takes longer to load than a picture takes to read.
+        """
         from mnist_pipeline.config.yaml_text import parse
 
         try:
@@ -173,8 +106,8 @@ class Run(RunFiles):
         return output if output in ("softmax", "sigmoid") else self.config().model.output
 
     def threshold(self) -> float:
-        """How sure its model must be to answer; 0 when it was not trained to tell what is no digit."""
-        if not _there(self.refusal_file):
+        """The confidence from which the model answers; 0 when it was not trained to tell what is no digit."""
+        if not os.path.exists(self.refusal_file):  # noqa: PTH110
             return 0.0
         return float(_read_json(self.refusal_file, shapes.REFUSAL)["threshold"])
 
@@ -183,7 +116,7 @@ class Run(RunFiles):
         return _read_json(self.metrics_file, shapes.METRICS)
 
     def figures(self, stage: str) -> dict[str, Any]:
-        """The numbers of one stage, `train` or `evaluate`, all of them there, or a clear line that says what is not."""
+        """All numbers of one stage, `train` or `evaluate`; refused, with what to do, when one is missing or wrong."""
         found = self.metrics().get(stage) if self.state == "trained" else None
         if found is None and stage == "evaluate":
             raise RunError(f"{self.path}: is not evaluated yet. First: mnist evaluate {self.path}")
@@ -195,16 +128,20 @@ class Run(RunFiles):
             )
         return dict(found or {})
 
+    def add_metrics(self, stage: str, values: dict[str, Any]) -> None:
+        """Write the numbers of one stage, keeping those of the other."""
+        write_json(self.metrics_file, (self.metrics() if self.metrics_file.is_file() else {}) | {stage: values})
+
     def history(self) -> dict[str, list[float]]:
         """Each figure's values, epoch by epoch."""
         return _read_json(self.history_file, shapes.HISTORY)
 
     def environment(self) -> dict[str, Any]:
-        """What the run was made with; under `changed` what was another in an earlier process that trained it."""
+        """What the run was made with; `changed` lists what was different in an earlier process that trained it."""
         return _read_json(self.environment_file, shapes.ENVIRONMENT)
 
     def export_card(self) -> dict[str, Any]:
-        """What was exported of these weights so far; empty where nothing was, or nobody can tell."""
+        """What was exported of these weights so far; empty when that is nothing, or the card cannot be read."""
         try:
             card = _read_json(self.export_card_file, shapes.EXPORT_CARD)
         except RunError:
@@ -222,185 +159,9 @@ class Run(RunFiles):
         self.threshold()
         return self
 
-    def add_metrics(self, section: str, values: dict[str, Any]) -> None:
-        """Write one section of the numbers, keeping the others."""
-        write_json(self.metrics_file, (self.metrics() if self.metrics_file.is_file() else {}) | {section: values})
-
-    def require_trained(self) -> None:
-        """Refuse, with what to do, when there is no finished training here."""
-        if self.state == "unfinished":
-            raise RunError(f"{self.path}: its training is not finished. Go on: {self.train_command()}")
-        if self.state == "new":
-            raise RunError(f"{self.path}: no run here. {_known()}")
-
-    def train_command(self) -> str:
-        """The command that goes on with, or repeats, this run."""
-        return f"mnist train --config {self.config_file}"
-
-
-def begin(config: "Config", environment: dict[str, Any], *, force: bool = False) -> Run:
-    """The folder for this config: new, or one to go on with; another config's is refused unless forced.
-
-    The caller holds the claim. A process that ends anywhere in here leaves what the same call goes on from.
-    """
-    run = Run(artifacts() / config.name)
-    if run.state == "new":
-        if run.path.exists() and any(not path.name.startswith(".") for path in run.path.iterdir()):
-            raise RunError(f"{run.path}: holds files that are no run's: choose another --name")
-        _write_config(run, config)
-    elif force:
-        for name in MADE:
-            _take_away(run.path / name)
-        _write_config(run, config)
-    else:
-        same_recipe(run, config)
-    if run.state == "unfinished":
-        _sweep(run)
-        write_json(run.environment_file, _with_changes(run, environment))
-    return run
-
-
-def _write_config(run: Run, config: "Config") -> None:
-    from mnist_pipeline.config.yaml_text import write as yaml_of
-
-    write_text(run.config_file, f"# mnist train --config {run.config_file}\n{yaml_of(config.tree())}")
-
-
-def _with_changes(run: Run, environment: dict[str, Any]) -> dict[str, Any]:
-    """The environment of this process, and what was another in those whose epochs it goes on from."""
-    if not any(run.checkpoints.glob("*")):
-        return environment
-    try:
-        before = run.environment()
-    except RunError:  # nobody can tell
-        return environment
-    changed = [*before.pop("changed", []), *differences(before, environment)]
-    return environment | ({"changed": changed} if changed else {})
-
-
-def same_recipe(run: Run, config: "Config") -> None:
-    """Refuse, with the difference, when the run was made with another recipe."""
-    changes = differences(run.config().recipe(), config.recipe())
-    if changes:
-        raise RunError(
-            f"{run.path}: holds a run of another config:\n"
-            + "\n".join(f"  {line}" for line in changes)
-            + "\nChoose another --name, or replace it with --force"
-        )
-
-
-def _take_away(path: Path) -> None:
-    try:
-        remove(path)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be taken away ({error.strerror})") from None
-
-
-def _sweep(run: Run) -> None:
-    """Take away what killed processes left half-written: whoever writes to a run holds its claim, so none lives."""
-    for folder in (run.path, *(run.path / name for name in FOLDERS)):
-        for leftover in list(folder.glob(f"{UNFINISHED}*")):
-            _take_away(leftover)
-
-
-@contextmanager
-def opened(where: str | Path | Run | None = None) -> Iterator[Run]:
-    """A trained run, by default the last one, held for writing to it."""
-    run = open_run(where)
-    with claimed(run.path.resolve()):
-        run.require_trained()  # before it was ours, another process may have begun it anew
-        run.figures("train")
-        _sweep(run)
-        yield run
-
-
-@contextmanager
-def claimed(where: str | Path) -> Iterator[None]:
-    """Hold a run folder, by name or by its whole path, for one process; the claim ends with it, however it ends."""
-    folder = artifacts() / where
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be written ({error.strerror}); nothing was changed") from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(
-                f"{folder}: another process is training, evaluating or exporting there; wait for it, "
-                f"or train under another --name"
-            ) from None
-        except OSError as error:
-            raise RunError(f"{folder}: cannot be locked ({error.strerror}); nothing was changed") from None
-        yield
-    finally:
-        os.close(handle)
-
-
-def open_run(where: str | Path | Run | None = None, note: Note = unsaid) -> Run:
-    """The trained run at a path or of a name; without either, the one trained last.
-
-    Runs that cannot be read are passed over on the way to the last one; `note` is told which.
-    """
-    if where is None:
-        last = last_trained(Run.examined, note)
-        if last is None:
-            raise RunError("nothing is trained yet. Start with: mnist train --config dense.yaml")
-        return last
-    if isinstance(where, Run):
-        run = where
-    else:
-        given = Path(where)
-        named = artifacts() / given
-        run = Run(named if len(given.parts) == 1 and _there(named) and not _is_run(given) else given)
-    run.require_trained()
-    return run
-
-
-def last_trained(use: Callable[[Run], _Found], note: Note = unsaid) -> _Found | None:
-    """What `use` makes of the run trained last that can be read; None when there is none."""
-    trained = [run for run in all_runs() if run.state == "trained"]
-    dated = list(readable(trained, lambda run: (run.figures("train")["finished"], run), note))
-    newest_first = [run for _, run in sorted(dated, key=lambda pair: str(pair[0]), reverse=True)]
-    return next(readable(newest_first, use, note), None)
-
-
-def readable(runs: Iterable[Run], use: Callable[[Run], _Found], note: Note) -> Iterator[_Found]:
-    """What `use` makes of each run; one that it cannot read is named in a note and passed over."""
-    for run in runs:
-        try:
-            found = use(run)
-        except RunError as error:
-            note(f"passed over: {str(error).splitlines()[0]}")
-        else:
-            yield found
-
-
-def all_runs() -> list[Run]:
-    """Every run in the artifacts folder, by name."""
-    folder = artifacts()
-    try:
-        return [Run(path) for path in sorted(folder.iterdir()) if _is_run(path)] if folder.is_dir() else []
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be read ({error.strerror})") from None
-
-
-def _is_run(path: Path) -> bool:
-    return os.path.isfile(path / CONFIG)  # noqa: PTH113 - where Path.is_file raises, this is False
-
-
-def _there(path: Path) -> bool:
-    return os.path.exists(path)  # noqa: PTH110 - where Path.exists raises, this is False
-
-
-def _known() -> str:
-    names = [run.name for run in all_runs()]
-    return f"Runs in {artifacts()}: {', '.join(names)}" if names else "Train one: mnist train --config dense.yaml"
-
 
 def _read_json(path: Path, shape: shapes.Shape) -> dict[str, Any]:
-    """What a file of a run holds, once it is known to have the shape."""
+    """The content of one of a run's files, refused unless it has the shape."""
     try:
         if not path.is_file() and path.exists():
             problem = "is no file"
@@ -417,3 +178,18 @@ def _read_json(path: Path, shape: shapes.Shape) -> dict[str, Any]:
     except (ValueError, RecursionError):
         problem = "is damaged (not JSON)"
     raise RunError(f"{path}: {problem}: train the run again with --force")
+
+
+def artifacts() -> Path:
+    """The folder that holds all runs: artifacts/ here, or where MNIST_ARTIFACTS says."""
+    return Path(os.environ.get("MNIST_ARTIFACTS") or "artifacts")
+
+
+def all_runs() -> list[Run]:
+    """Every run in the artifacts folder, by name."""
+    folder = artifacts()
+    try:
+        there = [Run(path) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be read ({error.strerror})") from None
+    return [run for run in there if run.state != "new"]

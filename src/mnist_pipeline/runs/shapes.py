@@ -3,53 +3,42 @@
 Written by hand, because a library for schemas takes longer to load than `mnist predict` takes to read a picture.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 # Given a value and its place in the file: what is wrong with it, or None.
 Shape = Callable[[Any, str], str | None]
-_LARGEST = 1e15  # of a number: far beyond any figure, and exact as a float
 
 
-def number(value: Any, place: str) -> str | None:
-    """A finite number."""
-    fits = isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
-    return None if fits else f"{place} is no number"
+def _rule(fits: Callable[[Any], bool], otherwise: str) -> Shape:
+    """A value that fits; `otherwise` is what is said of one that does not."""
+    return lambda value, place: None if fits(value) else f"{place} {otherwise}"
 
 
-def count(value: Any, place: str) -> str | None:
-    """A whole number from 0 on."""
-    return None if isinstance(value, int) and number(value, place) is None and value >= 0 else f"{place} is no count"
+def _finite(value: Any) -> bool:
+    """True for a number below 1e15, which is far beyond any figure and still exact as a float."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1e15 < value < 1e15
 
 
-def share(value: Any, place: str) -> str | None:
-    """A number from 0 to 1."""
-    return None if number(value, place) is None and 0 <= value <= 1 else f"{place} is not between 0 and 1"
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and _finite(value) and value >= 0
 
 
-def digit(value: Any, place: str) -> str | None:
-    """One of the ten classes."""
-    return None if count(value, place) is None and value <= 9 else f"{place} is no digit"
-
-
-def text(value: Any, place: str) -> str | None:
-    """A string."""
-    return None if isinstance(value, str) else f"{place} is no text"
-
-
-def time(value: Any, place: str) -> str | None:
-    """A date and time as ISO 8601 has it."""
+def _dated(value: Any) -> bool:
     try:
-        datetime.fromisoformat(value)
+        return bool(datetime.fromisoformat(value))
     except (TypeError, ValueError):
-        return f"{place} is no time"
-    return None
+        return False
 
 
-def anything(_value: Any, _place: str) -> str | None:
-    """Whatever there is."""
-    return None
+anything = _rule(lambda _: True, "")
+number = _rule(_finite, "is no number")
+count = _rule(_whole, "is no count")
+share = _rule(lambda value: _finite(value) and 0 <= value <= 1, "is not between 0 and 1")
+digit = _rule(lambda value: _whole(value) and value <= 9, "is no digit")
+text = _rule(lambda value: isinstance(value, str), "is no text")
+time = _rule(_dated, "is no time")
 
 
 def maybe(shape: Shape) -> Shape:
@@ -60,46 +49,46 @@ def maybe(shape: Shape) -> Shape:
 def each(shape: Shape, length: int | None = None) -> Shape:
     """A list of values of one shape, where it matters of one length."""
 
-    def fits(value: Any, place: str) -> str | None:
+    def misfit(value: Any, place: str) -> str | None:
         if not isinstance(value, list) or (length is not None and len(value) != length):
             return f"{place} is no list" if length is None else f"{place} is no list of {length}"
         return _first(shape(item, f"{place}[{at}]") for at, item in enumerate(value))
 
-    return fits
+    return misfit
 
 
 def named(shape: Shape) -> Shape:
     """An object with values of one shape under any names."""
 
-    def fits(value: Any, place: str) -> str | None:
+    def misfit(value: Any, place: str) -> str | None:
         if not isinstance(value, dict):
             return f"{place} is no object"
         return _first(shape(inside, f"{place}.{name}") for name, inside in value.items())
 
-    return fits
+    return misfit
 
 
 def fields(required: dict[str, Shape], optional: dict[str, Shape] | None = None) -> Shape:
-    """An object with values of these shapes under these names; what else it holds does not matter."""
+    """An object with values of these shapes under these names; whatever else it holds does not matter."""
+    shapes = required | (optional or {})
 
-    def fits(value: Any, place: str) -> str | None:
+    def misfit(value: Any, place: str) -> str | None:
         if not isinstance(value, dict):
             return f"{place} is no object"
         missing = next((name for name in required if name not in value), None)
         if missing:
             return f"{place} lacks {missing}"
-        shapes = required | (optional or {})
         return _first(shapes[name](inside, f"{place}.{name}") for name, inside in value.items() if name in shapes)
 
-    return fits
+    return misfit
 
 
-def _first(problems: Any) -> str | None:
+def _first(problems: Iterable[str | None]) -> str | None:
     return next(filter(None, problems), None)
 
 
 def _columns(value: Any, place: str) -> str | None:
-    """Figures by name, each with a value for every epoch; one that was not measured has none."""
+    """Figures by name, each with a value for every epoch, or with none where it was not measured."""
     problem = fields({"loss": anything, "accuracy": anything})(value, place) or named(each(number))(value, place)
     if problem is None and (not value["loss"] or len({len(column) for column in value.values() if column}) > 1):
         return f"{place} has not a value for every epoch"
@@ -114,11 +103,21 @@ def _row_a_digit(value: Any, place: str) -> str | None:
     return problem
 
 
-METRICS = named(anything)
-"""metrics.json before it is asked for the numbers of a stage."""
-
 _SCORES = fields({"precision": share, "recall": share, "f1": share})
+_END: dict[str, Shape] = {"name": text, "type": text, "shape": each(anything)}
+_CHECK: dict[str, Shape] = {
+    "reader": text, "accuracy": share, "agreement": share, "ties": count, "largest_difference": number,
+}  # fmt: skip
+_FORM = fields({
+    "files": each(fields({"file": text, "bytes": count, "sha256": text})),
+    "checks": each(fields(_CHECK)),
+    "input": fields({**_END, "range": text}),
+    "output": fields(_END, {"scale": number, "zero_point": number}),
+    "needs_normalising": anything,
+})  # fmt: skip
 
+# The shape of each file; metrics.json is checked once the numbers of a stage are asked for.
+METRICS = named(anything)
 STAGES: dict[str, Shape] = {
     "train": fields({
         "seed": count, "epochs": count, "best_epoch": maybe(count), "steps": count, "train_seconds": number,
@@ -135,27 +134,12 @@ STAGES: dict[str, Shape] = {
         "weights_sha256": text, "data_sha256": text,
     }),
 }  # fmt: skip
-"""What each stage writes into metrics.json."""
-
 HISTORY = _columns
-
-ENVIRONMENT = fields(
-    {"versions": named(maybe(text)), "python": text, "processor": fields({"model": text})}, {"changed": each(text)}
-)
-
 REFUSAL = fields({"threshold": share})
-
-_END: dict[str, Shape] = {"name": text, "type": text, "shape": each(anything)}
-_CHECK: dict[str, Shape] = {
-    "reader": text, "accuracy": share, "agreement": share, "ties": count, "largest_difference": number,
-}  # fmt: skip
-_FORM = fields({
-    "files": each(fields({"file": text, "bytes": count, "sha256": text})),
-    "checks": each(fields(_CHECK)),
-    "input": fields({**_END, "range": text}),
-    "output": fields(_END, {"scale": number, "zero_point": number}),
-    "needs_normalising": anything,
-})  # fmt: skip
+ENVIRONMENT = fields(
+    {"versions": named(maybe(text)), "python": text, "processor": fields({"model": text})},
+    {"changed": each(text)},
+)
 EXPORT_CARD = fields({
     "weights_sha256": text,
     "keras": fields({"test_accuracy": share}),

@@ -12,7 +12,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mnist_pipeline.runs.files import write_with
+from mnist_pipeline.runs.files import whole
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, SKY, PURPLE, YELLOW = "#0072b2", "#d55e00", "#009e73", "#56b4e9", "#cc79a7", "#e69f00"
@@ -60,7 +60,8 @@ def picture(path: Path, width: int, height: int) -> Iterator[Figure]:
         figure = Figure(figsize=(width / _DPI, height / _DPI))
         yield figure
         # No word of the program's version: the same input gives the same bytes.
-        write_with(path, lambda beside: figure.savefig(beside, format="png", metadata={"Software": None}))
+        with whole(path) as beside:
+            figure.savefig(beside, format="png", metadata={"Software": None})
 
 
 def headline(figure: Figure, title: str, note: str = "") -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.fleet import crew, finished, train_all, workers_for
-from mnist_pipeline.runs.run import Run, artifacts, begin
+from mnist_pipeline.fleet import pool
+from mnist_pipeline.fleet.pool import finished, train_all, workers_for
+from mnist_pipeline.runs.opening import begin
+from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher
 
 
@@ -46,7 +48,7 @@ def test_a_run_of_another_recipe_in_its_place_is_refused() -> None:
 
 
 def test_there_are_as_many_workers_as_their_threads_leave_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "cores", lambda: 8)
+    monkeypatch.setattr(pool, "cores", lambda: 8)
     two, sixteen = smoke(0, **{"training.threads": 2}), smoke(1, **{"training.threads": 16})
     assert workers_for([smoke(0)]) == 8
     assert workers_for([two]) == 4
@@ -72,9 +74,9 @@ def test_a_failed_training_takes_no_other_with_it(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_dies_is_told_in_a_line() -> None:
-    assert crew.reason(-9, "", smoke(0)) == "ended by signal 9"
+    assert pool.reason(-9, "", smoke(0)) == "ended by signal 9"
     bug = "Traceback (most recent call last):\n  File x\nKeyError: 'a'\n"
-    assert str(crew.reason(1, bug, smoke(0))).startswith("a bug: KeyError: 'a'")
+    assert str(pool.reason(1, bug, smoke(0))).startswith("a bug: KeyError: 'a'")
 
 
 def test_an_interruption_ends_all_and_says_how_to_go_on() -> None:

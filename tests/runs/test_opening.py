@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import pretend
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.runs.run import Run, all_runs, artifacts, begin, claimed, open_run
+from mnist_pipeline.runs.opening import begin, claimed, open_run
+from mnist_pipeline.runs.run import Run, all_runs, artifacts
+from tests.samples import pretend
 
 
 @pytest.fixture

@@ -1,72 +1,29 @@
-"""Who may write to a run, and what is left when a process ends in the middle of it: nothing is lost, nobody blocked."""
+"""What is left when a process ends in the middle of a run, or a training cannot begin: nothing is lost."""
 
-import fcntl
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
-from conftest import EVALUATED, HISTORY, TRAINED, pretend
-from mnist_pipeline import evaluate, pipeline, report, train
-from mnist_pipeline.cli import app
+from mnist_pipeline import pipeline, train
 from mnist_pipeline.config import Config, load_config
-from mnist_pipeline.errors import DataError, RunError, TrainingError
-from mnist_pipeline.prediction.predictor import predictor
-from mnist_pipeline.runs import run as runs
-from mnist_pipeline.runs.files import write_json
+from mnist_pipeline.errors import DataError, TrainingError
+from mnist_pipeline.runs import opening
+from mnist_pipeline.runs import run as run_module
+from mnist_pipeline.runs.opening import begin, open_run
 from mnist_pipeline.runs.provenance import environment
-from mnist_pipeline.runs.run import Run, artifacts, begin, claimed
+from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import Watcher
+from tests.samples import TRAINED, pretend
 
-
-def mnist(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words))
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """A few images, quickly read."""
-    path = tmp_path / "few.npz"
-    labels = np.arange(100, dtype=np.uint8) % 10
-    images = np.zeros((100, 28, 28), np.uint8)
-    np.savez(path, x_train=images, y_train=labels, x_test=images, y_test=labels)
-    return path
-
-
-@pytest.fixture
-def config(source: Path) -> Config:
-    return load_config("smoke", {"data.source": str(source)}, name="run")
-
-
-@pytest.fixture(autouse=True)
-def _quick_stages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stages that write what the real ones write, without computing it."""
-
-    def train_run(run: Run, *_: object) -> None:
-        run.environment()
-        write_json(run.history_file, HISTORY)
-        run.add_metrics("train", TRAINED)
-
-    def evaluate_run(run: Run, pictures: bool) -> None:
-        run.add_metrics("evaluate", EVALUATED)
-
-    for name, stage in (("training.train", train_run), ("evaluation.evaluate", evaluate_run)):
-        monkeypatch.setitem(sys.modules, f"mnist_pipeline.{name}", SimpleNamespace(**{stage.__name__: stage}))
-    monkeypatch.setattr(pipeline, "set_flags", lambda _: None)
+pytestmark = pytest.mark.usefixtures("quick_stages")
 
 
 def leftovers(folder: Path) -> list[Path]:
     return list(folder.rglob(".writing-*"))
-
-
-# Killed
 
 
 class Killed(BaseException):
@@ -90,8 +47,9 @@ def killing(monkeypatch: pytest.MonkeyPatch, number: int, *, late: bool) -> None
 
         return wrapped
 
-    for name in ("write_text", "write_json", "remove"):
-        monkeypatch.setattr(runs, name, deadly(getattr(runs, name)))
+    for module, names in ((opening, ("write_text", "write_json", "remove")), (run_module, ("write_json",))):
+        for name in names:
+            monkeypatch.setattr(module, name, deadly(getattr(module, name)))
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -109,7 +67,7 @@ def test_a_training_killed_at_any_write_goes_on_with_the_same_command(
             else:
                 break  # every write has been tried
         train(config)
-        run = runs.open_run("run")
+        run = open_run("run")
         assert run.environment()["versions"]
         assert not leftovers(run.path)
     assert number > 3
@@ -143,7 +101,7 @@ def test_a_training_forced_and_killed_at_any_change_goes_on_with_the_same_comman
 def test_an_unfinished_run_without_its_environment_goes_on(config: Config) -> None:
     begin(config, {}).environment_file.unlink()
     train(config)
-    assert runs.open_run("run").environment()["versions"]
+    assert open_run("run").environment()["versions"]
 
 
 # Data first
@@ -182,103 +140,6 @@ def test_a_trained_run_is_said_to_be_one_though_its_data_are_gone(config: Config
     assert train(config)["weights_sha256"] == TRAINED["weights_sha256"]
 
 
-# One process writes
-
-
-def test_a_second_process_is_refused_while_the_first_lives() -> None:
-    with claimed("run"), pytest.raises(RunError, match="another process"), claimed("run"):
-        pass
-    with claimed("run"):
-        pass  # the claim ended with its holder
-
-
-def test_the_lock_is_the_systems_own() -> None:
-    """It must die with its process, however that ends: a file that merely exists would not."""
-    with claimed("run"):
-        handle = os.open(artifacts() / "run" / ".lock", os.O_RDWR)
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.close(handle)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [["evaluate", "run"], ["report", "run"], ["export", "run"], ["train", "--config", "smoke", "--name", "run"]],
-)
-def test_no_verb_writes_where_another_process_does(words: list[str]) -> None:
-    run = pretend("run")
-    half = run.plots / ".writing-abc.png"
-    half.touch()
-    with claimed("run"):
-        result = mnist(*words)
-    assert result.exit_code == 2
-    assert "another process" in result.stderr
-    assert half.exists()
-
-
-def test_reading_pictures_takes_no_claim() -> None:
-    pretend("run")
-    with claimed("run"):
-        assert predictor("run").predict("examples/7.png").digit == 7
-
-
-@pytest.mark.parametrize("stage", [evaluate, report])
-def test_a_run_begun_anew_by_another_process_gets_no_numbers_of_the_old_one(
-    stage: Callable[[Run], object], config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = pretend("run")
-    claimed_before = runs.claimed
-
-    @contextmanager
-    def late(where: str | Path) -> Iterator[None]:
-        with monkeypatch.context() as patch:
-            patch.setattr(runs, "claimed", claimed_before)
-            begin(config, {}, force=True)
-        with claimed_before(where):
-            yield
-
-    monkeypatch.setattr(runs, "claimed", late)
-    with pytest.raises(RunError, match="its training is not finished"):
-        stage(run)
-    assert not run.metrics_file.exists()
-
-
-def test_what_a_killed_report_left_goes_with_the_next() -> None:
-    run = pretend("run")
-    for folder in (run.path, run.plots):
-        (folder / ".writing-abc.html").touch()
-    folder = run.exports / ".writing-xyz"
-    folder.mkdir(parents=True)
-    report("run")
-    assert not leftovers(run.path)
-
-
-def test_only_a_runs_own_folders_are_swept() -> None:
-    run = pretend("run")
-    within = run.path / "another" / ".writing-abc.png"
-    within.parent.mkdir()
-    within.touch()
-    report("run")
-    assert within.exists()
-
-
-def test_a_run_that_is_trained_already_is_left_as_it_is(config: Config) -> None:
-    train(config)
-    half = artifacts() / "run" / ".writing-abc.html"
-    half.touch()
-    train(config)
-    assert half.exists()
-
-
-def test_a_claim_that_cannot_be_had_is_a_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_locks(*_: object) -> None:
-        raise OSError(37, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", no_locks)
-    with pytest.raises(RunError, match=r"cannot be locked \(No locks available\)"), claimed("run"):
-        pass
-
-
 # What a run was made with
 
 
@@ -304,7 +165,7 @@ def test_a_training_that_goes_on_with_another_tensorflow_says_so(
     begun_with(now | {"versions": now["versions"] | {"tensorflow": "1.0"}}, config, monkeypatch)
     said: list[str] = []
     train(config, watcher=Watcher(note=said.append))
-    made_with = runs.open_run("run").environment()
+    made_with = open_run("run").environment()
     assert made_with["versions"] == now["versions"]
     change = f'versions.tensorflow: "1.0" → "{now["versions"]["tensorflow"]}"'
     assert made_with["changed"] == [change]
@@ -316,4 +177,4 @@ def test_a_training_that_goes_on_in_the_same_environment_says_nothing(
 ) -> None:
     begun_with(environment(1), config, monkeypatch)
     train(config)
-    assert "changed" not in runs.open_run("run").environment()
+    assert "changed" not in open_run("run").environment()

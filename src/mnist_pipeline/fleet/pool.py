@@ -1,4 +1,7 @@
-"""Keeps the cores busy with one process a training, and tells how far they all are."""
+"""Trains many configs at once: a process each, as many at a time as keep the cores busy.
+
+A process each, because TensorFlow takes its flags once, when it loads, and one that dies takes no other with it.
+"""
 
 import json
 import os
@@ -12,7 +15,8 @@ from threading import Lock
 
 from mnist_pipeline.config import Config
 from mnist_pipeline.process import command, cores
-from mnist_pipeline.runs.run import Run, artifacts, same_recipe
+from mnist_pipeline.runs.opening import same_recipe
+from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher
 
 
@@ -25,11 +29,6 @@ class Outcome:
     """Why there is no result, in a line."""
 
 
-def workers_for(configs: Iterable[Config]) -> int:
-    """As many processes as keep the cores busy with the threads that each training is allowed."""
-    return max(1, cores() // max((config.training.threads for config in configs), default=1))
-
-
 def finished(config: Config) -> bool:
     """True when the config's run is trained and evaluated; a run of another recipe in its place is refused."""
     run = Run(artifacts() / config.name)
@@ -37,6 +36,11 @@ def finished(config: Config) -> bool:
         return False
     same_recipe(run, config)
     return run.state == "trained" and "evaluate" in run.metrics()
+
+
+def workers_for(configs: Iterable[Config]) -> int:
+    """The number of processes that keep the cores busy with the threads that each training is allowed."""
+    return max(1, cores() // max((config.training.threads for config in configs), default=1))
 
 
 def train_all(
@@ -50,30 +54,29 @@ def train_all(
 
     A failed training takes no other with it. An interruption ends all, and the same call goes on.
     """
-    crew = _Crew(folder or artifacts(), watcher or FleetWatcher())
+    trainings = _Trainings(folder or artifacts(), watcher or FleetWatcher())
     with ThreadPoolExecutor(workers or workers_for(configs)) as pool:
-        futures = [pool.submit(crew.train, config) for config in configs]
+        futures = [pool.submit(trainings.run, config) for config in configs]
         try:
             for future in as_completed(futures):
                 future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            crew.stop()
+            trainings.stop()
             raise
     return [future.result() for future in futures]
 
 
-class _Crew:
-    """The processes at work. Each thread of the pool follows one of them."""
+class _Trainings:
+    """The processes at work; each thread of the pool follows one of them."""
 
     def __init__(self, folder: Path, watcher: FleetWatcher) -> None:
         self._folder, self._watcher = folder, watcher
-        self._environment = os.environ | {"MNIST_ARTIFACTS": str(folder)}
         self._working: set[subprocess.Popen[str]] = set()
         self._stopped = False
         self._one_at_a_time = Lock()
 
-    def train(self, config: Config) -> Outcome:
+    def run(self, config: Config) -> Outcome:
         """One training from start to end."""
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
             process = subprocess.Popen(  # noqa: S603 - words of our own, no shell
@@ -81,7 +84,7 @@ class _Crew:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
-                env=self._environment,
+                env=os.environ | {"MNIST_ARTIFACTS": str(self._folder)},
                 encoding="utf-8",
                 process_group=0,  # Ctrl-C comes to us alone; should we be killed, a worker ends at its next word
             )
@@ -99,8 +102,9 @@ class _Crew:
         return Outcome(Run(self._folder / config.name), failure)
 
     def _follow(self, process: "subprocess.Popen[str]", config: Config) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
+        """Hand the config over and pass on the shares of the work done, until the process has ended."""
+        assert process.stdin
+        assert process.stdout
         try:
             process.stdin.write(config.model_dump_json())
             process.stdin.close()
@@ -122,7 +126,7 @@ class _Crew:
 
 
 def reason(code: int, complaints: str, config: Config) -> str | None:
-    """Why a process ended without a result; the first line of a refusal, the last of a traceback."""
+    """Why a process ended without a result: the first line of a refusal, the last of a traceback."""
     if code == 0:
         return None
     lines = [line for line in complaints.splitlines() if line.strip()]

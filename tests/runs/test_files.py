@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.runs.files import whole, write_json, write_text, write_with
+from mnist_pipeline.runs.files import whole, write_json, write_text
 
 
 def test_the_file_appears_with_the_end_of_the_block(tmp_path: Path) -> None:
@@ -37,12 +37,13 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing_else(failure: type[Base
     path = tmp_path / "model.onnx"
     path.write_text("old", encoding="utf-8")
 
-    def write_half(beside: Path) -> None:
-        beside.write_text("half", encoding="utf-8")
-        raise failure
+    def write_half() -> None:
+        with whole(path) as beside:
+            beside.write_text("half", encoding="utf-8")
+            raise failure
 
     with pytest.raises(RunError if failure is OSError else failure):
-        write_with(path, write_half)
+        write_half()
     assert path.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -91,12 +92,7 @@ def test_json_holds_no_nan(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"loss": 1.0}
 
 
-def test_a_library_writes_to_the_path_it_is_given(tmp_path: Path) -> None:
-    write_with(tmp_path / "a.bin", lambda path: path.write_bytes(b"done"))
-    assert (tmp_path / "a.bin").read_bytes() == b"done"
-
-
-def test_a_library_that_writes_nothing_of_its_own_is_noticed(tmp_path: Path) -> None:
-    with pytest.raises(RunError):
-        write_with(tmp_path / "a.bin", lambda path: path.unlink())
+def test_a_library_that_takes_its_file_away_is_noticed(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"a\.bin: cannot be written"), whole(tmp_path / "a.bin") as beside:
+        beside.unlink()
     assert list(tmp_path.iterdir()) == []

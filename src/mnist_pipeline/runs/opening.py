@@ -1,0 +1,191 @@
+"""Opens a run: begun or gone on with by training, found again by name or as the last one, held by one process.
+
+A process may be killed at any write: what it leaves half-written is swept away by the next one that holds the run.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mnist_pipeline.errors import RunError
+from mnist_pipeline.runs.files import UNFINISHED, remove, write_json, write_text
+from mnist_pipeline.runs.run import Run, all_runs, artifacts
+from mnist_pipeline.runs.watching import Note, ignore
+
+if TYPE_CHECKING:
+    from mnist_pipeline.config import Config
+
+_FOLDERS = ("checkpoint", "plots", "export")
+# What a run makes, in the order in which it is taken away: the mark of a trained one first. The config is written
+# over and never taken away, because it says that the folder is a run's; nothing else in there is ever touched.
+_MADE = ("metrics.json", "environment.json", "split.json", "history.json", "history.csv", "refusal.json",
+         "model.keras", "model.onnx", "report.html", *_FOLDERS)  # fmt: skip
+_NOT_SET = object()
+_Found = TypeVar("_Found")
+
+
+@contextmanager
+def claimed(where: str | Path) -> Iterator[None]:
+    """Hold a run folder, by name or by its whole path, for one process; the claim ends with it, however it ends.
+
+    The lock is the system's, on a file that stays: a file whose mere presence is the lock would outlive a killed
+    process.
+    """
+    from filelock import lock_descriptor  # 35 ms, which only those wait for who write to a run
+
+    folder = artifacts() / where
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written ({error.strerror}); nothing was changed") from None
+    try:
+        try:
+            held = lock_descriptor(handle, blocking=False)
+        except OSError as error:
+            raise RunError(f"{folder}: cannot be locked ({error.strerror}); nothing was changed") from None
+        if not held:
+            raise RunError(
+                f"{folder}: another process is training, evaluating or exporting there; wait for it, "
+                f"or train under another --name"
+            )
+        yield
+    finally:
+        os.close(handle)
+
+
+def begin(config: "Config", environment: dict[str, Any], *, force: bool = False) -> Run:
+    """The folder for this config: new, or one to go on with; another config's is refused unless forced.
+
+    The caller holds the claim. A process that ends anywhere in here leaves what the same call goes on from.
+    """
+    run = Run(artifacts() / config.name)
+    if run.state == "new":
+        if run.path.exists() and any(not path.name.startswith(".") for path in run.path.iterdir()):
+            raise RunError(f"{run.path}: holds files that are no run's: choose another --name")
+        _write_config(run, config)
+    elif force:
+        for name in _MADE:
+            _take_away(run.path / name)
+        _write_config(run, config)
+    else:
+        same_recipe(run, config)
+    if run.state == "unfinished":
+        _sweep(run)
+        write_json(run.environment_file, _with_changes(run, environment))
+    return run
+
+
+def _write_config(run: Run, config: "Config") -> None:
+    from mnist_pipeline.config.yaml_text import write as yaml_of
+
+    write_text(run.config_file, f"# {run.train_command()}\n{yaml_of(config.tree())}")
+
+
+def _with_changes(run: Run, environment: dict[str, Any]) -> dict[str, Any]:
+    """The environment of this process, and what was different in those whose epochs it goes on from."""
+    if not any(run.checkpoints.glob("*")):
+        return environment
+    try:
+        before = run.environment()
+    except RunError:  # damaged: nobody can tell
+        return environment
+    changed = [*before.pop("changed", []), *differences(before, environment)]
+    return environment | ({"changed": changed} if changed else {})
+
+
+def same_recipe(run: Run, config: "Config") -> None:
+    """Refuse, with the differences, when the run was made with another recipe."""
+    changes = differences(run.config().recipe(), config.recipe())
+    if changes:
+        raise RunError(
+            f"{run.path}: holds a run of another config:\n"
+            + "\n".join(f"  {line}" for line in changes)
+            + "\nChoose another --name, or replace it with --force"
+        )
+
+
+def differences(ours: dict[str, Any], theirs: dict[str, Any], block: str = "") -> list[str]:
+    """Lines such as `training.epochs: 15 → 10`, in the order of the settings."""
+    lines = []
+    for key in dict.fromkeys([*ours, *theirs]):
+        left, right = ours.get(key, _NOT_SET), theirs.get(key, _NOT_SET)
+        if isinstance(left, dict) and isinstance(right, dict):
+            lines += differences(left, right, f"{block}{key}.")
+        elif left != right:
+            lines.append(f"{block}{key}: {_shown(left)} → {_shown(right)}")
+    return lines
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is _NOT_SET else json.dumps(value, ensure_ascii=False)
+
+
+def _take_away(path: Path) -> None:
+    try:
+        remove(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be taken away ({error.strerror})") from None
+
+
+def _sweep(run: Run) -> None:
+    """Take away what killed processes left half-written: only the holder of the claim writes, so none is alive."""
+    for folder in (run.path, *(run.path / name for name in _FOLDERS)):
+        for leftover in list(folder.glob(f"{UNFINISHED}*")):
+            _take_away(leftover)
+
+
+@contextmanager
+def opened(where: str | Path | Run | None = None) -> Iterator[Run]:
+    """A trained run, by default the last one, held for writing to it."""
+    run = open_run(where)
+    with claimed(run.path.resolve()):
+        run.require_trained()  # another process may have begun it anew before the claim
+        run.figures("train")
+        _sweep(run)
+        yield run
+
+
+def open_run(where: str | Path | Run | None = None, note: Note = ignore) -> Run:
+    """The trained run at a path or of a name; without either, the one trained last.
+
+    Runs that cannot be read are passed over on the way to the last one; `note` is told which.
+    """
+    if where is None:
+        last = last_trained(Run.examined, note)
+        if last is None:
+            raise RunError("nothing is trained yet. Start with: mnist train --config dense.yaml")
+        return last
+    run = where if isinstance(where, Run) else Run(_folder(Path(where)))
+    run.require_trained()
+    return run
+
+
+def _folder(given: Path) -> Path:
+    """The path itself when it is a run's or no name; else the folder of that name among the artifacts, if there."""
+    named = artifacts() / given
+    if len(given.parts) == 1 and Run(given).state == "new" and os.path.exists(named):  # noqa: PTH110
+        return named
+    return given
+
+
+def last_trained(use: Callable[[Run], _Found], note: Note = ignore) -> _Found | None:
+    """The result of `use` on the run trained last that it can read; None when there is none."""
+    trained = [run for run in all_runs() if run.state == "trained"]
+    dated = list(readable(trained, lambda run: (run.figures("train")["finished"], run), note))
+    newest_first = [run for _, run in sorted(dated, key=lambda pair: str(pair[0]), reverse=True)]
+    return next(readable(newest_first, use, note), None)
+
+
+def readable(runs: Iterable[Run], use: Callable[[Run], _Found], note: Note) -> Iterator[_Found]:
+    """The result of `use` on each run; one that it cannot read is named in a note and passed over."""
+    for run in runs:
+        try:
+            found = use(run)
+        except RunError as error:
+            note(f"passed over: {str(error).splitlines()[0]}")
+        else:
+            yield found
