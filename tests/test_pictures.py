@@ -22,7 +22,7 @@ from PIL import Image
 
 from mnist_pipeline.errors import PictureError
 from mnist_pipeline.pixels.picture_header import read_header
-from mnist_pipeline.pixels.pictures import read_grey, settle
+from mnist_pipeline.pixels.pictures import configure_opencv, read_grey
 
 Grey = NDArray[np.uint8]
 
@@ -454,7 +454,7 @@ def tiff(changes: dict[int, tuple[int, int]], data: bytes, more: tuple[tuple[int
 def test_a_truncated_picture_is_refused_and_nothing_else_is_said(
     kind: str, tmp_path: Path, read: Read, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    settle()
+    configure_opencv()
     data = KINDS[kind]()
     read(data)
     for share in (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97):
@@ -495,7 +495,7 @@ def test_opencv_stays_silent_in_a_process_of_our_own(tmp_path: Path) -> None:
     (tmp_path / "damaged.gif").write_bytes(data)
     code = (
         "import sys, cv2, mnist_pipeline.pixels.pictures as pictures\n"
-        "pictures.settle()\n"
+        "pictures.configure_opencv()\n"
         "try: pictures.read_grey(sys.argv[1])\n"
         "except pictures.PictureError: pass\n"
     )
