@@ -107,7 +107,7 @@ def test_loading_and_verifying_all_is_quick() -> None:
 
 
 def test_a_shipped_file_that_is_not_mnist_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_loading, "_SHIPPED", folder)
+    monkeypatch.setattr(data_loading, "SHIPPED", folder)
     assert "not the published MNIST (sha256 differs): reinstall the package" in refusal("mnist")
     assert load(folder).train.counts == [3] * 10
 
