@@ -23,10 +23,7 @@ _KEYS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}  # of .n
 _HEADER = 2**14  # bytes: more than numpy takes for one, and it would read the 4 GiB that a header can claim
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack kilobytes into gigabytes at one step
 # What zipfile lets through of a damaged, encrypted or hostile archive.
-_DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, struct.error),
-    *(EOFError, RuntimeError, ValueError, IndexError, KeyError),
-)
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, IndexError, KeyError)
 
 
 def read_idx_images(path: Path) -> tuple[NDArray[np.uint8], bytes]:

@@ -15,15 +15,7 @@ from mnist_pipeline.pixels.ink import find_ink
 from mnist_pipeline.pixels.light import Grey, as_grey, working_size
 from mnist_pipeline.pixels.light import Invert as Invert
 from mnist_pipeline.pixels.panels import Outline, cut_out, may_be_panel, outline_of, panel_area, without_box
-from mnist_pipeline.pixels.shapes import (
-    Shapes,
-    count_others,
-    digit_candidates,
-    digit_pieces,
-    find_shapes,
-    is_row,
-    stroke_width,
-)
+from mnist_pipeline.pixels.shapes import Shapes, are_several, digit_candidates, digit_pieces, find_shapes, stroke_width
 
 SIDE = 28  # pixels; MNIST's
 PIXEL = np.float32(1 / 255)  # one step of grey; as a factor, because a compiler would make it one anyway
@@ -69,7 +61,7 @@ def find_digit(grey: Grey, invert: Invert = "auto", steps: list[Step] | None = N
     pieces = digit_pieces(found, candidates)
     same = largest and (pieces == found.largest).all()  # mostly
     strokes = without_box(largest if largest and same else outline_of(found.mask(pieces)))
-    several = count_others(found, candidates, pieces) or is_row(found, pieces)
+    several = are_several(found, candidates, pieces)
     close = None if several else _from_closer(grey, strokes)
     if close is not None:
         return find_digit(close, "yes" if ink.inverted else "no", steps)

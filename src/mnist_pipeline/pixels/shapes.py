@@ -121,21 +121,16 @@ def digit_pieces(found: Shapes, candidates: NDArray[np.bool_]) -> NDArray[np.boo
         chosen |= joined
 
 
-def count_others(found: Shapes, candidates: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> int:
-    """How many candidates besides the digit's pieces are as tall as a second digit would be."""
-    if chosen.all():
-        return 0
-    rows = found.rows[chosen]
-    height = (rows[:, 1] + rows[:, 3]).max() - rows[:, 1].min()
-    return int((candidates & ~chosen & (found.rows[:, 3] >= 0.5 * height)).sum())
-
-
-def is_row(found: Shapes, chosen: NDArray[np.bool_]) -> bool:
-    """Whether the pieces stand in a row, as letters and numbers do and the strokes of one digit do not."""
-    if np.count_nonzero(chosen) < 2:
+def are_several(found: Shapes, candidates: NDArray[np.bool_], pieces: NDArray[np.bool_]) -> bool:
+    """Whether there are several digits: a candidate beside the pieces that is as tall as one, or pieces in a row."""
+    if np.count_nonzero(candidates) < 2:  # mostly
         return False
-    x, y, wide, high, _ = found.rows[chosen].T
+    x, y, wide, high, _ = found.rows[pieces].T
     height = (y + high).max() - y.min()
+    if (candidates & ~pieces & (found.rows[:, 3] >= 0.5 * height)).any():
+        return True
+    if len(x) < 2:
+        return False
     tall = high >= 0.75 * height
     beside = x[None, tall] > (x + wide)[tall, None]
     return bool((x + wide).max() - x.min() > 1.8 * height or beside.any())

@@ -3,7 +3,6 @@
 import re
 import struct
 from itertools import islice
-from typing import NamedTuple
 
 from mnist_pipeline.errors import PictureError
 
@@ -19,22 +18,14 @@ _MOST_SCANS = 100  # of one JPEG: at the next, libtiff gives up
 _MOST_WORK = 9_000_000_000  # bytes decoded times scans: 1.6 s, where files without this bound took 3.1 s
 
 
-class TiffSize(NamedTuple):
-    """A TIFF's size in pixels, and the bytes of memory that decoding fills."""
-
-    width: int
-    height: int
-    held: int
-
-
-def tiff_size(data: bytes) -> TiffSize:
-    """The size of a TIFF; memory is counted in whole tiles, which are filled however little of them is picture."""
+def tiff_size(data: bytes) -> tuple[int, int, int]:
+    """Width, height, and the bytes that decoding fills: whole tiles, however little of them is picture."""
     tags = _tags(data)
     width, height, samples = tags.get(_WIDTH, 0), tags.get(_HEIGHT, 0), tags.get(_SAMPLES, 1)
     tile_width, tile_height = max(1, tags.get(_TILE_WIDTH, 1)), max(1, tags.get(_TILE_HEIGHT, 1))
     filled = -(-width // tile_width) * tile_width * -(-height // tile_height) * tile_height
     each = max(1, samples * tags.get(_BITS, 1) // 8)
-    return TiffSize(width, height, max(filled * each, 4 * tile_width * tile_height))  # a tile has room for 4 channels
+    return width, height, max(filled * each, 4 * tile_width * tile_height)  # a tile has room for 4 channels
 
 
 def refuse_costly_tiff(data: bytes, held: int) -> None:

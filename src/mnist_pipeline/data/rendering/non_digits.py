@@ -1,6 +1,7 @@
 """Pictures of no digit: letters, signs and emblems, digits spoilt, shapes, light and shadow, textures, tables."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import cv2
@@ -11,6 +12,7 @@ from mnist_pipeline.data.rendering.ink import (
     BROADEST,
     Grey,
     Ink,
+    Lines,
     draw_line,
     draw_strokes,
     enlarge_digit,
@@ -64,70 +66,37 @@ def _like_a_one(pixels: Grey) -> bool:
     return wide < 0.45 * high or (high > 0.7 * wide and min(side, other) < 0.35 * max(side, other))
 
 
-def _page(strokes: Strokes, random: Random, broadest: float = BROADEST) -> Grey:
-    return photograph_lines(draw_strokes(strokes, page_side(random), random), random, broadest)
+# Letters, signs and emblems
 
 
-# Letters and signs
+def _written(write: Callable[[Random], Strokes], broadest: float = BROADEST) -> Kind:
+    """The kind of pictures that show strokes on a page."""
+    return lambda _, random: photograph_lines(draw_strokes(write(random), page_side(random), random), random, broadest)
 
 
-def handwritten(_: DigitImages, random: Random) -> Grey:
-    """A letter of some script, or a sign, in somebody's hand."""
-    return _page(letters.handwritten_letter(letters.SEEN, random), random)
+def _typed(write: Callable[[Random], Lines]) -> Kind:
+    """The kind of pictures that show text in a line font, with any pen."""
+    return lambda _, random: photograph_lines(write(random), random)
 
 
-def handwritten_word(_: DigitImages, random: Random) -> Grey:
-    """Handwritten letters side by side."""
-    return _page(letters.handwritten_word(letters.SEEN, random), random)
-
-
-def unseen_letter(_: DigitImages, random: Random) -> Grey:
-    """A letter or sign that training never shows in any form."""
-    return _page(letters.handwritten_letter(letters.UNSEEN, random), random)
-
-
-def unseen_word(_: DigitImages, random: Random) -> Grey:
-    """Letters side by side that training never shows."""
-    return _page(letters.handwritten_word(letters.UNSEEN, random), random)
-
-
-def typed_letter(_: DigitImages, random: Random) -> Grey:
-    """A letter or sign in a line font, with any pen."""
-    return photograph_lines(letters.typed_letter(random), random)
-
-
-def unseen_typed_letter(_: DigitImages, random: Random) -> Grey:
-    """A letter in a line font that training never shows."""
-    return photograph_lines(letters.unseen_typed_letter(random), random)
-
-
-def typed_word(_: DigitImages, random: Random) -> Grey:
-    """A word in a line font."""
-    return photograph_lines(letters.typed_word(random), random)
-
-
-def typed_text(_: DigitImages, random: Random) -> Grey:
-    """Small print."""
-    return photograph_lines(letters.typed_text(random), random)
-
-
-def scribble(_: DigitImages, random: Random) -> Grey:
+def _scribble(random: Random) -> Strokes:
     """Random strokes, straight or round: doodles, signatures."""
     strokes = []
-    for _number in range(random.integers(2, 6)):
+    for _ in range(random.integers(2, 6)):
         corners = random.random((random.integers(2, 6), 2))
         strokes.append(round_corners(corners) if random.random() < 0.5 and len(corners) > 2 else corners)
-    return _page(strokes, random)
+    return strokes
 
 
-def emblem(_: DigitImages, random: Random) -> Grey:
-    """Rings, arcs and polygons, as in a logo."""
-    return _page(emblems.emblem(emblems.SEEN, random), random, _FINE)
-
-
-def unseen_emblem(_: DigitImages, random: Random) -> Grey:
-    """Rings, chains and chevrons, most of them of forms that training never shows."""
-    return _page(emblems.emblem(emblems.UNSEEN, random), random, _FINE)
+scribble = _written(_scribble)
+handwritten = _written(partial(letters.handwritten_letter, letters.SEEN))
+handwritten_word = _written(partial(letters.handwritten_word, letters.SEEN))
+unseen_letter = _written(partial(letters.handwritten_letter, letters.UNSEEN))
+unseen_word = _written(partial(letters.handwritten_word, letters.UNSEEN))
+emblem = _written(partial(emblems.emblem, emblems.SEEN), _FINE)
+unseen_emblem = _written(partial(emblems.emblem, emblems.UNSEEN), _FINE)
+typed_letter, unseen_typed_letter = _typed(letters.typed_letter), _typed(letters.unseen_typed_letter)
+typed_word, typed_text = _typed(letters.typed_word), _typed(letters.typed_text)
 
 
 # Digits spoilt
