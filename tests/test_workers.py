@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from mnist_pipeline.config import load_config
-from mnist_pipeline.data.rendering import drawing
+from mnist_pipeline.data.rendering.worker import run_tasks
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.exports import bench
 from mnist_pipeline.fleet.pool import train_all
@@ -34,7 +34,7 @@ def job(drawings: int) -> dict[str, Any]:
 
 
 def draw() -> None:
-    assert drawing._done([job(1), job(1)])[0].shape == (1, 28, 28)
+    assert run_tasks([job(1), job(1)])[0].shape == (1, 28, 28)
 
 
 def reproduce() -> None:
@@ -75,7 +75,7 @@ def test_one_function_starts_all_workers() -> None:
 def test_a_training_that_draws_for_itself_outlives_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its parent, the shell, changes at every look."""
     monkeypatch.setattr(os, "getppid", count().__next__)
-    assert drawing._done([job(2)])[0].shape == (2, 28, 28)
+    assert run_tasks([job(2)])[0].shape == (2, 28, 28)
 
 
 def test_a_worker_that_draws_ends_when_nobody_reads_its_pictures() -> None:

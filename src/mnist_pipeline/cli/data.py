@@ -79,9 +79,9 @@ def _as_trained(part: "Part", config: "Config", folder: Path) -> "Iterator[Path]
     from mnist_pipeline.evaluation import plots
 
     if config.data.rendering:
-        from mnist_pipeline.data.rendering import drawn_sample
+        from mnist_pipeline.data.rendering.pool import draw_sample
 
-        images, labels = drawn_sample(part.images, part.labels, config.data.rendering)
+        images, labels = draw_sample(part.images, part.labels, config.data.rendering)
         plots.digits(images, labels, folder / "drawn.png", f"Digits as {config.name} draws them, and pictures of none")
         yield folder / "drawn.png"
     if config.training.augmentation:

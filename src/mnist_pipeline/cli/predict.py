@@ -177,12 +177,12 @@ def predict(
 
 
 def _predictor(run: str | None, model: Path | None, runtime: "Choice | None", way: Way) -> "Predictor":
-    from mnist_pipeline.pixels.pictures import settle
+    from mnist_pipeline.pixels.pictures import configure_opencv
     from mnist_pipeline.prediction.predictor import file_predictor, predictor
 
     if run and model:
         raise MnistError("--run or --model, not both: which one shall answer?")
-    settle()
+    configure_opencv()
     return file_predictor(model, runtime, way) if model else predictor(run, runtime, way, note)
 
 

@@ -1,4 +1,4 @@
-"""Which of the training images validate: a seeded choice with the same share of every class."""
+"""A source of digits to checked parts of images and labels, and which of the training images validate."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,32 +9,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.data import idx, npz
+from mnist_pipeline.data.formats import read_idx_images, read_idx_labels, read_npz
 from mnist_pipeline.errors import DataError
-
-
-def validation_indices(labels: NDArray[np.uint8], share: float, seed: int) -> NDArray[np.int64]:
-    """Sorted indices of the images kept apart: `share` of each class, rounded."""
-    random = np.random.Generator(np.random.PCG64(seed))
-    chosen = []
-    for digit in range(10):
-        members = np.flatnonzero(labels == digit)
-        chosen.append(random.permutation(members)[: round(len(members) * share)])
-    indices = np.sort(np.concatenate(chosen)).astype(np.int64)
-    if share and not len(indices):
-        raise DataError(
-            f"data.validation is {share:g}, and that share of each class among {len(labels):,} training images is "
-            f"none: use more images, a larger share, or 0 with a recipe that watches no validation figure"
-        )
-    return indices
-
 
 PartName = Literal["train", "test"]
 
-_SHIPPED = Path(__file__).parent / "mnist"
+SHIPPED = Path(__file__).parent / "mnist"
 _STEMS = {"train": "train", "test": "t10k"}
 # sha256 of the raw bytes, as MNIST has been published since 1998.
-_CANONICAL = {
+_PUBLISHED = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
@@ -51,7 +34,7 @@ class Part:
 
     @cached_property
     def sha256(self) -> str:
-        """Digest of the pixels and then the labels, the same whatever file they came from."""
+        """Digest of the pixels and then the labels, equal for equal images whatever file they came from."""
         digest = hashlib.sha256(np.ascontiguousarray(self.images).data.cast("B"))
         digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
@@ -82,13 +65,13 @@ def load(source: str | Path = "mnist") -> Dataset:
 def load_part(source: str | Path, part: PartName) -> Part:
     """One part of a source, so that a stage touches only what is its own."""
     if str(source) == "mnist":
-        return _checked(str(source), part, *_read_folder(_SHIPPED, part, _CANONICAL))
+        return _checked(str(source), part, *_read_folder(SHIPPED, part, _PUBLISHED))
     try:
         path = Path(source).expanduser()
         if path.is_dir():
             return _checked(str(source), part, *_read_folder(path, part, {}))
         if path.suffix.lower() == ".npz" and path.is_file():
-            return _checked(str(source), part, *npz.read_part(path, part))
+            return _checked(str(source), part, *read_npz(path, part))
         problem = "is neither a folder of IDX files nor an .npz" if path.exists() else "does not exist"
     except (OSError, RuntimeError) as error:  # the latter from ~somebody who is not there
         problem = f"cannot be read ({getattr(error, 'strerror', None) or error})"
@@ -97,8 +80,8 @@ def load_part(source: str | Path, part: PartName) -> Part:
 
 def _read_folder(folder: Path, part: PartName, digests: dict[str, str]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     stems = f"{_STEMS[part]}-images-idx3-ubyte", f"{_STEMS[part]}-labels-idx1-ubyte"
-    images, raw_images = idx.read_images(_find(folder, stems[0]))
-    labels, raw_labels = idx.read_labels(_find(folder, stems[1]))
+    images, raw_images = read_idx_images(_find(folder, stems[0]))
+    labels, raw_labels = read_idx_labels(_find(folder, stems[1]))
     for stem, raw in zip(stems, (raw_images, raw_labels), strict=True):
         if stem in digests and hashlib.sha256(raw).hexdigest() != digests[stem]:
             raise DataError(f"{folder / stem}: not the published MNIST (sha256 differs): reinstall the package")
@@ -122,3 +105,19 @@ def _checked(source: str, part: PartName, images: NDArray[np.uint8], labels: NDA
     if labels.max() > 9:
         raise DataError(f"{source}: {part} labels reach {labels.max()}, expected 0 to 9")
     return Part(images, labels)
+
+
+def validation_indices(labels: NDArray[np.uint8], share: float, seed: int) -> NDArray[np.int64]:
+    """Sorted indices of the training images that validate: by the seed's choice, `share` of each class, rounded."""
+    random = np.random.Generator(np.random.PCG64(seed))
+    chosen = []
+    for digit in range(10):
+        members = np.flatnonzero(labels == digit)
+        chosen.append(random.permutation(members)[: round(len(members) * share)])
+    indices = np.sort(np.concatenate(chosen)).astype(np.int64)
+    if share and not len(indices):
+        raise DataError(
+            f"data.validation is {share:g}, and that share of each class among {len(labels):,} training images is "
+            f"none: use more images, a larger share, or 0 with a recipe that watches no validation figure"
+        )
+    return indices

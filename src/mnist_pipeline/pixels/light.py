@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Grey = NDArray[np.uint8]
 Invert = Literal["auto", "yes", "no"]
-_LONGEST, _SHORTEST = 256, 84  # pixels of the longer side in which shapes are looked for
+_LONGEST, _SHORTEST = 256, 84  # pixels: the longer side of the picture in which shapes are looked for
 _CELLS = 16  # along each side of the grid that the paper's light is fitted on
 _COARSE, _AROUND = 64, 15  # pixels of the longer side, and how far around paper is looked for: wider than any stroke
 _FEWEST = 60  # cells that show paper: fewer say nothing of its light
@@ -18,12 +18,12 @@ _EDGE = np.ones((5, 5), np.uint8)
 
 
 def as_grey(picture: object) -> Grey:
-    """The same pixels, typed: OpenCV's own types say less."""
+    """A picture that OpenCV made, typed as grey bytes, which OpenCV's own types do not say."""
     return np.asarray(picture, np.uint8)
 
 
 def as_marks(chosen: NDArray[np.bool_]) -> Grey:
-    """True as 1, False as 0, and nothing copied."""
+    """A mask of true and false as 1 and 0, without a copy."""
     return chosen.view(np.uint8)
 
 
@@ -35,19 +35,19 @@ def marked_border(picture: Grey) -> int:
 
 
 def border_length(picture: Grey) -> int:
-    """How many pixels are outermost."""
+    """How many pixels a picture's border has."""
     height, width = picture.shape
     return int(2 * (width + max(height - 2, 0)))
 
 
 def median(values: NDArray[np.generic]) -> float:
-    """As np.median has it, which loads numpy.ma for it: ten milliseconds of a single picture's time."""
+    """The median, by hand: np.median loads numpy.ma, which takes ten milliseconds of a single picture's time."""
     ordered = np.sort(values)
     return float(ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1].mean())
 
 
 def working_size(grey: Grey) -> Grey:
-    """The picture in a size in which strokes are a few pixels wide and every step is quick."""
+    """A grey picture in a size in which strokes are a few pixels wide and every step is quick."""
     longest = max(grey.shape)
     if longest > _LONGEST:
         by, way = _LONGEST / longest, cv2.INTER_AREA
@@ -60,19 +60,19 @@ def working_size(grey: Grey) -> Grey:
 
 
 def lightness(grey: Grey) -> float:
-    """From 0, a board, to 2, a sheet: the paper is what most of the picture and of its border are; 1 may be either."""
+    """How light the paper is, 0 (a board) to 2 (a sheet): paper is what most of a picture and of its border shows."""
     light = as_grey(cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1])
     return cv2.countNonZero(light) / light.size + marked_border(light) / border_length(light)
 
 
-def levelled(grey: Grey, inverted: bool) -> Grey:
-    """Ink from 0 (paper) to at most 255, over paper whose light may change slowly."""
+def ink_strength(grey: Grey, inverted: bool) -> Grey:
+    """How strongly each pixel is inked, 0 (paper) to at most 255, where the paper's light changes slowly if at all."""
     dark = grey if inverted else 255 - grey
     return as_grey(cv2.subtract(_paper(dark), dark))
 
 
-def locally_levelled(grey: Grey, inverted: bool) -> Grey:
-    """The same over paper whose light changes at once: each place against the lightest around it."""
+def local_ink_strength(grey: Grey, inverted: bool) -> Grey:
+    """How strongly each pixel is inked where the light changes at once: each place against the lightest around it."""
     dark = grey if inverted else 255 - grey
     height, width = dark.shape
     by = _COARSE / max(height, width)
@@ -104,7 +104,7 @@ def _cells(grey: Grey) -> Grey:
 
 
 def _fitted(light: NDArray[np.float32], paper: NDArray[np.bool_]) -> NDArray[np.float32] | None:
-    """A quadratic through the paper's cells, fitted again without those far off it: shadows, the table."""
+    """A quadratic surface through the paper's cells, fitted again without cells far off it: shadows, the table."""
     terms = _terms()
     used = paper
     for _ in range(3):
@@ -122,6 +122,6 @@ def _fitted(light: NDArray[np.float32], paper: NDArray[np.bool_]) -> NDArray[np.
 
 @cache
 def _terms() -> NDArray[np.float32]:
-    """1, x, y, x², y², xy at each cell."""
+    """The terms of a quadratic, 1, x, y, x², y² and xy, at each cell."""
     y, x = (axis.ravel() for axis in np.mgrid[-0.5 : 0.5 : _CELLS * 1j, -0.5 : 0.5 : _CELLS * 1j].astype(np.float32))
     return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=1)

@@ -1,4 +1,4 @@
-"""Ruled and squared lines out of the marks, as staves out of music: along the line, but not across a stroke."""
+"""Takes ruled and squared lines out of the marks, as staves out of music: along the line, but not across a stroke."""
 
 import math
 
@@ -30,13 +30,13 @@ def without_lines(marks: Grey) -> Grey:
 
 
 def _spans(marks: Grey) -> bool:
-    """A quick look: whether there is ink at opposite borders."""
+    """Whether there is ink at opposite borders, without which no line goes from one to the other."""
     across = marks[:, :2].any() and marks[:, -2:].any()
     return bool(across or (marks[:2].any() and marks[-2:].any()))
 
 
 def _along_rows(marks: Grey) -> tuple[Grey, int]:
-    """Without the nearly level lines, and how many there were."""
+    """The marks without nearly level lines, and how many of those there were."""
     clean, count = marks.copy(), 0
     for line in _candidates(marks):
         inside, met, rows, run = _runs(clean, line)
@@ -62,7 +62,7 @@ def _candidates(marks: Grey) -> list[Line]:
 
 
 def _runs(marks: Grey, line: Line) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
-    """Along a line, by column: inside the picture? met by marks? and from which row on, and how many of them."""
+    """What each column holds of a line: is it in the picture, do marks meet it, their first row, how many they are."""
     height, width = marks.shape
     middle = 3 * max(4, round(2 * _THICKEST * max(marks.shape)))
     columns = np.arange(width)
@@ -86,7 +86,7 @@ def _erase(marks: Grey, rows: NDArray[np.int64], run: NDArray[np.int64]) -> None
 
 
 def _leaves_strokes(marks: Grey, clean: Grey, lines: int) -> bool:
-    """Whether a pen's strokes are left, and not the rest of a digit a part of which looked like a line."""
+    """Whether strokes are left without the lines, not the rest of a digit of which a part looked like a line."""
     _, _, width, height = cv2.boundingRect(clean)
     if max(width, height) < 0.15 * max(marks.shape):
         return False

@@ -11,11 +11,11 @@ from mnist_pipeline.pixels.shapes import stroke_width
 _SMALLEST = 0.12  # of the picture's area
 _SOLID = 0.6  # share of the panel that is not written on
 _WHOLE = 0.75  # share of the panel's hull that its outline fills: no bays, as a digit has them
-_CLOSED = 0.93  # the same of a box
+_CLOSED = 0.93  # share of a box's hull that its outline fills
 _SQUARE = 0.9  # share of the hull that four corners of it span: no round shape, as digits have them
 
 
-class Outlined(NamedTuple):
+class Outline(NamedTuple):
     """A shape with the hull of its longest outline."""
 
     shape: Grey
@@ -26,29 +26,29 @@ class Outlined(NamedTuple):
     """The outline's own area."""
 
 
-def outlined(shape: Grey) -> Outlined:
-    """The shape, its outline looked for once."""
+def outline_of(shape: Grey) -> Outline:
+    """A shape with its outline, looked for once as it takes a while."""
     contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = max(contours, key=len)
     hull = cv2.convexHull(outline)
-    return Outlined(shape, hull, cv2.contourArea(hull), cv2.contourArea(outline))
+    return Outline(shape, hull, cv2.contourArea(hull), cv2.contourArea(outline))
 
 
 def may_be_panel(marked: int, picture: int) -> bool:
-    """Whether so many marks can be a panel in a picture of so many pixels: mostly not, at a glance."""
+    """Whether a shape of `marked` pixels is large enough for a panel in a picture of `picture` pixels."""
     return marked >= _SOLID * _SMALLEST * picture
 
 
-def panel(found: Outlined) -> Grey | None:
-    """The area of a panel, as 1 on 0, when a shape is one: large, solid, four-sided, with something on it."""
+def panel_area(found: Outline) -> Grey | None:
+    """The area of a panel, as 1 on 0, if the shape is one: large, solid, four-sided, with something on it."""
     if not _four_sided(found, _SOLID, 0.99, _WHOLE):
         return None
     area = _shrunk(found, 0.04 * max(found.shape.shape))
     return area if area.any() else None  # a narrow one is all edge
 
 
-def without_box(found: Outlined) -> Grey:
-    """The shape less a box drawn around it that its strokes touch; itself when there is none."""
+def without_box(found: Outline) -> Grey:
+    """The strokes of a shape without a box drawn around them that they touch; the shape when there is no box."""
     shape = found.shape
     if not _four_sided(found, 0, _SOLID, _CLOSED):
         return shape
@@ -58,15 +58,15 @@ def without_box(found: Outlined) -> Grey:
     return inside if digit > 0.4 * height else shape
 
 
-def _four_sided(found: Outlined, least: float, most: float, whole: float) -> bool:
-    """Whether it is large and has four sides, its hull filled by marks and outline as asked for."""
+def _four_sided(found: Outline, least: float, most: float, whole: float) -> bool:
+    """Whether a shape is large and four-sided: of its hull, marks fill a share in bounds and the outline enough."""
     shape, hull, area, within = found
     if area < _SMALLEST * shape.size or within < whole * area:
         return False
     return bool(least * area < np.count_nonzero(shape) < most * area) and _square(hull, area)
 
 
-def _shrunk(found: Outlined, by: float) -> Grey:
+def _shrunk(found: Outline, by: float) -> Grey:
     filled = cv2.fillConvexPoly(np.zeros_like(found.shape), found.hull, (1,))
     width = 2 * max(1, round(by)) + 1
     # Beyond the picture there is no panel either.
@@ -83,7 +83,7 @@ def _square(hull: cv2.typing.MatLike, area: float) -> bool:
 
 
 def cut_out(grey: Grey, area: Grey, shape: Grey) -> Grey:
-    """The panel alone, what lies around it painted in its own colour."""
+    """The panel alone, what lies around it painted in the panel's colour."""
     colour = round(cv2.mean(grey, mask=shape)[0])
     x, y, width, height = cv2.boundingRect(area)
     window = (slice(y, y + height), slice(x, x + width))

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
-from mnist_pipeline.pixels.picture_header import Header, read_header
-from mnist_pipeline.pixels.picture_work import decoded_part
+from mnist_pipeline.pixels.picture_header import Header, decodable_bytes, read_header
 
 LARGEST_FILE = 64 * 2**20  # bytes
 MOST_PIXELS = 50_000_000  # the largest phone pictures have about as many
@@ -37,14 +36,14 @@ def read_grey(path: str | Path, longest: int | None = None) -> NDArray[np.uint8]
         raise PictureError(f"{path}: {error}") from None
 
 
-def settle() -> None:
-    """OpenCV's settings for a process of our own; in another's, they are its own, and the pixels are the same."""
+def configure_opencv() -> None:
+    """Set OpenCV up for a process of our own: one thread, no messages. A host program keeps its own settings."""
     cv2.setNumThreads(1)  # there is a process a core, and a thread's start takes longer than a picture
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the errors here say it better
 
 
 def unforeseen(path: str | Path, error: Exception) -> PictureError:
-    """A failure that nobody foresaw, as the line of the picture that met it: the pictures after it are still read."""
+    """An unexpected exception as the error of the picture that met it, so that the pictures after it are still read."""
     what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     return PictureError(f"{path}: a bug in this program, please report it with the picture ({what})")
 
@@ -57,12 +56,10 @@ def _read_bytes(path: str | Path) -> bytes:
         _readable(found)
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123
             return file.read(found.st_size)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # the latter of a name with a NUL in it
         raise PictureError("no such file") from None
     except OSError as error:
         raise PictureError(f"cannot be read ({error.strerror})") from None
-    except ValueError:  # a name with a NUL in it
-        raise PictureError("no such file") from None
 
 
 def _readable(found: os.stat_result) -> None:
@@ -95,7 +92,7 @@ def _within_bounds(header: Header) -> None:
 
 
 def _decode(data: bytes, header: Header, longest: int | None) -> NDArray[np.generic]:
-    seen = np.frombuffer(data, np.uint8, decoded_part(data, header))
+    seen = np.frombuffer(data, np.uint8, decodable_bytes(data, header))
     try:
         decoded: NDArray[np.generic] | None = cv2.imdecode(seen, _mode(header, longest))
     except cv2.error:
@@ -106,7 +103,7 @@ def _decode(data: bytes, header: Header, longest: int | None) -> NDArray[np.gene
 
 
 def _mode(header: Header, longest: int | None) -> int:
-    """As it is; of a JPEG much larger than is asked for, an eighth, a quarter or half of each side."""
+    """OpenCV's flags: a picture as it is; a JPEG much larger than is asked for at an eighth, quarter or half a side."""
     if header.kind == "jpeg" and longest is not None:
         for part, mode in _REDUCED:
             if max(header.width, header.height) >= part * longest:
@@ -123,9 +120,7 @@ def _shrunk(grey: NDArray[np.uint8], longest: int | None) -> NDArray[np.uint8]:
 
 
 def _upright(picture: NDArray[np.generic], header: Header) -> NDArray[np.generic]:
-    """Turned as EXIF asks; of a TIFF the decoder has done so already."""
-    if header.kind == "tiff" or header.orientation == 1:
-        return picture
+    """The picture turned as EXIF asks, by views alone."""
     if header.orientation >= 5:
         picture = picture.swapaxes(0, 1)
     if header.orientation in (3, 4, 7, 8):
@@ -160,7 +155,7 @@ def _as_bytes(picture: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def _of_fractions(picture: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """In the decoder's own array: as copies, the steps took three times the memory and the time."""
+    """Fractions as bytes, made in the decoder's own array: with copies this took three times the memory and time."""
     values = np.clip(np.nan_to_num(picture, copy=False), 0, 255, out=picture).astype(np.float32, copy=False)
     if values.max() <= 1:  # white is 1 in some files and 255 in others, and no header says which
         values *= 255
@@ -168,7 +163,7 @@ def _of_fractions(picture: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def _over_paper(grey: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Laid over white or black: what sets the ink off, or carries on the paper that is in the picture."""
+    """A transparent picture laid over white or black: what sets the ink off, or carries on the paper in it."""
     if alpha.min() == 255:
         return grey
     laid = cv2.multiply(grey, alpha, scale=1 / 255).astype(np.uint8, copy=False)

@@ -14,7 +14,7 @@ _MOST = 64  # shapes looked at, largest first; a digit with its surroundings is 
 
 @dataclass(frozen=True)
 class Shapes:
-    """Where the shapes of a picture are, largest first; each a row (x, y, width, height, area)."""
+    """The shapes of a picture, the largest first; each is a row (x, y, width, height, area)."""
 
     labels: NDArray[np.int32]
     numbers: NDArray[np.int64]
@@ -23,23 +23,23 @@ class Shapes:
 
     @property
     def sizes(self) -> NDArray[np.int64]:
-        """The longer side of each."""
+        """The longer side of each shape."""
         return np.maximum(self.rows[:, 2], self.rows[:, 3])
 
     @property
     def free(self) -> NDArray[np.bool_]:
-        """True for those that do not come in from the border."""
+        """True for the shapes that do not come in from the border."""
         height, width = self.labels.shape
         x, y, wide, high, _ = self.rows.T
         return np.asarray((x > 1) & (y > 1) & (x + wide < width - 1) & (y + high < height - 1))
 
     @property
     def largest(self) -> NDArray[np.bool_]:
-        """The one with the most ink."""
+        """True for the shape with the most ink."""
         return np.asarray(np.arange(len(self.rows)) == self.rows[:, 4].argmax())
 
-    def drawn(self, chosen: NDArray[np.bool_]) -> Grey:
-        """The chosen ones alone, as 1 on 0."""
+    def mask(self, chosen: NDArray[np.bool_]) -> Grey:
+        """A picture of the chosen shapes alone, as 1 on 0."""
         if np.count_nonzero(chosen) == 1:  # mostly
             return as_marks(self.labels == self.numbers[int(chosen.argmax())])
         table = np.zeros(self.labels.max() + 1, np.uint8)
@@ -47,8 +47,8 @@ class Shapes:
         return table.take(self.labels, mode="clip")  # no label is beyond the table; half the time of table[labels]
 
 
-def shapes(marks: Grey) -> Shapes:
-    """The connected shapes, without specks."""
+def find_shapes(marks: Grey) -> Shapes:
+    """The connected shapes of the marks, without specks."""
     # The same numbers as by default, in less than half the time.
     _, labels, rows, _ = cv2.connectedComponentsWithStatsWithAlgorithm(marks, 8, cv2.CV_32S, cv2.CCL_BBDT)
     sizes = np.maximum(rows[:, 2], rows[:, 3])
@@ -58,28 +58,28 @@ def shapes(marks: Grey) -> Shapes:
     return Shapes(labels.astype(np.int32, copy=False), numbers, rows[numbers].astype(np.int64))
 
 
-def without_surroundings(found: Shapes) -> NDArray[np.bool_]:
-    """True for what may be a digit: no frame around another shape, nothing that comes in from the border."""
-    alive = np.ones(len(found.rows), bool)
-    if len(alive) == 1:  # mostly; what follows would say the same
-        return alive
-    for number in range(len(alive)):
-        alive[number] = not _is_frame(found, number)
+def digit_candidates(found: Shapes) -> NDArray[np.bool_]:
+    """True for what may belong to a digit: no frame around another shape, nothing that comes in from the border."""
+    candidates = np.ones(len(found.rows), bool)
+    if len(candidates) == 1:  # mostly; what follows would say the same
+        return candidates
+    for number in range(len(candidates)):
+        candidates[number] = not _is_frame(found, number)
     height, width = found.labels.shape
-    free = alive & found.free
-    if free.any() and _reach(found, gathered(found, free)) >= 0.28 * min(height, width):
-        alive &= free
-    return alive
+    free = candidates & found.free
+    if free.any() and _reach(found, digit_pieces(found, free)) >= 0.28 * min(height, width):
+        candidates &= free
+    return candidates
 
 
 def _reach(found: Shapes, chosen: NDArray[np.bool_]) -> int:
-    """The longer side of the box around the chosen ones."""
+    """The longer side of the box around the chosen shapes."""
     x, y, wide, high, _ = found.rows[chosen].T
     return int(max((x + wide).max() - x.min(), (y + high).max() - y.min()))
 
 
 def _is_frame(found: Shapes, number: int) -> bool:
-    """Whether a shape goes around another one of some size."""
+    """Whether a shape goes around another one that is large enough for a digit in a frame."""
     height, width = found.labels.shape
     x, y, wide, high, _ = found.rows[number]
     if wide < 0.5 * width and high < 0.5 * height:
@@ -99,12 +99,12 @@ def _is_rim(found: Shapes, number: int) -> bool:
     return bool(within < 0.1 * area and mine[:, : band_x // 2].any(axis=1).mean() > 0.5)
 
 
-def gathered(found: Shapes, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The digit: the most prominent shape and the pieces that belong to it."""
-    if len(alive) == 1:  # mostly; what follows would say the same
+def digit_pieces(found: Shapes, candidates: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """True for the digit: the most prominent of the candidates, and the pieces that belong to it."""
+    if len(candidates) == 1:  # mostly; what follows would say the same
         return np.ones(1, bool)
-    prominence = found.sizes * np.sqrt(found.rows[:, 4]) * alive
-    chosen = np.zeros(len(alive), bool)
+    prominence = found.sizes * np.sqrt(found.rows[:, 4]) * candidates
+    chosen = np.zeros(len(candidates), bool)
     chosen[int(prominence.argmax())] = True
     x, y = found.rows[:, 0], found.rows[:, 1]
     right, bottom = x + found.rows[:, 2], y + found.rows[:, 3]
@@ -115,27 +115,22 @@ def gathered(found: Shapes, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
         above = np.maximum(np.maximum(y - box[3], box[1] - bottom), 0)
         away = np.hypot(beside, above)
         # The larger a piece, the further away it may stand: a bar of a 5, but no speck.
-        joined = alive & (away <= np.minimum(0.6 * found.sizes, 0.2 * size))
+        joined = candidates & (away <= np.minimum(0.6 * found.sizes, 0.2 * size))
         if (joined <= chosen).all():
             return chosen
         chosen |= joined
 
 
-def others(found: Shapes, alive: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> int:
-    """How many shapes besides the chosen ones are as tall as a second digit would be."""
-    if chosen.all():
-        return 0
-    rows = found.rows[chosen]
-    height = (rows[:, 1] + rows[:, 3]).max() - rows[:, 1].min()
-    return int((alive & ~chosen & (found.rows[:, 3] >= 0.5 * height)).sum())
-
-
-def is_row(found: Shapes, chosen: NDArray[np.bool_]) -> bool:
-    """Whether the chosen pieces stand in a row, as letters and numbers do and the strokes of one digit do not."""
-    if np.count_nonzero(chosen) < 2:
+def are_several(found: Shapes, candidates: NDArray[np.bool_], pieces: NDArray[np.bool_]) -> bool:
+    """Whether there are several digits: a candidate beside the pieces that is as tall as one, or pieces in a row."""
+    if np.count_nonzero(candidates) < 2:  # mostly
         return False
-    x, y, wide, high, _ = found.rows[chosen].T
+    x, y, wide, high, _ = found.rows[pieces].T
     height = (y + high).max() - y.min()
+    if (candidates & ~pieces & (found.rows[:, 3] >= 0.5 * height)).any():
+        return True
+    if len(x) < 2:
+        return False
     tall = high >= 0.75 * height
     beside = x[None, tall] > (x + wide)[tall, None]
     return bool((x + wide).max() - x.min() > 1.8 * height or beside.any())

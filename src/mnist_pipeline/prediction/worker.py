@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from mnist_pipeline.errors import MnistError
-from mnist_pipeline.pixels.pictures import settle
+from mnist_pipeline.pixels.pictures import configure_opencv
 from mnist_pipeline.prediction.finding import Found
 from mnist_pipeline.prediction.many import answered
 from mnist_pipeline.prediction.predictor import Predictor
@@ -35,7 +35,7 @@ def _say(value: Any) -> None:
 
 
 if __name__ == "__main__":
-    settle()
+    configure_opencv()
     with (
         contextlib.suppress(BrokenPipeError, KeyboardInterrupt),
         libraries_muted(),

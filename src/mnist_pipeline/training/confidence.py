@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.config import Config
-from mnist_pipeline.data import Part, rendering
+from mnist_pipeline.data import Part
+from mnist_pipeline.data.rendering.pool import draw_digits, draw_non_digits
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.training.backend import keras
 
@@ -49,8 +50,8 @@ def choose_threshold(model: keras.Model, config: Config, part: Part, validation:
     settings, processes = config.data.rendering, config.training.threads
     assert settings
     images, labels = part.images[validation], part.labels[validation]
-    drawings = rendering.digits(images, labels, settings, [_VARIANT], processes)
-    nothing = rendering.negatives(images, labels, settings.seed, _NEGATIVES, processes, held_out=True)
+    drawings = draw_digits(images, labels, settings, [_VARIANT], processes)
+    nothing = draw_non_digits(images, labels, settings.seed, _NEGATIVES, processes, held_out=True)
     sure_digits, answers = _sure(model, drawings)
     sure_nothing, _ = _sure(model, nothing)
     right = answers == labels

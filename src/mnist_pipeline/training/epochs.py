@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import Augmentation
-from mnist_pipeline.data.rendering.drawing import Drawn
+from mnist_pipeline.data.rendering.pool import PoolRows
 from mnist_pipeline.pixels.preprocess import PIXEL
 from mnist_pipeline.training.augmentation import augment
 from mnist_pipeline.training.averaging import Average
@@ -71,7 +71,7 @@ class EpochPlan:
     seed: int
     augmentation: Augmentation | None = None
     shuffle_once: bool = False
-    drawn: Drawn | None = None
+    drawn: PoolRows | None = None
     """What the images of an epoch are chosen from, when there is more than an epoch takes."""
 
     @property

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mnist_pipeline.config import Config
 from mnist_pipeline.config.schema import Training
 from mnist_pipeline.data import Part, validation_indices
-from mnist_pipeline.data.rendering import NONE, Drawn, pool
+from mnist_pipeline.data.rendering.pool import NO_DIGIT, PoolRows, draw_pool
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import models
 from mnist_pipeline.training.averaging import Average
@@ -113,7 +113,7 @@ def _fit_from(
     kept = slice(None) if everything else np.delete(np.arange(len(part)), validation)
     images, labels = part.images[kept], part.labels[kept]
     if config.data.rendering:
-        images, labels = pool(images, labels, config.data.rendering, config.training.threads)
+        images, labels = draw_pool(images, labels, config.data.rendering, config.training.threads)
     data = Resident.of(model, images, _training_targets(config, labels))
     targets = targets_of(config, part.labels[validation])
     fit_epochs(
@@ -160,7 +160,7 @@ def weights_sha256(model: keras.Model) -> str:
 def _plan(config: Config, images: int) -> EpochPlan:
     """One chunk for the quick dense epochs; many for slow ones, so that their progress can be seen."""
     chunks = 1 if config.model.family == "dense" else min(_CHUNKS, -(-images // config.training.batch_size))
-    drawn = Drawn.of(config.data.rendering, images) if config.data.rendering else None
+    drawn = PoolRows.of(config.data.rendering, images) if config.data.rendering else None
     return EpochPlan(
         drawn.taken if drawn else images,
         config.training.batch_size,
@@ -214,7 +214,7 @@ def _training_targets(config: Config, labels: NDArray[np.uint8]) -> NDArray[Any]
     """The same, smoothed where the config says so; where there is no digit, every class is as likely."""
     if config.training.loss == "sparse":
         return targets_of(config, labels)
-    rows = np.eye(models.CLASSES, NONE + 1, dtype=np.float32).T
-    rows[NONE] = 1 / models.CLASSES
+    rows = np.eye(models.CLASSES, NO_DIGIT + 1, dtype=np.float32).T
+    rows[NO_DIGIT] = 1 / models.CLASSES
     smoothing = np.float32(config.training.label_smoothing)
     return (rows * (1 - smoothing) + smoothing / models.CLASSES)[labels]

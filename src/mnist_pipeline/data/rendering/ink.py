@@ -1,4 +1,6 @@
-"""Lines of one pixel, and digits thinned to such, inked as pens do: width, wobble, breaks, texture."""
+"""Lines of one pixel inked as pens do, and the inked page photographed: pen, paper, light, lens and file."""
+
+from typing import cast
 
 import cv2
 import numpy as np
@@ -6,79 +8,89 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.data.rendering.strokes import Points, Random, Strokes
 
+Grey = NDArray[np.uint8]
 Ink = NDArray[np.float32]
 """How much of each pixel is inked, 0 to 1."""
 Lines = NDArray[np.uint8]
 """Lines of one pixel, 255 on 0."""
 _FINEST, BROADEST = 0.009, 0.065  # half a stroke's width, as a share of the longer side
+_EVERY = 0.06  # of the unit square: how close the points of a stroke are before it is bent
 
 
-def noise(shape: tuple[int, int], cells: int, random: Random) -> Ink:
-    """A smooth field around 0 with about so many hills along a side."""
+def page_side(random: Random) -> int:
+    """The pixels along each side of a page."""
+    return int(random.integers(56, 112))
+
+
+def smooth_noise(shape: tuple[int, int], cells: int, random: Random) -> Ink:
+    """A smooth field around 0 with about `cells` hills along a side."""
     field = random.standard_normal((cells, cells), np.float32)
-    return cv2.resize(field, shape[::-1], interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
+    return cast("Ink", cv2.resize(field, shape[::-1], interpolation=cv2.INTER_CUBIC))
 
 
-def enlarged(digit: NDArray[np.uint8], side: int, random: Random) -> Ink:
+def enlarge_digit(digit: Grey, side: int, random: Random) -> Ink:
     """A 28x28 digit on `side` pixels, turned, slanted, stretched and wobbling."""
     angle, slant = random.normal(0, 0.1), random.normal(0.0, 0.18)
     wide, high = np.exp(random.normal(0, 0.16)), np.exp(random.normal(0, 0.08))
-    cos, sin = np.cos(angle), np.sin(angle)
-    turn = np.array([[cos, -sin], [sin, cos]]) @ np.array([[1 / wide, slant], [0, 1 / high]]) * (26 / side)
+    turn = _rotation(angle) @ np.array([[1 / wide, slant], [0, 1 / high]]) * (26 / side)
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) - np.float32((side - 1) / 2)
     strength = abs(random.normal(0, 0.5))
-    from_x = turn[0, 0] * x + turn[0, 1] * y + 13.5 + strength * noise((side, side), 4, random)
-    from_y = turn[1, 0] * x + turn[1, 1] * y + 13.5 + strength * noise((side, side), 4, random)
-    return cv2.remap(  # type: ignore[return-value]
-        digit.astype(np.float32), from_x.astype(np.float32), from_y.astype(np.float32), cv2.INTER_CUBIC
-    )
+    from_x = turn[0, 0] * x + turn[0, 1] * y + 13.5 + strength * smooth_noise((side, side), 4, random)
+    from_y = turn[1, 0] * x + turn[1, 1] * y + 13.5 + strength * smooth_noise((side, side), 4, random)
+    places = from_x.astype(np.float32), from_y.astype(np.float32)
+    return cast("Ink", cv2.remap(digit.astype(np.float32), *places, cv2.INTER_CUBIC))
 
 
-def thinned(field: Ink) -> Lines:
+def thin_strokes(field: Ink) -> Lines:
     """The middle lines of what is brighter than half: where the distance to the edge stops rising."""
     mask = (field > 127).astype(np.uint8)
     depth = np.asarray(cv2.distanceTransform(mask, cv2.DIST_L2, 5), np.float32)
     rise_x = cv2.Sobel(depth, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
     rise_y = cv2.Sobel(depth, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
-    middle = (rise_x * rise_x + rise_y * rise_y < 0.5) & (depth > 0.35 * _half_width(mask, depth))
+    half_width = 2 * float(depth.sum()) / max(int(mask.sum()), 1)
+    middle = (rise_x * rise_x + rise_y * rise_y < 0.5) & (depth > 0.35 * half_width)
     return np.where(middle, np.uint8(255), np.uint8(0))
 
 
-def _half_width(mask: NDArray[np.uint8], depth: Ink) -> float:
-    return 2 * float(depth.sum()) / max(int(mask.sum()), 1)
-
-
-def drawn(strokes: Strokes, side: int, random: Random) -> Lines:
+def draw_strokes(strokes: Strokes, side: int, random: Random) -> Lines:
     """Strokes in the unit square as lines on `side` pixels, turned, slanted and wobbling."""
     lines = np.zeros((side, side), np.uint8)
     angle, slant = random.normal(0, 0.08), random.normal(0.05, 0.12)
-    cos, sin = np.cos(angle), np.sin(angle)
-    turn = np.array([[cos, -sin], [sin, cos]]) @ np.array([[1, -slant], [0, 1]])
+    turn = _rotation(angle) @ np.array([[1, -slant], [0, 1]])
     everything = np.concatenate(strokes)
     middle = (everything.min(0) + everything.max(0)) / 2
     waves = random.normal(0, 0.02, (2, 2, 2))
     for stroke in strokes:
-        points = dense(stroke) - middle
+        points = _dense(stroke) - middle
         points += (
             np.sin(points[:, ::-1] * (4, 5) + waves[1].sum()) * waves[0, 0]
             + np.sin(points * (7, 6)) * waves[0, 1] * 0.7
         )
-        places = (points @ turn.T * 0.66 + 0.5) * side
-        cv2.polylines(lines, [np.round(places * 16).astype(np.int32)], False, 255, 1, cv2.LINE_8, 4)
+        draw_line(lines, (points @ turn.T * 0.66 + 0.5) * side)
     return lines
 
 
-def dense(stroke: Points, every: float = 0.06) -> Points:
-    """The same line with a point at least so often, so that it can bend."""
+def draw_line(lines: Lines, points: Points) -> None:
+    """Add a line through points, given in pixels, of which OpenCV takes sixteenths."""
+    cv2.polylines(lines, [np.round(points * 16).astype(np.int32)], False, 255, 1, cv2.LINE_8, 4)
+
+
+def _rotation(angle: float) -> Points:
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, -sin], [sin, cos]])
+
+
+def _dense(stroke: Points) -> Points:
+    """A stroke with more points along it, so that it can bend between its corners."""
     lengths = np.hypot(*np.diff(stroke, axis=0).T)
     along = np.concatenate([[0], np.cumsum(lengths)])
-    at = np.linspace(0, along[-1], max(int(along[-1] / every), 1) + 1)
+    at = np.linspace(0, along[-1], max(int(along[-1] / _EVERY), 1) + 1)
     at = np.union1d(at, along)
     return np.stack([np.interp(at, along, stroke[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def inked(lines: Lines, random: Random, broadest: float = BROADEST) -> Ink:
-    """The lines drawn with one pen, from a hard fine one to a broad soft one."""
+def ink_strokes(lines: Lines, random: Random, broadest: float = BROADEST) -> Ink:
+    """Lines drawn with one pen, from a hard fine one to a broad soft one."""
     side = max(lines.shape)
     away = cv2.distanceTransform(255 - lines, cv2.DIST_L2, 3)
     radius = side * float(np.exp(random.uniform(np.log(_FINEST), np.log(broadest))))
@@ -86,18 +98,18 @@ def inked(lines: Lines, random: Random, broadest: float = BROADEST) -> Ink:
     kind = random.random()
     reach: Ink | float = radius
     if kind < 0.35:  # a brush, or a hand that presses unevenly
-        reach = radius * (1 + random.uniform(0.1, 0.35) * noise(lines.shape, int(random.integers(3, 9)), random))
+        reach = radius * (1 + random.uniform(0.1, 0.35) * smooth_noise(lines.shape, int(random.integers(3, 9)), random))
     ink: Ink = np.clip((reach - away) / edge + 0.5, 0, 1).astype(np.float32)
     if kind > 0.8:  # pencil, chalk, a pen that runs dry
         grain = random.standard_normal(lines.shape, np.float32)
-        ink *= np.clip(1 - random.uniform(0.1, 0.5) * (grain + noise(lines.shape, 6, random)), 0.1, 1)
+        ink *= np.clip(1 - random.uniform(0.1, 0.5) * (grain + smooth_noise(lines.shape, 6, random)), 0.1, 1)
     if random.random() < 0.08:
-        _break(ink, lines, radius, random)
+        _cut_gaps(ink, lines, radius, random)
     return ink
 
 
-def _break(ink: Ink, lines: Lines, radius: float, random: Random) -> None:
-    """Take narrow gaps out of the strokes."""
+def _cut_gaps(ink: Ink, lines: Lines, radius: float, random: Random) -> None:
+    """Cut one to three narrow gaps into the inked strokes."""
     places = np.argwhere(lines)
     if not len(places):
         return
@@ -109,12 +121,14 @@ def _break(ink: Ink, lines: Lines, radius: float, random: Random) -> None:
         cv2.line(ink, ends[0], ends[1], 0.0, max(1, round(ink.shape[0] * random.uniform(0.015, 0.04))))
 
 
-Grey = NDArray[np.uint8]
+def photograph_lines(lines: Lines, random: Random, broadest: float = BROADEST) -> Grey:
+    """A picture of a page on which a pen has drawn these lines."""
+    return photograph(ink_strokes(lines, random, broadest), random)
 
 
-def pictured(ink: Ink, random: Random) -> Grey:
-    """The picture of a page with this ink on it."""
-    ink = _framed(_placed(ink, random), random)
+def photograph(ink: Ink, random: Random) -> Grey:
+    """A picture of a page with this ink on it, as a camera, a scanner or a paint program makes it."""
+    ink = _add_frame(_add_margins(ink, random), random)
     paper = random.uniform(120, 255)
     pen = paper - random.uniform(60, paper)
     if random.random() < 0.4:  # a paint program: pure colours
@@ -122,38 +136,37 @@ def pictured(ink: Ink, random: Random) -> Grey:
         picture = paper + (pen - paper) * ink
     else:
         contrast = paper - pen
-        light = paper + noise(ink.shape, 3, random) * random.uniform(0, 0.08) * contrast
+        light = paper + smooth_noise(ink.shape, 3, random) * random.uniform(0, 0.08) * contrast
         if random.random() < 0.2:
-            light -= _ruled(ink.shape, random) * random.uniform(0.08, 0.3) * contrast
+            light -= _ruled_lines(ink.shape, random) * random.uniform(0.08, 0.3) * contrast
         picture = light + (pen - light) * ink
-    return _taken(picture.astype(np.float32), paper - pen, random)
+    return _capture(picture.astype(np.float32), paper - pen, random)
 
 
-def _placed(ink: Ink, random: Random) -> Ink:
+def _add_margins(ink: Ink, random: Random) -> Ink:
     """The ink cut out and given margins as people leave them."""
     x, y, wide, high = cv2.boundingRect((ink > 0.2).astype(np.uint8))
     cut = ink[y : y + high, x : x + wide]
     top, bottom, left, right = (3 + max(ink.shape) * random.uniform(0.0, 0.4, 4)).astype(int)
-    return cv2.copyMakeBorder(cut, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0.0)  # type: ignore[return-value]
+    return cast("Ink", cv2.copyMakeBorder(cut, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0.0))
 
 
-def _framed(ink: Ink, random: Random) -> Ink:
-    """At times a piece of a box that is drawn around, or of the neighbouring line."""
+def _add_frame(ink: Ink, random: Random) -> Ink:
+    """The ink, at times with some sides of a box drawn around it."""
     if random.random() < 0.06:
         height, width = ink.shape
         thick = max(1, round(height * random.uniform(0.01, 0.03)))
         inset = random.integers(0, 4, 4)
-        corners = [(inset[0], inset[1]), (width - 1 - inset[2], inset[1]),
-                   (width - 1 - inset[2], height - 1 - inset[3]), (inset[0], height - 1 - inset[3])]  # fmt: skip
+        left, top, right, bottom = inset[0], inset[1], width - 1 - inset[2], height - 1 - inset[3]
+        corners = [(int(x), int(y)) for x, y in ((left, top), (right, top), (right, bottom), (left, bottom))]
         for number in range(4):
             if random.random() < 0.5:
-                a, b = (tuple(int(at) for at in corners[at % 4]) for at in (number, number + 1))
-                cv2.line(ink, a, b, random.uniform(0.4, 1.0), thick)
+                cv2.line(ink, corners[number], corners[(number + 1) % 4], random.uniform(0.4, 1.0), thick)
     return ink
 
 
-def _ruled(shape: tuple[int, int], random: Random) -> Ink:
-    """Ruled or squared paper's lines, as 1 on 0."""
+def _ruled_lines(shape: tuple[int, int], random: Random) -> Ink:
+    """The lines of ruled or squared paper, as 1 on 0."""
     lines = np.zeros(shape, np.float32)
     step = random.uniform(0.15, 0.6) * shape[0]
     thick = 1 + int(shape[0] * random.uniform(0, 0.012))
@@ -165,13 +178,14 @@ def _ruled(shape: tuple[int, int], random: Random) -> Ink:
     return lines
 
 
-def _taken(picture: Ink, contrast: float, random: Random) -> Grey:
-    """Through a lens, a sensor and a file format."""
+def _capture(picture: Ink, contrast: float, random: Random) -> Grey:
+    """The picture after a lens, a sensor and a file format."""
     if random.random() < 0.4:
-        picture = cv2.GaussianBlur(picture, (0, 0), max(picture.shape) * random.uniform(0.003, 0.014) + 0.3)  # type: ignore[assignment]
+        blur = max(picture.shape) * random.uniform(0.003, 0.014) + 0.3
+        picture = cast("Ink", cv2.GaussianBlur(picture, (0, 0), blur))
     if random.random() < 0.3:  # few pixels, as icons and thumbnails have
         by = random.uniform(20, 44) / max(picture.shape)
-        picture = cv2.resize(picture, None, fx=by, fy=by, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        picture = cast("Ink", cv2.resize(picture, None, fx=by, fy=by, interpolation=cv2.INTER_AREA))
     if random.random() < 0.5:
         picture = picture + random.uniform(0, 0.05) * contrast * random.standard_normal(picture.shape, np.float32)
     if random.random() < 0.35:
@@ -179,5 +193,5 @@ def _taken(picture: Ink, contrast: float, random: Random) -> Grey:
     grey = np.clip(picture, 0, 255).astype(np.uint8)
     if random.random() < 0.12:
         _, file = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(25, 90))])
-        grey = cv2.imdecode(file, cv2.IMREAD_GRAYSCALE)  # type: ignore[assignment]
+        grey = cast("Grey", cv2.imdecode(file, cv2.IMREAD_GRAYSCALE))
     return grey

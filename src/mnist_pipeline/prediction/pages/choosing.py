@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.pixels.fitting import fitted
 from mnist_pipeline.pixels.light import Grey, as_grey
+from mnist_pipeline.pixels.preprocess import fit_digit
 from mnist_pipeline.prediction.pages.pieces import Pieces
 from mnist_pipeline.prediction.pages.splitting import cuts, parts, tidy
 
@@ -202,7 +202,7 @@ def digit_image(strength: Grey, mask: Grey) -> Grey:
         size = (mask.shape[1] * times, mask.shape[0] * times)
         strength = as_grey(cv2.resize(strength, size, interpolation=cv2.INTER_CUBIC))
         mask = as_grey(as_grey(cv2.resize(mask * 255, size, interpolation=cv2.INTER_LINEAR)) > 127)
-    return fitted(strength, mask)
+    return fit_digit(strength, mask)
 
 
 def _window(box: Box) -> tuple[slice, slice]:

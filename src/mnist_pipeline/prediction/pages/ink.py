@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.pixels.ink import between
+from mnist_pipeline.pixels.ink import otsu_threshold
 from mnist_pipeline.pixels.light import Grey, Invert, as_grey
 
 _LEAN = 0.09  # of a line's slope, about five degrees
@@ -188,7 +188,7 @@ def _without_blots(strength: Grey, faintest: float) -> Grey:
 
 def _without_lines(strength: Grey, faintest: float) -> Grey:
     """Less ruled and squared lines, looked for far below the pen, where they are whole."""
-    low = as_grey(strength > max(faintest, 0.25 * between(_counts(strength, faintest))))
+    low = as_grey(strength > max(faintest, 0.25 * otsu_threshold(_counts(strength, faintest))))
     lines = cv2.subtract(low, without_ruling(low))
     if not lines.any():
         return strength
@@ -207,9 +207,9 @@ def _marked(strength: Grey, faintest: float) -> Grey:
     counts = _counts(strength, faintest)
     if not counts.any():
         return np.zeros_like(strength)
-    middle = between(counts)
+    middle = otsu_threshold(counts)
     counts[: middle + 1] = 0
-    higher = between(counts) if counts.any() else middle
+    higher = otsu_threshold(counts) if counts.any() else middle
     if _are_lines(strength, counts, middle, higher):
         return as_grey(strength > higher)
     low = max(faintest, _FAINT * middle)

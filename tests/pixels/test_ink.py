@@ -8,12 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
-from mnist_pipeline.pixels.fitting import fitted
-from mnist_pipeline.pixels.ink import Step, marked
-from mnist_pipeline.pixels.light import levelled, lightness
+from mnist_pipeline.pixels.ink import Step, threshold_ink
+from mnist_pipeline.pixels.light import ink_strength, lightness
 from mnist_pipeline.pixels.lines import without_lines
-from mnist_pipeline.pixels.panels import outlined, panel
-from mnist_pipeline.pixels.preprocess import NOTHING, SEVERAL, SIDE, find_digit
+from mnist_pipeline.pixels.panels import outline_of, panel_area
+from mnist_pipeline.pixels.preprocess import NOTHING, SEVERAL, SIDE, find_digit, fit_digit
 
 Grey = NDArray[np.uint8]
 SHEET = 320  # pixels of each side of the pictures drawn here
@@ -139,7 +138,7 @@ def test_a_strip_too_narrow_to_write_on_is_no_panel() -> None:
     strip = np.zeros((106, 256), np.uint8)
     strip[40:56, 2:254] = 1
     strip[45:51, 90:160] = 0
-    assert panel(outlined(strip)) is None
+    assert panel_area(outline_of(strip)) is None
 
 
 def test_mnist_images_stay_what_they_are() -> None:
@@ -240,14 +239,14 @@ def test_polarity_goes_by_paper_not_by_the_border_alone(digits: Grey) -> None:
 
 def test_levelling_takes_the_light_out_and_leaves_the_ink(digits: Grey) -> None:
     strokes = ink_of(digits[5])
-    strength = levelled(drawn(slope(120, 240), strokes), inverted=True)
+    strength = ink_strength(drawn(slope(120, 240), strokes), inverted=True)
     assert np.median(strength[strokes == 0]) < 5
     assert np.percentile(strength[strokes == 1], 5) > 50
 
 
 def test_faint_lines_stay_below_the_threshold(digits: Grey) -> None:
     strokes, faint = ink_of(digits[2]), lines(45, 0.02, both=True)
-    marks = marked(levelled(drawn(215 - 45 * faint, strokes), inverted=True))
+    marks = threshold_ink(ink_strength(drawn(215 - 45 * faint, strokes), inverted=True))
     assert marks[(faint > 0) & (strokes == 0)].mean() < 0.05
     assert marks[strokes == 1].mean() > 0.95
 
@@ -269,5 +268,5 @@ def test_a_stroke_from_border_to_border_is_a_digit_s_when_nothing_else_is_there(
 def test_a_hair_line_is_as_wide_as_a_pen_after_fitting() -> None:
     strokes = np.zeros((256, 256), np.uint8)
     strokes[20:236, 128] = 1
-    pixels = fitted(strokes * 200, strokes)
+    pixels = fit_digit(strokes * 200, strokes)
     assert 2 <= (pixels[14] > 100).sum() <= 4

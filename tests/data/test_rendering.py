@@ -6,10 +6,12 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import Rendering
 from mnist_pipeline.data import Part, load_part
-from mnist_pipeline.data.rendering import NONE, Drawn, digits, drawing, letters, negatives, pool
-from mnist_pipeline.data.rendering.negatives import HELD_OUT, KINDS
-from mnist_pipeline.data.rendering.picture import digit_page, digit_seen, generator, none_seen
-from mnist_pipeline.data.rendering.strokes import Originals, written
+from mnist_pipeline.data.rendering import letters, worker
+from mnist_pipeline.data.rendering.digits import draw_digit, draw_digit_28
+from mnist_pipeline.data.rendering.non_digits import HELD_OUT, KINDS, DigitImages, draw_non_digit_28
+from mnist_pipeline.data.rendering.pool import NO_DIGIT, PoolRows, draw_digits, draw_non_digits, draw_pool
+from mnist_pipeline.data.rendering.strokes import read_alphabets, write_letter
+from mnist_pipeline.data.rendering.worker import generator, run_tasks
 from mnist_pipeline.errors import TrainingError
 
 SETTINGS = Rendering(variants=2, negatives=0.25)
@@ -23,7 +25,7 @@ def part() -> Part:
 
 @pytest.fixture(scope="module")
 def drawn(part: Part) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    return pool(part.images, part.labels, SETTINGS, processes=2)
+    return draw_pool(part.images, part.labels, SETTINGS, processes=2)
 
 
 def test_a_pool_holds_the_digits_their_drawings_and_pictures_of_no_digit(
@@ -33,40 +35,40 @@ def test_a_pool_holds_the_digits_their_drawings_and_pictures_of_no_digit(
     assert images.shape == (40 * 3 + 20, 28, 28)
     np.testing.assert_array_equal(images[:40], part.images)
     np.testing.assert_array_equal(labels[:120], np.tile(part.labels, 3))
-    assert (labels[120:] == NONE).all()
+    assert (labels[120:] == NO_DIGIT).all()
     assert len({image.tobytes() for image in images}) > 0.9 * len(images)
 
 
 def test_what_is_drawn_does_not_depend_on_who_draws_it(
     part: Part, drawn: tuple[NDArray[np.uint8], NDArray[np.uint8]]
 ) -> None:
-    again = digits(part.images, part.labels, SETTINGS, [2], processes=1)
+    again = draw_digits(part.images, part.labels, SETTINGS, [2], processes=1)
     np.testing.assert_array_equal(again, drawn[0][80:120])
     jobs = [
         {"images": part.images, "labels": part.labels, "numbers": numbers, "seed": SETTINGS.seed, "held_out": False}
         for numbers in ([0, 1], [2, 3, 4])
     ]
-    in_processes = np.concatenate(drawing._done(jobs))
+    in_processes = np.concatenate(run_tasks(jobs))
     np.testing.assert_array_equal(in_processes, drawn[0][120:125])
 
 
 def test_a_process_that_ends_before_it_has_drawn_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "command", lambda _: ["false"])
+    monkeypatch.setattr(worker, "command", lambda _: ["false"])
     large = {"images": np.random.default_rng(0).integers(0, 256, (1000, 28, 28), np.uint8)}
     with pytest.raises(TrainingError, match="a process that draws them ended early"):
-        drawing._done([large, large])
+        run_tasks([large, large])
 
 
 def test_pictures_to_choose_by_are_not_those_trained_on(part: Part) -> None:
-    digits = Originals(part.images, part.labels)
-    trained = [none_seen(digits, generator(0, number, 1_000_000), KINDS).tobytes() for number in range(10)]
-    held_out = negatives(part.images, part.labels, 0, 10, processes=1, held_out=True)
+    digits = DigitImages(part.images, part.labels)
+    trained = [draw_non_digit_28(digits, generator(0, number, 1_000_000), KINDS).tobytes() for number in range(10)]
+    held_out = draw_non_digits(part.images, part.labels, 0, 10, processes=1, held_out=True)
     assert not {image.tobytes() for image in held_out} & set(trained)
     assert set(HELD_OUT) - set(KINDS)
 
 
 def test_drawings_fill_the_box_of_mnist_and_differ_in_their_pens(part: Part) -> None:
-    seen = np.array([digit_seen(part.images[3], 1, 0.5, generator(0, 3, variant)) for variant in range(40)])
+    seen = np.array([draw_digit_28(part.images[3], 1, 0.5, generator(0, 3, variant)) for variant in range(40)])
     assert (seen[:, :2].max((1, 2)) < 128).mean() > 0.9
     assert (seen.max((1, 2)) > 180).all()
     inked = (seen > 127).sum((1, 2))
@@ -75,32 +77,32 @@ def test_drawings_fill_the_box_of_mnist_and_differ_in_their_pens(part: Part) -> 
 
 @pytest.mark.parametrize("label", range(10))
 def test_every_digit_can_be_drawn_from_strokes(label: int) -> None:
-    pages = [digit_page(np.zeros((28, 28), np.uint8), label, 1.0, generator(1, label, number)) for number in range(8)]
+    pages = [draw_digit(np.zeros((28, 28), np.uint8), label, 1.0, generator(1, label, number)) for number in range(8)]
     assert all(page.dtype == np.uint8 and min(page.shape) >= 8 and np.ptp(page) > 30 for page in pages)
 
 
-@pytest.mark.parametrize("kind", dict.fromkeys([*KINDS, *HELD_OUT]), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", dict.fromkeys([*KINDS, *HELD_OUT]))
 def test_every_kind_of_no_digit_is_a_picture(kind: object, part: Part) -> None:
     for number in range(3):
-        seen = none_seen(Originals(part.images, part.labels), generator(2, number, 0), (kind,))  # type: ignore[arg-type]
+        seen = draw_non_digit_28(DigitImages(part.images, part.labels), generator(2, number, 0), (kind,))  # type: ignore[arg-type]
         assert seen.shape == (28, 28)
         assert np.ptp(seen) > 100
 
 
 def test_some_letters_are_kept_apart_from_training_and_each_can_be_written() -> None:
-    names = {name for alphabet in letters.read_alphabets().values() for name in alphabet}
-    assert names >= letters._APART
+    names = {name for alphabet in read_alphabets().values() for name in alphabet}
+    assert names >= letters.HELD_OUT
     for seen, unseen in zip(letters.SEEN, letters.UNSEEN, strict=True):
         assert not set(seen) & set(unseen)
         assert 0.1 < len(unseen) / len(seen + unseen) < 0.25
     for form in {form for alphabet in letters.SEEN + letters.UNSEEN for forms in alphabet for form in forms}:
-        strokes = written((form,), generator(0, 0, 0))
+        strokes = write_letter((form,), generator(0, 0, 0))
         assert strokes
         assert all(len(stroke) > 1 and (abs(stroke - 0.5) < 1.1).all() for stroke in strokes)
 
 
 def test_an_epoch_takes_each_digit_once_and_its_share_of_pictures_of_no_digit() -> None:
-    drawn = Drawn.of(Rendering(variants=3, originals=0.25, negatives=0.1), 1000)
+    drawn = PoolRows.of(Rendering(variants=3, originals=0.25, negatives=0.1), 1000)
     rows = drawn.rows(np.random.default_rng(0))
     assert len(rows) == drawn.taken == 1100
     np.testing.assert_array_equal(np.sort(rows[:1000] % 1000), np.arange(1000))
@@ -111,5 +113,5 @@ def test_an_epoch_takes_each_digit_once_and_its_share_of_pictures_of_no_digit() 
 
 
 def test_without_pictures_of_no_digit_there_are_none() -> None:
-    drawn = Drawn.of(Rendering(variants=1, negatives=0.0), 50)
+    drawn = PoolRows.of(Rendering(variants=1, negatives=0.0), 50)
     assert len(drawn.rows(np.random.default_rng(0))) == drawn.taken == 50

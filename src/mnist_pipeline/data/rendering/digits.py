@@ -1,0 +1,90 @@
+"""MNIST's digits drawn again as people and pens draw them, with what people add: a hook, a foot, a bar, a slash."""
+
+import numpy as np
+
+from mnist_pipeline.data.rendering.ink import (
+    Grey,
+    Lines,
+    draw_line,
+    draw_strokes,
+    enlarge_digit,
+    page_side,
+    photograph,
+    photograph_lines,
+    thin_strokes,
+)
+from mnist_pipeline.data.rendering.strokes import Points, Random, round_corners, write_digit
+from mnist_pipeline.pixels.preprocess import find_digit
+
+_OWN_PEN = 0.2  # share of the drawings of MNIST's digits that keep the digit's own pen
+_HOW_OFTEN = {0: 0.04, 1: 0.3, 7: 0.2, 9: 0.3}  # a digit gets an addition
+
+
+def draw_digit(digit: Grey, label: int, strokes: float, random: Random) -> Grey:
+    """A digit as the grey pixels of a picture file: MNIST's own or, a share of times, its class from strokes."""
+    side = page_side(random)
+    if random.random() < strokes:
+        return photograph_lines(draw_strokes(write_digit(label, random), side, random), random)
+    field = enlarge_digit(digit, side, random)
+    if random.random() < _OWN_PEN:
+        return photograph(np.clip((field - random.uniform(40, 130)) / random.uniform(15, 125), 0, 1), random)
+    lines = thin_strokes(field)
+    _add_habits(lines, label, random)
+    return photograph_lines(lines, random)
+
+
+def draw_digit_28(digit: Grey, label: int, strokes: float, random: Random) -> Grey:
+    """A drawn digit as a picture file would come to a model; the digit as it is where nothing is found."""
+    seen = find_digit(draw_digit(digit, label, strokes, random))
+    return digit if seen.pixels is None or seen.reason else seen.pixels
+
+
+def _add_habits(lines: Lines, digit: int, random: Random) -> None:
+    """Add to a digit's lines, at times, what some writers add: a hook to a 9, a bar to a 7."""
+    if random.random() >= _HOW_OFTEN.get(digit, 0):
+        return
+    places = np.argwhere(lines)[:, ::-1].astype(float)  # x, y
+    if len(places) < 5:
+        return
+    high = float(np.ptp(places[:, 1])) or 1.0
+    for stroke in {0: _slash, 1: _upstroke, 7: _bar, 9: _hook}[digit](places, high, random):
+        draw_line(lines, stroke)
+
+
+def _slash(places: Points, high: float, random: Random) -> list[Points]:
+    """A slash through a 0."""
+    reach = high * random.uniform(0.2, 0.45) * np.array([random.uniform(0.4, 0.8), -1])
+    return [np.array([places.mean(0) - reach, places.mean(0) + reach])]
+
+
+def _upstroke(places: Points, high: float, random: Random) -> list[Points]:
+    """A stroke from the left up to the top of a 1; a foot at times."""
+    if np.ptp(places[:, 0]) > 0.45 * high:
+        return []  # lies, or has an upstroke already
+    top, foot = places[places[:, 1].argmin()], places[places[:, 1].argmax()]
+    long, angle = high * random.uniform(0.25, 0.85), random.uniform(0.45, 0.95)
+    start = top + long * np.array([-np.sin(angle), np.cos(angle)])
+    bend = (start + top) / 2 + random.normal(0, 0.04 * high, 2)
+    added = [round_corners(np.array([start, bend, top]))]
+    if random.random() < 0.3:
+        left, right = high * random.uniform(0.1, 0.3, 2)
+        added.append(np.array([foot - np.array((left, 0)), foot + np.array((right, 0))]))
+    return added
+
+
+def _bar(places: Points, high: float, random: Random) -> list[Points]:
+    """A bar across the stem of a 7, at its middle."""
+    level = places[:, 1].min() + high * random.uniform(0.4, 0.62)
+    near = places[np.abs(places[:, 1] - level) < 0.03 * high + 1]
+    if not len(near):
+        return []
+    reach = high * random.uniform(0.15, 0.3) * np.array([1, random.normal(-0.1, 0.12)])
+    return [np.array([near.mean(0) - reach, near.mean(0) + reach])]
+
+
+def _hook(places: Points, high: float, random: Random) -> list[Points]:
+    """A hook from the lower end of a 9 round to the left and up."""
+    end = places[places[:, 1].argmax()]
+    wide = high * random.uniform(0.2, 0.5)
+    corners = end + wide * np.array([(0, 0), (-0.3, 0.22), (-0.75, 0.15), (-1.0, -random.uniform(0.1, 0.5))])
+    return [round_corners(corners)]

@@ -1,0 +1,214 @@
+"""Pictures of no digit: letters, signs and emblems, digits spoilt, shapes, light and shadow, textures, tables."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from mnist_pipeline.data.rendering import emblems, letters
+from mnist_pipeline.data.rendering.ink import (
+    BROADEST,
+    Grey,
+    Ink,
+    Lines,
+    draw_line,
+    draw_strokes,
+    enlarge_digit,
+    page_side,
+    photograph,
+    photograph_lines,
+    smooth_noise,
+    thin_strokes,
+)
+from mnist_pipeline.data.rendering.strokes import Random, Strokes, round_corners
+from mnist_pipeline.pixels.preprocess import find_digit
+
+_FINE = 0.03  # the broadest pen for emblems: a broader one would fill what is inside a ring, and leave a 0
+_TRIES = 20
+
+
+class DigitImages(NamedTuple):
+    """Images as MNIST has them, and what they show."""
+
+    images: Grey
+    labels: Grey
+
+    def any(self, random: Random) -> Grey:
+        """One of the images."""
+        image: Grey = self.images[random.integers(len(self.images))]
+        return image
+
+    def any_of(self, classes: Sequence[int], random: Random) -> Grey:
+        """An image of one of these classes, as often as they are written; any at all, when there is none."""
+        chosen = np.flatnonzero(np.isin(self.labels, classes))
+        return self.images[random.choice(chosen)] if len(chosen) else self.any(random)
+
+
+Kind = Callable[[DigitImages, Random], Grey]
+
+
+def draw_non_digit_28(digits: DigitImages, random: Random, kinds: Sequence[Kind]) -> Grey:
+    """A picture of no digit, of one of these kinds, as 28x28: one that no refusal keeps from a model."""
+    for _ in range(_TRIES):
+        seen = find_digit(kinds[int(random.integers(len(kinds)))](digits, random))
+        if seen.pixels is not None and not seen.reason and not _like_a_one(seen.pixels):
+            return seen.pixels
+    return np.clip(128 + 60 * random.standard_normal((28, 28)), 0, 255).astype(np.uint8)
+
+
+def _like_a_one(pixels: Grey) -> bool:
+    """Whether a picture shows a bar, upright or slanted: whatever it was, people would read a 1."""
+    places = np.argwhere(pixels > 64)[:, ::-1]
+    _, _, wide, high = cv2.boundingRect(places)
+    _, (side, other), _ = cv2.minAreaRect(places)
+    return wide < 0.45 * high or (high > 0.7 * wide and min(side, other) < 0.35 * max(side, other))
+
+
+# Letters, signs and emblems
+
+
+def _written(write: Callable[[Random], Strokes], broadest: float = BROADEST) -> Kind:
+    """The kind of pictures that show strokes on a page."""
+    return lambda _, random: photograph_lines(draw_strokes(write(random), page_side(random), random), random, broadest)
+
+
+def _typed(write: Callable[[Random], Lines]) -> Kind:
+    """The kind of pictures that show text in a line font, with any pen."""
+    return lambda _, random: photograph_lines(write(random), random)
+
+
+def _scribble(random: Random) -> Strokes:
+    """Random strokes, straight or round: doodles, signatures."""
+    strokes = []
+    for _ in range(random.integers(2, 6)):
+        corners = random.random((random.integers(2, 6), 2))
+        strokes.append(round_corners(corners) if random.random() < 0.5 and len(corners) > 2 else corners)
+    return strokes
+
+
+scribble = _written(_scribble)
+handwritten = _written(partial(letters.handwritten_letter, letters.SEEN))
+handwritten_word = _written(partial(letters.handwritten_word, letters.SEEN))
+unseen_letter = _written(partial(letters.handwritten_letter, letters.UNSEEN))
+unseen_word = _written(partial(letters.handwritten_word, letters.UNSEEN))
+emblem = _written(partial(emblems.emblem, emblems.SEEN), _FINE)
+unseen_emblem = _written(partial(emblems.emblem, emblems.UNSEEN), _FINE)
+typed_letter, unseen_typed_letter = _typed(letters.typed_letter), _typed(letters.unseen_typed_letter)
+typed_word, typed_text = _typed(letters.typed_word), _typed(letters.typed_text)
+
+
+# Digits spoilt
+
+# Turns that leave no digit: not of 0, 1, 8, a 3 on its head, a 7 in the mirror, nor of most digits on their sides.
+_TURNS: tuple[tuple[tuple[int, ...], Callable[[Grey], Grey]], ...] = (
+    ((3, 4, 9), np.fliplr),
+    ((4, 7), np.flipud),
+    ((3, 4, 7), np.rot90),
+    ((3, 4, 7), lambda digit: np.rot90(digit, 3)),
+)
+
+
+def turned(digits: DigitImages, random: Random) -> Grey:
+    """A digit mirrored or lying on its side or its head, where that makes it none."""
+    side = page_side(random)
+    classes, turn = _TURNS[random.integers(len(_TURNS))]
+    return photograph_lines(thin_strokes(enlarge_digit(turn(digits.any_of(classes, random)), side, random)), random)
+
+
+def several(digits: DigitImages, random: Random) -> Grey:
+    """Two to four digits close together."""
+    side = int(random.integers(56, 84))
+    fields = [enlarge_digit(digits.any(random), side, random) for _ in range(random.integers(2, 5))]
+    step = int(side * random.uniform(0.42, 0.6))
+    row = np.zeros((side, side + step * (len(fields) - 1)), np.float32)
+    for number, field in enumerate(fields):
+        part = row[:, number * step : number * step + side]
+        np.maximum(part, field, out=part)
+    return photograph_lines(thin_strokes(row), random)
+
+
+def halves(digits: DigitImages, random: Random) -> Grey:
+    """Halves of two digits, each lying on its side, put together: strokes without a meaning."""
+    side = 112
+    lines = [thin_strokes(enlarge_digit(digits.any(random), side, random)) for _ in range(2)]
+    first, second = (np.rot90(line, int(random.choice((1, 3)))) for line in lines)
+    at, aside = int(side * random.uniform(0.4, 0.6)), int(side * random.choice((-0.2, 0.2)))
+    return photograph_lines(np.concatenate([first[:at], np.roll(second, aside, axis=1)[at:]]), random)
+
+
+def crossed_out(digits: DigitImages, random: Random) -> Grey:
+    """A digit under strokes that go to and fro over all of it."""
+    lines = thin_strokes(enlarge_digit(digits.any(random), 112, random))
+    x, y, wide, high = cv2.boundingRect(lines)
+    turns = int(random.integers(7, 12))
+    along, across = np.linspace(-0.1, 1.1, turns), np.arange(turns) % 2 * 1.2 - 0.1
+    corners = np.stack([across, along] if random.random() < 0.5 else [along, across], axis=1)
+    corners += random.normal(0, 0.07, corners.shape)
+    # A narrow digit is crossed out by strokes that are not.
+    places = (x + wide / 2, y) + (corners - (0.5, 0)) * (max(wide, 0.6 * high), high)
+    draw_line(lines, round_corners(places) if random.random() < 0.5 else places)
+    return photograph_lines(lines, random)
+
+
+# What nobody wrote
+
+
+def grid(_: DigitImages, random: Random) -> Grey:
+    """A table, a fence, a net."""
+    side = page_side(random)
+    lines = np.zeros((side, side), np.uint8)
+    for rows in (lines, lines.T):
+        for at in np.linspace(side * 0.15, side * 0.85, random.integers(2, 6)).astype(int):
+            rows[at, int(side * 0.1) : int(side * 0.9)] = 255
+    return photograph_lines(lines, random)
+
+
+def filled(_: DigitImages, random: Random) -> Grey:
+    """Filled shapes, alone or cut into each other, as logos are."""
+    side = page_side(random)
+    ink = np.zeros((side, side), np.float32)
+    for number in range(random.integers(1, 5)):
+        corners = (side * (0.5 + 0.38 * random.uniform(-1, 1, (random.integers(3, 7), 2)))).astype(np.int32)
+        shade = 1.0 if number == 0 or random.random() < 0.6 else 0.0
+        if random.random() < 0.4:
+            cv2.circle(ink, tuple(corners[0].tolist()), int(side * random.uniform(0.1, 0.35)), shade, -1)
+        else:
+            cv2.fillPoly(ink, [cv2.convexHull(corners) if random.random() < 0.7 else corners], shade)
+    return photograph(ink, random)
+
+
+def scene(_: DigitImages, random: Random) -> Grey:
+    """Light, shadow and edges of no order, as photographs of things have."""
+    side = int(random.integers(48, 128))
+    field = np.sum([smooth_noise((side, side), cells, random) / cells for cells in (3, 5, 9, 17)], axis=0)
+    picture: Ink = field * random.uniform(60, 250) + random.uniform(60, 200)
+    for _number in range(random.integers(0, 6)):
+        a, b = (tuple(random.integers(0, side, 2).tolist()) for _ in range(2))
+        shade = random.uniform(0, 255)
+        if random.random() < 0.5:
+            cv2.rectangle(picture, a, b, shade, -1)
+        else:
+            cv2.line(picture, a, b, shade, int(random.integers(1, 8)))
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def texture(_: DigitImages, random: Random) -> Grey:
+    """Noise, blots and stripes."""
+    side = int(random.integers(28, 100))
+    field = smooth_noise((side, side), int(random.integers(3, side)), random)
+    if random.random() < 0.5:
+        field = (field > random.uniform(0, 1.2)).astype(np.float32)
+    return np.asarray(np.clip(128 + random.uniform(40, 110) * field, 0, 255), np.uint8)
+
+
+# A kind is drawn as often as it stands here.
+KINDS: tuple[Kind, ...] = (
+    *[handwritten] * 12, handwritten_word, *[typed_letter] * 5, typed_word, typed_text, scribble, scribble, emblem,
+    emblem, several, halves, turned, turned, crossed_out, filled, filled, scene, texture,
+)  # fmt: skip
+HELD_OUT: tuple[Kind, ...] = (
+    *[unseen_letter] * 6, unseen_word, typed_letter, unseen_typed_letter, unseen_typed_letter, typed_word, typed_text,
+    scribble, unseen_emblem, several, halves, turned, crossed_out, filled, scene, texture, grid,
+)  # fmt: skip
