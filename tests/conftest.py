@@ -16,7 +16,7 @@ import pytest
 from mnist_pipeline import evaluate, report, train
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import load_part
-from mnist_pipeline.prediction.shipped import shipped
+from mnist_pipeline.prediction.shipping import shipped
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.run import Run, begin
 

@@ -24,14 +24,9 @@ from mnist_pipeline.prediction.pages.drawing import drawn
 from mnist_pipeline.prediction.pages.ink import without_ruling
 from mnist_pipeline.prediction.pages.pieces import clusters, pieces
 from mnist_pipeline.prediction.pages.reading import lines, read_page, read_pixels
-from mnist_pipeline.prediction.predictor import Predictor, predictor
+from mnist_pipeline.prediction.predictor import Predictor
 
 Grey = NDArray[np.uint8]
-
-
-@pytest.fixture(scope="module")
-def model() -> Predictor:
-    return predictor("shipped")
 
 
 @pytest.fixture(scope="module")
