@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from mnist_pipeline.config import load_config
-from mnist_pipeline.prediction.shipped import shipped
+from mnist_pipeline.prediction.shipping import shipped
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.opening import begin
 from mnist_pipeline.runs.run import Run

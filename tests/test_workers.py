@@ -18,8 +18,8 @@ from mnist_pipeline.data.rendering.worker import run_tasks
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.exports import bench
 from mnist_pipeline.fleet.pool import train_all
-from mnist_pipeline.prediction.crew import Crew
 from mnist_pipeline.prediction.finding import Found
+from mnist_pipeline.prediction.many import Crew
 from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.process import command
 
@@ -50,7 +50,7 @@ def measure_forms() -> None:
 
 def predict_many() -> None:
     with Crew(predictor("shipped"), "auto", 1) as processes:
-        assert next(processes.answers([[Found(str(SEVEN), None)]]))[0].digit == 7
+        assert next(processes.answers([Found(str(SEVEN))], 1))[0].digit == 7
 
 
 @pytest.mark.parametrize("work", [draw, reproduce, measure_forms, predict_many])
@@ -67,7 +67,9 @@ def test_no_worker_executes_what_lies_in_the_current_folder(
 def test_one_function_starts_all_workers() -> None:
     naming_python = {path.name for path in SOURCES.rglob("*.py") if "sys.executable" in path.read_text()}
     assert naming_python == {"process.py"}
-    workers = {".".join(path.relative_to(SOURCES).with_suffix("").parts) for path in SOURCES.rglob("*worker.py")}
+    run = {path for path in SOURCES.rglob("*.py") if "__name__ ==" in path.read_text()}
+    workers = {".".join(path.relative_to(SOURCES).with_suffix("").parts) for path in run}
+    workers -= {"__main__", "prediction.shipping"}  # which people start
     words = "".join(path.read_text() for path in SOURCES.rglob("*.py"))
     assert set(re.findall(r'[^.]command\("([\w.]+)"\)', words)) == workers
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mnist_pipeline.prediction.pages.reading import Model, Page
     from mnist_pipeline.prediction.predictor import Prediction, Predictor
-    from mnist_pipeline.prediction.runtimes import Choice
+    from mnist_pipeline.prediction.runtimes import RuntimeChoice
 
 
 _KINDS = (".png", ".jpg", ".jpeg", ".webp")
@@ -152,7 +152,8 @@ def predict(
     from mnist_pipeline.prediction.many import are_many
     from mnist_pipeline.process import libraries_muted
 
-    many = not (every or show) and are_many(pictures)
+    expected = None if every or show else count(pictures)
+    many = not (every or show) and are_many(expected)
     predicting = _predictor(run, model, runtime or ("quickest" if many else None), preprocess)
     if not (json or csv):
         last = " (trained last; the one that comes with the package: --run shipped)"
@@ -166,7 +167,7 @@ def predict(
     with (
         libraries_muted(),
         predict_progress(pictures) as watched,
-        closing(_batches(predicting, pictures, invert, show)) as batches,
+        closing(_batches(predicting, pictures, expected, invert, show)) as batches,
     ):
         answers = Answers("json" if json else "csv" if csv else "text", watched.complain)
         for batch in batches:
@@ -176,7 +177,7 @@ def predict(
         raise typer.Exit(2)
 
 
-def _predictor(run: str | None, model: Path | None, runtime: "Choice | None", way: Way) -> "Predictor":
+def _predictor(run: str | None, model: Path | None, runtime: "RuntimeChoice | None", way: Way) -> "Predictor":
     from mnist_pipeline.pixels.pictures import configure_opencv
     from mnist_pipeline.prediction.predictor import file_predictor, predictor
 
@@ -192,12 +193,14 @@ def _ask() -> str:
     return str(typer.prompt("Path of the picture", err=True)).strip()
 
 
-def _batches(model: "Predictor", pictures: list[str], invert: Invert, show: bool) -> "Generator[list[Prediction]]":
+def _batches(
+    model: "Predictor", pictures: list[str], expected: int | None, invert: Invert, show: bool
+) -> "Generator[list[Prediction]]":
     from mnist_pipeline.prediction.finding import find
     from mnist_pipeline.prediction.many import answers
 
     if not show:
-        yield from answers(find(pictures), model, invert)
+        yield from answers(find(pictures), model, invert, expected)
         return
     for found in filter(None, find(pictures)):
         yield [model.unread(*found)] if found.problem else [_shown(model, found.path, invert)]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
-from mnist_pipeline.prediction.runtimes import RuntimeName, made_here, open_runtime, output_of, probabilities
+from mnist_pipeline.prediction.foreign import vet
+from mnist_pipeline.prediction.runtimes import RuntimeName, open_runtime, output_of, probabilities
 
 CLASSES = 10
 _LEAST = 1e-7  # as Keras clips a probability before it takes the logarithm
@@ -121,7 +122,8 @@ def _share(part: np.int64, whole: np.int64) -> float:
 
 def evaluate_file(path: Path, name: RuntimeName | None) -> dict[str, Any]:
     """The figures of a model file; its loss is the cross-entropy of the normalised probabilities."""
-    runtime = open_runtime(path, name, foreign=not made_here(path))
+    vet(path, name)
+    runtime = open_runtime(path, name)
     part = load_part("mnist", "test")
     found = probabilities(runtime, part.images, output_of(runtime))
     sure = found[np.arange(len(part)), part.labels].astype(np.float64)

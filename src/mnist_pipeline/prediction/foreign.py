@@ -1,182 +1,61 @@
-"""An ONNX file from elsewhere, looked through before a runtime reads it: operators, tensors, memory and work."""
+"""Model files from elsewhere: each is tried out in a process of its own before this one opens it.
 
+A file in the artifacts folder was written by this package and is trusted. Any other may be a download, and each
+runtime crashes over some files. In order: `vet` has its size and first bytes checked; the process, with little memory
+and time, looks through an ONNX file's network (foreign_onnx.py), has the runtime read it, and computes with it.
+
+This module is that process too: `python -m mnist_pipeline.prediction.foreign FILE RUNTIME`.
+"""
+
+import contextlib
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
-from math import prod
+import sys
 from pathlib import Path
+from typing import Any
 
-import onnx
+import numpy as np
 
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.pixels.preprocess import SIDE
+from mnist_pipeline.prediction.runtimes import (
+    BATCH,
+    RuntimeChoice,
+    RuntimeName,
+    check_file,
+    choose_runtime,
+    open_runtime,
+    scores_of,
+)
 from mnist_pipeline.process import command
+from mnist_pipeline.runs.run import artifacts
 
-# What the exporters of PyTorch, TensorFlow and Keras write for classifiers of images: no loops, no branches, and
-# nothing that makes much out of little.
-_OPERATORS = {
-    "Conv", "ConvInteger", "Gemm", "MatMul", "MatMulInteger", "QLinearConv", "QLinearMatMul", "QuantizeLinear",
-    "DequantizeLinear", "DynamicQuantizeLinear", "BatchNormalization", "InstanceNormalization", "LayerNormalization",
-    "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "ReduceMax", "ReduceMean", "ReduceSum",
-    "Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Gelu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh",
-    "Erf", "Softplus", "Softsign", "Mish", "Softmax", "LogSoftmax", "Add", "Sub", "Mul", "Div", "Pow", "Sqrt",
-    "Reciprocal", "Exp", "Log", "Neg", "Abs", "Min", "Max", "Sum", "Cast", "Concat", "Constant", "Dropout", "Flatten",
-    "Gather", "Identity", "Pad", "Reshape", "Shape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze",
-}  # fmt: skip
-_PRODUCTS = {"Conv": 1, "ConvInteger": 1, "QLinearConv": 3}  # and which of their inputs holds the weights
-_KINDS = {
-    onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BOOL,
-    onnx.TensorProto.INT8, onnx.TensorProto.UINT8, onnx.TensorProto.INT32, onnx.TensorProto.INT64,
-}  # fmt: skip
-_NODES = 2000
-_FURTHEST = 64  # pixels of a kernel, a stride or a margin; an image has 28
-_LARGEST_VALUES = 8 * 2**20  # bytes of all that is computed for one image; of our networks at most 1
-_LARGEST_CONSTANTS = 128 * 2**20  # bytes computed from constants alone, such as weights out of their eight bits
-_MOST_WORK = 10**9  # multiplications for one image: more than a ResNet-18 takes, and of our networks at most 10 million
-
-Shape = tuple[int, ...]
-
-
-def look_through(path: Path) -> None:
-    """Refuse, in one line, what is damaged or no network of the kind and the size that reads digits."""
-    try:
-        model = onnx.load(path, load_external_data=False)
-        problem = next(_problems(model), None)
-        if problem is None:
-            onnx.checker.check_model(model)
-            problem = next(_excesses(model), None)
-    except Exception as error:  # protobuf's, the checker's, and what Python makes of their texts
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        problem = f"the model is damaged ({first[:200]})"
-    if problem:
-        raise RunError(f"{path}: {problem}")
-
-
-def _problems(model: onnx.ModelProto) -> Iterator[str]:
-    """What is seen without knowing any shape."""
-    graph = model.graph
-    if model.functions or model.training_info:
-        yield "has functions of its author's own, which are not read here"
-    if len(graph.node) > _NODES:
-        yield f"has {len(graph.node):,} nodes, more than the {_NODES:,} read here"
-    if graph.sparse_initializer:
-        yield "has sparse weights, which are not read here"
-    yield from _in_tensors(graph.initializer)
-    for node in graph.node:
-        if node.domain not in ("", "ai.onnx") or node.op_type not in _OPERATORS:
-            kind = ".".join(filter(None, (node.domain, node.op_type)))
-            yield f"has a node {kind[:40]!r}, which is none that a digit classifier is made of"
-        for attribute in node.attribute:
-            yield from _in_attribute(attribute)
-
-
-def _in_attribute(attribute: onnx.AttributeProto) -> Iterator[str]:
-    if attribute.HasField("g") or attribute.graphs or attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
-        yield "has a graph inside a node, which no digit classifier needs"
-    yield from _in_tensors(attribute.tensors)
-    if attribute.HasField("t"):
-        yield from _in_tensors([attribute.t])
-    where = attribute.name in ("kernel_shape", "strides", "dilations", "pads")
-    if where and not all(0 <= pixels <= _FURTHEST for pixels in attribute.ints):
-        yield f"has {attribute.name} of more than {_FURTHEST} pixels"
-
-
-def _in_tensors(tensors: Iterable[onnx.TensorProto]) -> Iterator[str]:
-    for tensor in tensors:
-        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
-            yield "keeps weights in other files, which are not read here"
-        if tensor.data_type not in _KINDS:
-            yield "has weights of a kind that is not read here"
-        elif min(tensor.dims, default=0) < 0 or prod(tensor.dims) != _held(tensor):
-            yield "the model is damaged (a tensor holds more or less than its shape says)"
-
-
-def _held(tensor: onnx.TensorProto) -> int:
-    """How many values lie in a tensor."""
-    if tensor.HasField("raw_data"):
-        return len(tensor.raw_data) // _width(tensor.data_type)
-    return len(tensor.float_data) + len(tensor.double_data) + len(tensor.int32_data) + len(tensor.int64_data)
-
-
-def _width(kind: int) -> int:
-    return int(onnx.helper.tensor_dtype_to_np_dtype(kind).itemsize)
-
-
-def _excesses(model: onnx.ModelProto) -> Iterator[str]:
-    """What one image would take: every shape has to follow from the file alone."""
-    constants = {constant.name for constant in model.graph.initializer}
-    takes = [value for value in model.graph.input if value.name not in constants]
-    if len(takes) != 1 or not takes[0].type.tensor_type.shape.dim:
-        yield f"no digit classifier: it has to take one image, and takes {len(takes)} inputs"
-    dims = takes[0].type.tensor_type.shape.dim
-    dims[0].Clear()
-    dims[0].dim_value = 1
-    if prod(side.dim_value for side in dims) != SIDE * SIDE:
-        yield f"no digit classifier: it has to take images of {SIDE}x{SIDE} pixels"
-    for value in (*model.graph.output, *model.graph.value_info):
-        value.type.tensor_type.ClearField("shape")  # what the file claims of its own shapes is not asked
-    del model.graph.value_info[:]
-    inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True).graph
-    sizes = dict(_sizes(inferred))
-    unknown = next((node for node in inferred.node if any(name and name not in sizes for name in node.output)), None)
-    if unknown is not None:
-        yield f"how large its node {unknown.op_type} becomes cannot be told from the file"
-    yield from _beyond(inferred, sizes, constants)
-
-
-def _sizes(graph: onnx.GraphProto) -> Iterator[tuple[str, tuple[Shape, int]]]:
-    """Shape and bytes of everything whose shape is known."""
-    for constant in graph.initializer:
-        yield constant.name, (tuple(constant.dims), prod(constant.dims) * _width(constant.data_type))
-    for value in (*graph.input, *graph.value_info, *graph.output):
-        kind, dims = value.type.tensor_type.elem_type, value.type.tensor_type.shape.dim
-        known = value.type.tensor_type.HasField("shape") and all(side.HasField("dim_value") for side in dims)
-        if known and kind in _KINDS:
-            shape = tuple(side.dim_value for side in dims)
-            yield value.name, (shape, prod(shape) * _width(kind))
-
-
-def _beyond(graph: onnx.GraphProto, sizes: dict[str, tuple[Shape, int]], constants: set[str]) -> Iterator[str]:
-    values = made = work = 0
-    constant = {*constants, ""}
-    for node in graph.node:
-        took = sum(sizes[name][1] for name in node.output if name)
-        if constant.issuperset(node.input):
-            constant.update(node.output)
-            made += took
-        else:
-            values += took
-        work += _work(node, [sizes[name][0] if name else () for name in node.input], sizes[node.output[0]][0])
-    if values > _LARGEST_VALUES:
-        yield f"would take {values / 2**20:,.0f} MiB for an image; allowed here are {_LARGEST_VALUES // 2**20}"
-    if made > _LARGEST_CONSTANTS:
-        yield f"would take {made / 2**20:,.0f} MiB; allowed here are {_LARGEST_CONSTANTS // 2**20}"
-    if work > _MOST_WORK:
-        yield f"would take {work:,} multiplications for an image; allowed here are {_MOST_WORK:,}"
-
-
-def _work(node: onnx.NodeProto, inputs: list[Shape], output: Shape) -> int:
-    """Multiplications of one node, or what comes near them."""
-    if node.op_type in _PRODUCTS:
-        return prod(output) * prod(inputs[_PRODUCTS[node.op_type]][1:])
-    if node.op_type in ("Gemm", "MatMul", "MatMulInteger", "QLinearMatMul"):
-        return prod(output) * max(inputs[0], default=1)
-    window = next((prod(found.ints) for found in node.attribute if found.name == "kernel_shape"), 1)
-    return prod(output) * window + sum(map(prod, inputs))
-
-
-MEMORY = 512 * 2**20  # bytes of data; our largest networks take 150 MiB
-SECONDS = 5  # of a processor
+_LARGEST = 64 * 2**20  # bytes of a file
+_MEMORY = 512 * 2**20  # bytes of data; our largest networks take 150 MiB
+_SECONDS = 5  # of a processor
 _PATIENCE = 60  # seconds, where other processes want the processor too
 
 
-def try_out(path: Path, name: str) -> None:
-    """Refuse a model file that a runtime of that name refuses, crashes over or takes too much for: half a second."""
+def made_here(path: Path) -> bool:
+    """Whether a file lies in the artifacts folder, whose files this package has written."""
+    return path.resolve().is_relative_to(artifacts().resolve())
+
+
+def vet(path: Path, choice: RuntimeChoice | None = None) -> None:
+    """Raise a RunError for a model file from elsewhere that is refused, crashes its runtime or takes too much."""
+    if not made_here(path):
+        name = choose_runtime(path, choice)
+        check_file(path, name, _LARGEST)
+        try_out(path, name)
+
+
+def try_out(path: Path, name: RuntimeName) -> None:
+    """Read a model file and compute with it in another process, which takes half a second."""
     try:
         done = subprocess.run(  # noqa: S603 - our own module
-            [*command("prediction.foreign_worker"), str(path), name],
+            [*command("prediction.foreign"), str(path), name],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_PATIENCE, check=False,
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},  # each takes memory
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},  # each thread takes memory
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise RunError(f"{path}: not read: {name} did not end within {_PATIENCE} seconds") from None
@@ -184,7 +63,33 @@ def try_out(path: Path, name: str) -> None:
     if done.returncode == RunError.exit_code and said:
         raise RunError(said[-1])
     if done.returncode != 0:
-        raise RunError(
-            f"{path}: not read: {name} crashed over it, or would take more than {MEMORY // 2**20} MiB or {SECONDS} "
-            "seconds"
-        )
+        most = f"{_MEMORY // 2**20} MiB or {_SECONDS} seconds"
+        raise RunError(f"{path}: not read: {name} crashed over it, or would take more than {most}")
+
+
+def _limit() -> None:
+    """Limit this process's memory and time, where the system can."""
+    import resource
+
+    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_DATA: _MEMORY, resource.RLIMIT_CPU: _SECONDS}
+    for kind, most in limits.items():
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (most, most))
+
+
+def _compute(path: Path, name: Any) -> None:
+    if name != "litert":
+        from mnist_pipeline.prediction.foreign_onnx import check_network
+
+        check_network(path)
+    scores_of(open_runtime(path, name), np.zeros((BATCH, SIDE, SIDE), np.float32))
+
+
+if __name__ == "__main__":
+    _limit()
+    try:
+        _compute(Path(sys.argv[1]), sys.argv[2])
+    except RunError as refusal:
+        # The names in a file may hold control characters, which would move a terminal's cursor.
+        sys.stdout.write("".join(letter if letter.isprintable() else "?" for letter in str(refusal)))
+        sys.exit(refusal.exit_code)

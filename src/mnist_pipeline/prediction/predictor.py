@@ -1,6 +1,9 @@
-"""Picture files in, answers out: the way to 28x28, then a model file, without TensorFlow."""
+"""A picture file in, an answer out: the way to 28x28 pixels, then a model file's ten probabilities.
 
-from collections.abc import Iterator, Sequence
+`predictor` and `file_predictor` choose the model; a `Predictor` then answers for any number of pictures. A picture that
+cannot be read, and a bug that one picture meets, is an answer that says so: the pictures after it are still answered.
+"""
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,8 +15,9 @@ from mnist_pipeline.errors import PictureError
 from mnist_pipeline.numerals import sure
 from mnist_pipeline.pixels.pictures import read_grey, unforeseen
 from mnist_pipeline.pixels.preprocess import Invert, Seen, Step, find_digit, plain
-from mnist_pipeline.prediction.runtimes import Choice, made_here, open_runtime, output_of, probabilities
-from mnist_pipeline.prediction.shipped import shipped
+from mnist_pipeline.prediction.foreign import vet
+from mnist_pipeline.prediction.runtimes import RuntimeChoice, open_runtime, output_of, probabilities
+from mnist_pipeline.prediction.shipping import shipped
 from mnist_pipeline.runs.opening import last_trained, open_run
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Note, ignore
@@ -22,13 +26,10 @@ if TYPE_CHECKING:
     from mnist_pipeline.config.schema import Output
 
 Way = Literal["mnist", "plain"]
-SHIPPED = "shipped"  # the run that nobody has to train
-UNLIKE = "it looks like none of them"
+SHIPPED = "shipped"  # the name of the run that nobody has to train
 _WITH_PACKAGE = " (comes with the package)"
-_DIGITS = 7  # of a float32
-_TENS = 10.0 ** np.arange(23)  # those that are exact, so that what is divided by them has no more digits
-_SMALL = 1e-15  # what is less has fewer digits
-LONGEST = 1000  # pixels of a picture's longer side: enough for a single digit
+_UNLIKE = "it looks like none of them"
+_LONGEST = 1000  # pixels of a picture's longer side: enough for a single digit
 
 
 @dataclass(frozen=True)
@@ -72,18 +73,16 @@ class Predictor:
         onnx: str | Path,
         name: str,
         output: "Output",
-        runtime: Choice | None = None,
+        runtime: RuntimeChoice | None = None,
         threshold: float = 0.0,
         way: Way = "mnist",
-        *,
-        foreign: bool = False,
     ) -> None:
-        # Enough to make it again in another process.
+        # What a worker process needs to make the same predictor.
         self.arguments = {
             "onnx": str(onnx), "name": name, "output": output, "runtime": runtime, "threshold": threshold, "way": way,
         }  # fmt: skip
         self.name, self.threshold, self._output, self._way = name, threshold, output, way
-        self._runtime = open_runtime(Path(onnx), runtime, foreign=foreign)
+        self._runtime = open_runtime(Path(onnx), runtime)
 
     @property
     def shipped(self) -> bool:
@@ -96,94 +95,58 @@ class Predictor:
 
     def predict(self, path: str | Path, invert: Invert = "auto") -> Prediction:
         """The answer for one file; a file that cannot be read is an answer too."""
-        return self.predict_many([path], invert)[0]
-
-    def predict_many(self, paths: Sequence[str | Path], invert: Invert = "auto") -> list[Prediction]:
-        """The answers for several files, each the same as alone."""
-        return self._answers(paths, [self._look(path, invert, []) for path in paths])
+        return self.examine(path, invert)[0]
 
     def examine(self, path: str | Path, invert: Invert = "auto") -> tuple[Prediction, list[Step]]:
         """The answer, and each step from the picture to the 28x28 pixels that the model saw."""
         steps: list[Step] = []
-        seen = self._look(path, invert, steps)
-        answer = self._answers([path], [seen])[0]
-        if isinstance(seen, Seen) and seen.pixels is not None:
-            steps.append(("as the model saw it, 28 × 28", seen.pixels))
-        return answer, steps
-
-    def _look(self, path: str | Path, invert: Invert, steps: list[Step]) -> Seen | PictureError:
         try:
-            grey = read_grey(path, LONGEST)
-            height, width = grey.shape
-            steps.append((f"as given, {width} × {height}", grey))
-            return find_digit(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
+            seen = self._look(path, invert, steps)
         except PictureError as error:
-            return error
+            return self.unread(path, error), steps
         except Exception as error:
-            return unforeseen(path, error)
-
-    def _answers(self, paths: Sequence[str | Path], seen: Sequence[Seen | PictureError]) -> list[Prediction]:
-        # One at a time: how many come together is the clock's choice, which must change no bit, and costs nothing.
-        pixels = [one.pixels[np.newaxis] for one in seen if isinstance(one, Seen) and one.pixels is not None]
-        rows = self._rows([self.probabilities(image) for image in pixels]) if pixels else iter(())
-        return [self._answer(path, one, rows) for path, one in zip(paths, seen, strict=True)]
-
-    def _rows(self, found: list[NDArray[np.float32]]) -> Iterator[list[float]]:
-        rows = np.concatenate(found).astype(float)
-        return iter(_rounded(rows / rows.sum(axis=1, keepdims=True)).tolist())
-
-    def _answer(self, path: str | Path, seen: Seen | PictureError, rows: Iterator[list[float]]) -> Prediction:
-        """The answer for what was seen; the next row is its, when there was something for the model to see."""
-        if isinstance(seen, PictureError):
-            return self.unread(path, seen)
+            return self.unread(path, unforeseen(path, error)), steps
         if seen.pixels is None:
-            return Prediction(str(path), None, None, None, None, seen.inverted, seen.reason, self.name)
-        row = next(rows)
-        confidence = max(row)
-        guess = row.index(confidence)
-        reason = seen.reason or (UNLIKE if confidence < self.threshold else None)
-        return Prediction(
-            image=str(path),
-            digit=guess if reason is None else None,
-            guess=guess,
-            confidence=confidence,
-            probabilities=row,
-            inverted=seen.inverted,
-            reason=reason,
-            model=self.name,
-        )
+            return Prediction(str(path), None, None, None, None, seen.inverted, seen.reason, self.name), steps
+        steps.append(("as the model saw it, 28 × 28", seen.pixels))
+        return self._answer(path, seen, seen.pixels), steps
 
     def unread(self, path: str | Path, error: object) -> Prediction:
         """The answer for a file that cannot be read, for the reason given."""
-        return Prediction(
-            image=str(path),
-            digit=None,
-            guess=None,
-            confidence=None,
-            probabilities=None,
-            inverted=None,
-            reason=None,
-            model=self.name,
-            error=str(error),
-        )
+        return Prediction(str(path), None, None, None, None, None, None, self.name, str(error))
+
+    def _look(self, path: str | Path, invert: Invert, steps: list[Step]) -> Seen:
+        grey = read_grey(path, _LONGEST)
+        height, width = grey.shape
+        steps.append((f"as given, {width} × {height}", grey))
+        return find_digit(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
+
+    def _answer(self, path: str | Path, seen: Seen, pixels: NDArray[np.uint8]) -> Prediction:
+        # One picture at a time: which pictures come together depends on the clock, and a batch of another size can
+        # change the last bits of a probability. It costs nothing.
+        row = self.probabilities(pixels[np.newaxis])[0].astype(float)
+        shares = [_seven_digits(share) for share in (row / row.sum()).tolist()]
+        confidence = max(shares)
+        guess = shares.index(confidence)
+        reason = seen.reason or (_UNLIKE if confidence < self.threshold else None)
+        digit = guess if reason is None else None
+        return Prediction(str(path), digit, guess, confidence, shares, seen.inverted, reason, self.name)
 
 
-def _rounded(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """To as many digits as were computed: more say nothing, and take longer to write and to read."""
-    tens = _TENS[_DIGITS - 1 - np.floor(np.log10(np.maximum(shares, _SMALL))).astype(int)]
-    rounded: NDArray[np.float64] = np.round(shares * tens) / tens
-    return rounded
+def _seven_digits(share: float) -> float:
+    """A share without the digits that a float32 does not have; below 1e-15 there are fewer still."""
+    return float(f"{share:.7g}") if share >= 1e-15 else round(share, 21)
 
 
 def predict(path: str | Path, run: str | Path | Run | None = None, invert: Invert = "auto") -> Prediction:
-    """The answer for one picture file: of a trained run, by default the last one, or else of the shipped model."""
+    """The answer of a trained run for one picture file: of the last one by default, of the shipped model if none is."""
     return predictor(run).predict(path, invert)
 
 
 def predictor(
-    run: str | Path | Run | None = None, runtime: Choice | None = None, way: Way = "mnist", note: Note = ignore
+    run: str | Path | Run | None = None, runtime: RuntimeChoice | None = None, way: Way = "mnist", note: Note = ignore
 ) -> Predictor:
-    """A trained run's model, by default the last one's, ready for many pictures; the shipped one if none is trained.
+    """A trained run's model, ready for many pictures: by default the last one's, the shipped one if none is trained.
 
     Runs that cannot be read are passed over on the way to the last one; `note` is told which.
     """
@@ -198,17 +161,19 @@ def predictor(
     return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
 
 
-def _of_run(run: Run, runtime: Choice | None, way: Way) -> Predictor:
-    foreign = not made_here(run.onnx_file)
-    return Predictor(run.onnx_file, str(run.path), run.output(), runtime, run.threshold(), way, foreign=foreign)
+def _of_run(run: Run, runtime: RuntimeChoice | None, way: Way) -> Predictor:
+    vet(run.onnx_file, runtime)
+    return Predictor(run.onnx_file, str(run.path), run.output(), runtime, run.threshold(), way)
 
 
-def file_predictor(model: str | Path, runtime: Choice | None = None, way: Way = "mnist") -> Predictor:
-    """An exported file, ready for many pictures; what its scores are is seen from the file itself.
+def file_predictor(model: str | Path, runtime: RuntimeChoice | None = None, way: Way = "mnist") -> Predictor:
+    """An exported file, ready for many pictures; whether it ends in a softmax is seen from what it computes.
 
-    Where it lies in its run's export/, it refuses what the run refuses.
+    A file in the export/ folder of its run refuses what the run refuses; any other refuses nothing.
     """
-    opened = open_runtime(Path(model), runtime, foreign=not made_here(Path(model)))
-    run = Run(Path(model).resolve().parent.parent)
-    threshold = run.threshold() if Path(model).resolve().parent == run.exports else 0.0
-    return Predictor(model, str(model), output_of(opened), runtime, threshold, way)
+    path = Path(model)
+    vet(path, runtime)
+    output = output_of(open_runtime(path, runtime))
+    run = Run(path.resolve().parent.parent)
+    threshold = run.threshold() if path.resolve().parent == run.exports else 0.0
+    return Predictor(path, str(model), output, runtime, threshold, way)

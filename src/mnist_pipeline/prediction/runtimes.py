@@ -1,4 +1,8 @@
-"""Model files that compute without TensorFlow: through OpenCV, ONNX Runtime or LiteRT."""
+"""Model files that compute without TensorFlow: through OpenCV, ONNX Runtime or LiteRT.
+
+`open_runtime` checks a file's size, its first bytes and, in ONNX, that it names no other file; then the runtime parses
+it, and ten finite scores have to come out for an image. A file from elsewhere goes through foreign.py before that.
+"""
 
 import contextlib
 import importlib.util
@@ -6,7 +10,7 @@ import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
@@ -15,34 +19,17 @@ from numpy.typing import NDArray
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.pixels.preprocess import SIDE, scale
 from mnist_pipeline.process import quiet_stderr
-from mnist_pipeline.runs.run import artifacts
 
 if TYPE_CHECKING:
     from mnist_pipeline.config.schema import Output
 
 
 RuntimeName = Literal["opencv", "onnxruntime", "litert"]
-Choice = RuntimeName | Literal["quickest"]
-LARGEST_MODEL = 256 * 2**20  # bytes
-LARGEST_FOREIGN = 64 * 2**20  # bytes of a file from elsewhere
-BATCH = 20  # images: more are hardly quicker, and take that many times the memory of one
-_ELSEWHERE = b"\x0a\x08location\x12"  # in ONNX: the key under which the name of another file stands
+RuntimeChoice = RuntimeName | Literal["quickest"]
 PACKAGES: dict[str, str] = {"onnxruntime": "onnxruntime", "litert": "ai_edge_litert"}
-
-
-class Runtime(Protocol):
-    """A model ready to compute."""
-
-    name: RuntimeName
-
-    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
-        """(n, 28, 28) images in 0..1 as the model takes them: shaped, and in bytes where it takes bytes."""
-
-    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """The model's ten outputs for each prepared image."""
-
-    def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The model's ten outputs for each of (n, 28, 28) images in 0..1."""
+BATCH = 20  # images: more are hardly quicker, and take that many times the memory of one
+_LARGEST = 256 * 2**20  # bytes of a file
+_ELSEWHERE = b"\x0a\x08location\x12"  # in ONNX: the key under which the name of another file stands
 
 
 def installed(name: RuntimeName) -> bool:
@@ -50,78 +37,21 @@ def installed(name: RuntimeName) -> bool:
     return name not in PACKAGES or importlib.util.find_spec(PACKAGES[name]) is not None
 
 
-def _quickest(path: Path) -> RuntimeName:
-    """What answers most pictures a second from a file: ONNX Runtime, where it reads it and is installed."""
-    if path.suffix == ".tflite":
-        return "litert"
-    return "onnxruntime" if installed("onnxruntime") else "opencv"
-
-
-def made_here(path: Path) -> bool:
-    """Whether a file lies in the artifacts folder, whose files this package has written; all others are foreign."""
-    return path.resolve().is_relative_to(artifacts().resolve())
-
-
-def open_runtime(path: Path, name: Choice | None = None, threads: int = 1, *, foreign: bool = False) -> Runtime:
-    """A model file, read by the runtime of that name, the one quickest for many pictures, or that for a single one.
-
-    A foreign file, one that was not made here, is read in a process of its own first: each runtime crashes on some.
-    """
-    if name == "quickest":
-        name = _quickest(path)
-    name = name or ("litert" if path.suffix == ".tflite" else "opencv")
+def choose_runtime(path: Path, choice: RuntimeChoice | None = None) -> RuntimeName:
+    """The runtime that reads a file: the one chosen, the quickest for many pictures, or by default that for one."""
+    name: RuntimeName = "litert" if path.suffix == ".tflite" else "opencv"
+    if choice == "quickest":
+        if name == "opencv" and installed("onnxruntime"):
+            name = "onnxruntime"  # more pictures a second, but it takes longer to load
+    elif choice is not None:
+        name = choice
     if not installed(name):
         raise RunError(f"{path}: reading it takes {PACKAGES[name]}: pip install 'mnist-pipeline[export]'")
-    _check(path, name, LARGEST_FOREIGN if foreign else LARGEST_MODEL)
-    if foreign:
-        from mnist_pipeline.prediction.foreign import try_out
-
-        try_out(path, name)
-    kinds: dict[RuntimeName, Callable[[Path, int], Runtime]] = {
-        "opencv": _OpenCv, "onnxruntime": _OnnxRuntime, "litert": _LiteRt,
-    }  # fmt: skip
-    # LiteRT greets, OpenCV lists what it cannot parse, ONNX Runtime explains itself on stdout.
-    with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()):
-        try:
-            runtime = kinds[name](path, threads)
-            scores = runtime.scores(np.zeros((1, SIDE, SIDE), np.float32))
-        except Exception as error:  # each runtime has errors of its own, ONNX Runtime over a dozen
-            first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            problem = f"the model is damaged or not one that {name} reads ({first[:200]})"
-        else:
-            problem = ""
-    if problem:
-        raise RunError(f"{path}: {problem}")
-    if scores.shape != (1, 10) or not np.isfinite(scores).all():
-        raise RunError(f"{path}: no digit classifier: it has to give ten scores for an image, and gave {scores.shape}")
-    return runtime
+    return name
 
 
-def output_of(runtime: Runtime) -> "Output":
-    """What the ten scores are, seen from noise: a softmax adds up to one each time, sigmoids do not."""
-    noise = np.random.default_rng(0).random((8, SIDE, SIDE), np.float32)
-    in_eight_bits = 0.02  # of 1/256 each, ten scores may be off by that much
-    return "softmax" if np.abs(runtime.scores(noise).sum(axis=1) - 1).max() <= in_eight_bits else "sigmoid"
-
-
-def probabilities(runtime: Runtime, images: NDArray[np.uint8], output: "Output") -> NDArray[np.float32]:
-    """Probabilities that add up to one for any number of images, a few at a time."""
-    starts = range(0, len(images), BATCH)
-    scores = [scores_of(runtime, scale(images[at : at + BATCH])) for at in starts]
-    return normalised(np.concatenate(scores), output)
-
-
-def scores_of(runtime: Runtime, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The scores of several images, one after the other where a model was written for a single one."""
-    with contextlib.suppress(Exception):  # each runtime has errors of its own
-        together = runtime.scores(images)
-        if together.shape == (len(images), 10):
-            return together
-    return np.concatenate([runtime.scores(image[np.newaxis]) for image in images])
-
-
-def _check(path: Path, name: RuntimeName, largest: int) -> None:
-    """Size, signature and references to other files, before anything is parsed."""
+def check_file(path: Path, name: RuntimeName, largest: int = _LARGEST) -> None:
+    """Raise a RunError for a file of another format or too large, and for an ONNX file that names other files."""
     if path.is_dir():
         raise RunError(f"{path}: a folder; a SavedModel is read by TensorFlow alone: give an .onnx or .tflite file")
     if not path.is_file():
@@ -130,30 +60,99 @@ def _check(path: Path, name: RuntimeName, largest: int) -> None:
     if size > largest:
         raise RunError(f"{path}: {size / 2**20:.0f} MiB, more than the {largest // 2**20} MiB read here")
     content = path.read_bytes()
-    start = content[:8]
-    lite = start[4:8] == b"TFL3"
-    if lite != (name == "litert") or not (lite or start[:1] == b"\x08"):  # ONNX begins with its version, field 1
+    lite = content[4:8] == b"TFL3"
+    if lite != (name == "litert") or not (lite or content[:1] == b"\x08"):  # ONNX begins with its version, field 1
         kind = "a LiteRT model" if name == "litert" else "an ONNX model"
         raise RunError(f"{path}: not {kind}, whatever its name says")
     if not lite and _ELSEWHERE in content:
         raise RunError(f"{path}: keeps weights in other files, which are not read here")
 
 
-class _Computing(ABC):
-    """What all have in common: scores are computed from what was prepared."""
+def open_runtime(path: Path, choice: RuntimeChoice | None = None, threads: int = 1) -> "Runtime":
+    """A model file ready to compute: one that this package has made, or one that `foreign.vet` has let pass."""
+    name = choose_runtime(path, choice)
+    check_file(path, name)
+    kinds: dict[RuntimeName, Callable[[Path, int], Runtime]] = {
+        "opencv": _OpenCv, "onnxruntime": _OnnxRuntime, "litert": _LiteRt,
+    }  # fmt: skip
+    problem = None
+    # LiteRT greets, OpenCV lists what it cannot parse, ONNX Runtime explains itself on stdout.
+    with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            runtime = kinds[name](path, threads)
+            scores = runtime.scores(np.zeros((1, SIDE, SIDE), np.float32))
+        except Exception as error:  # each runtime has errors of its own, ONNX Runtime over a dozen
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            problem = f"the model is damaged or not one that {name} reads ({first[:200]})"
+    if problem:
+        raise RunError(f"{path}: {problem}")
+    if scores.shape != (1, 10) or not np.isfinite(scores).all():
+        raise RunError(f"{path}: no digit classifier: it has to give ten scores for an image, and gave {scores.shape}")
+    return runtime
+
+
+def output_of(runtime: "Runtime") -> "Output":
+    """Whether a model ends in a softmax or in sigmoids: the scores of a softmax add up to one for any noise."""
+    noise = np.random.default_rng(0).random((8, SIDE, SIDE), np.float32)
+    in_eight_bits = 0.02  # of 1/256 each, ten scores may be off by that much
+    return "softmax" if np.abs(runtime.scores(noise).sum(axis=1) - 1).max() <= in_eight_bits else "sigmoid"
+
+
+def probabilities(runtime: "Runtime", images: NDArray[np.uint8], output: "Output") -> NDArray[np.float32]:
+    """Ten probabilities that add up to one for each of any number of (n, 28, 28) images, a batch at a time."""
+    starts = range(0, len(images), BATCH)
+    scores = [scores_of(runtime, scale(images[at : at + BATCH])) for at in starts]
+    return normalised(np.concatenate(scores), output)
+
+
+def scores_of(runtime: "Runtime", images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The scores of a batch of images, one after the other where the model takes a single one."""
+    with contextlib.suppress(Exception):  # each runtime has errors of its own
+        together = runtime.scores(images)
+        if together.shape == (len(images), 10):
+            return together
+    return np.concatenate([runtime.scores(image[np.newaxis]) for image in images])
+
+
+_NEAREST_ONE = 2.0**-25  # what a sigmoid that is 1 in float32 may lack
+
+
+def normalised(scores: NDArray[np.float32], output: "Output") -> NDArray[np.float32]:
+    """A model's outputs as probabilities that add up to one, in the order of the outputs.
+
+    Sigmoids judge each class by itself. Given that exactly one class is true, its probability goes with the odds
+    p / (1 - p); that is the softmax of the values behind the sigmoids, which Keras' cross-entropy trains. Their
+    plain shares would call a model that is right in 97 of 100 cases 40 % sure.
+    """
+    weights = scores.astype(np.float64)
+    if output == "sigmoid":
+        weights /= np.maximum(1 - weights, _NEAREST_ONE)
+    total = weights.sum(axis=-1, keepdims=True)
+    evenly = np.full_like(weights, 1 / weights.shape[-1])  # when every sigmoid says no
+    np.divide(weights, total, out=evenly, where=total > 0)
+    return evenly.astype(np.float32)
+
+
+class Runtime(ABC):
+    """A model ready to compute; `prepare` and `compute` are apart so that their times can be measured apart."""
+
+    name: RuntimeName
 
     @abstractmethod
-    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]: ...
+    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
+        """(n, 28, 28) images in 0..1 in the shape and the numbers that the model takes, bytes or floats."""
 
     @abstractmethod
-    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]: ...
+    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """The model's ten outputs for each prepared image."""
 
     def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The model's ten outputs for each of (n, 28, 28) images in 0..1."""
         return self.compute(self.prepare(images))
 
 
-class _OpenCv(_Computing):
-    name: RuntimeName = "opencv"
+class _OpenCv(Runtime):
+    name = "opencv"
 
     def __init__(self, path: Path, threads: int) -> None:
         self._threads = threads
@@ -179,8 +178,8 @@ class _OpenCv(_Computing):
             cv2.setNumThreads(before)
 
 
-class _OnnxRuntime(_Computing):
-    name: RuntimeName = "onnxruntime"
+class _OnnxRuntime(Runtime):
+    name = "onnxruntime"
 
     def __init__(self, path: Path, threads: int) -> None:
         import onnxruntime
@@ -199,8 +198,8 @@ class _OnnxRuntime(_Computing):
         return np.asarray(outputs[0], np.float32)
 
 
-class _LiteRt(_Computing):
-    name: RuntimeName = "litert"
+class _LiteRt(Runtime):
+    name = "litert"
 
     def __init__(self, path: Path, threads: int) -> None:
         from ai_edge_litert.interpreter import Interpreter
@@ -227,7 +226,7 @@ def _bytes(images: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _quantised(images: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray[Any]:
-    """Floats as the model takes them: themselves, or steps of its scale."""
+    """Images in 0..1 as an 8-bit model takes them, in steps of its scale; as they are where it takes floats."""
     if tensor["dtype"] == np.float32:
         return images
     step, zero = tensor["quantization"]
@@ -237,26 +236,8 @@ def _quantised(images: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray[A
 
 
 def _restored(values: NDArray[Any], tensor: dict[str, Any]) -> NDArray[np.float32]:
+    """The outputs of an 8-bit model as floats."""
     if tensor["dtype"] == np.float32:
         return np.asarray(values, np.float32)
     step, zero = tensor["quantization"]
     return np.asarray((values.astype(np.float32) - zero) * step, np.float32)
-
-
-_NEAREST_ONE = 2.0**-25  # what a sigmoid that is 1 in float32 may lack
-
-
-def normalised(scores: NDArray[np.float32], output: "Output") -> NDArray[np.float32]:
-    """A model's outputs as probabilities that add up to one, in the order of the outputs.
-
-    Sigmoids judge each class by itself. Given that exactly one class is true, its probability goes with the odds
-    p / (1 - p); that is the softmax of the values behind the sigmoids, which Keras' cross-entropy trains. Their
-    plain shares would call a model that is right in 97 of 100 cases 40 % sure.
-    """
-    weights = scores.astype(np.float64)
-    if output == "sigmoid":
-        weights /= np.maximum(1 - weights, _NEAREST_ONE)
-    total = weights.sum(axis=-1, keepdims=True)
-    evenly = np.full_like(weights, 1 / weights.shape[-1])  # when every sigmoid says no
-    np.divide(weights, total, out=evenly, where=total > 0)
-    return evenly.astype(np.float32)

@@ -1,71 +1,92 @@
-"""A trained and evaluated run into the package, as the model that answers before anything is trained.
+"""The model that comes with the package: read and checked here, and put there by `make shipped`.
 
-`make shipped` calls it as `python -m mnist_pipeline.prediction.shipping RUN`.
+Its two files lie in shipped/: photo.onnx, and photo.json, which holds the file's digest, its config and its figures.
+Maintainers call this module as `python -m mnist_pipeline.prediction.shipping RUN`.
 """
 
 import hashlib
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mnist_pipeline.errors import MnistError, RunError
-from mnist_pipeline.prediction.shipped import FOLDER, NAME
 from mnist_pipeline.runs.files import whole, write_json
 from mnist_pipeline.runs.opening import open_run
 from mnist_pipeline.runs.run import Run
 
-_LARGEST = 1_500_000  # bytes
+FOLDER = Path(__file__).parent / "shipped"
+LARGEST = 1_500_000  # bytes of the ONNX file
+_NAME = "photo"
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """The shipped model's ONNX file, and the facts about it."""
+
+    path: Path
+    facts: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The recipe that the model was trained by."""
+        return str(self.facts["name"])
+
+    @property
+    def threshold(self) -> float:
+        """The confidence below which a picture is refused."""
+        return float(self.facts["refusal"]["threshold"])
+
+
+def shipped(folder: Path = FOLDER) -> Shipped:
+    """The shipped model, once its file is seen to be the one that the facts are about."""
+    path = folder / f"{_NAME}.onnx"
+    try:
+        facts = json.loads((folder / f"{_NAME}.json").read_text(encoding="utf-8"))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except (OSError, ValueError) as error:
+        raise RunError(f"{folder}: the shipped model cannot be read ({error}): reinstall mnist-pipeline") from None
+    if not isinstance(facts, dict) or digest != facts.get("sha256"):
+        raise RunError(f"{path}: is not the shipped model (its sha256 differs): reinstall mnist-pipeline")
+    return Shipped(path, facts)
 
 
 def ship(where: str | Path | Run, folder: Path = FOLDER) -> Path:
-    """Write the run's ONNX and what is known of it; gives the ONNX's place in the package."""
+    """Copy a trained and evaluated run's model and facts into the package; gives the ONNX file's new path."""
     run = open_run(where)
-    onnx, facts = run.onnx_file.read_bytes(), facts_of(run)
-    if len(onnx) > _LARGEST:
-        raise RunError(f"{run.onnx_file}: has {len(onnx):,} bytes; what is shipped has at most {_LARGEST:,}")
-    place = folder / f"{NAME}.onnx"
-    with whole(place) as beside:
+    onnx, facts = run.onnx_file.read_bytes(), _facts(run)
+    if len(onnx) > LARGEST:
+        raise RunError(f"{run.onnx_file}: has {len(onnx):,} bytes; what is shipped has at most {LARGEST:,}")
+    path = folder / f"{_NAME}.onnx"
+    with whole(path) as beside:
         beside.write_bytes(onnx)
-    write_json(folder / f"{NAME}.json", {**facts, "sha256": hashlib.sha256(onnx).hexdigest(), "bytes": len(onnx)})
-    return place
+    write_json(folder / f"{_NAME}.json", {**facts, "sha256": hashlib.sha256(onnx).hexdigest(), "bytes": len(onnx)})
+    return path
 
 
-def facts_of(run: Run) -> dict[str, Any]:
-    """The numbers of a run that judge its model, its whole config, and what it was made with."""
+def _facts(run: Run) -> dict[str, Any]:
     trained, evaluated, environment = run.figures("train"), run.figures("evaluate"), run.environment()
     if trained["weights_sha256"] != evaluated["weights_sha256"]:
         raise RunError(f"{run.path}: was evaluated with other weights: mnist evaluate {run.path}")
+    try:
+        refusal = dict(json.loads(run.refusal_file.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        raise RunError(f"{run.path}: has no refusal.json: its recipe needs data.rendering with negatives") from None
     return {
         "name": run.config().name,
         "seed": run.config().training.seed,
-        "weights_sha256": trained["weights_sha256"],
-        "parameters": trained["parameters"],
-        "val_accuracy": trained["val_accuracy"],
+        **{figure: trained[figure] for figure in ("weights_sha256", "parameters", "val_accuracy")},
         **{figure: evaluated[figure] for figure in ("test_accuracy", "test_loss", "ece", "n")},
-        "refusal": _refusal(run),
+        "refusal": refusal,
         "config": run.config().tree(),
         "versions": environment["versions"],
         "processor": environment["processor"]["model"],
     }
 
 
-def _refusal(run: Run) -> dict[str, Any]:
-    try:
-        return dict(json.loads(run.refusal_file.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        raise RunError(f"{run.path}: has no refusal.json: its recipe needs data.rendering with negatives") from None
-
-
-def main() -> int:
-    """The one word is a run; an expected failure is one line on stderr."""
-    try:
-        print(ship(sys.argv[1] if len(sys.argv) > 1 else NAME))  # noqa: T201 - this module is its own command line
-    except MnistError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        print(ship(sys.argv[1]))  # noqa: T201 - this module is its own command line
+    except MnistError as error:
+        sys.exit(str(error))

@@ -1,4 +1,9 @@
-"""Shapes that stand close, cut or whole: every way to read them as digits, and the best of these."""
+"""Pieces of ink that stand close, whole or cut: every way to take them for digits, and the likeliest of these ways.
+
+Neighbouring pieces taken for one digit are a candidate. A way is a row of candidates from the first piece to the last;
+its score adds up the logarithms of how sure the model is of each candidate and of how usual its size is for a digit.
+Pieces are cut up only where the best way without cuts leaves a doubt.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,93 +17,76 @@ from mnist_pipeline.pixels.preprocess import fit_digit
 from mnist_pipeline.prediction.pages.pieces import Pieces
 from mnist_pipeline.prediction.pages.splitting import cuts, parts, tidy
 
-Box = tuple[int, int, int, int]  # x, y, width, height
-
 _MARGIN = 3  # pixels around a window
 _LARGE = 40  # pixels: what is smaller is enlarged before it is fitted
-_WIDEST = 1.5  # digit heights: no digit is wider
-_DOUBT = 0.97  # of confidence: below, cuts are tried
+_WIDEST, _TALLEST = 1.5, 1.6  # digit heights: several pieces that take more are no candidate
+_SPECK = 0.4  # of a digit's height: a smaller piece alone is no digit
+_SURE = 0.97  # of confidence: below, cuts are tried
 _WIDE = 0.95  # of a digit's height: what is wider may be two digits
-_TOGETHER = 128  # images that the model looks at together: 5,000 at once take 0.5 GB, and no less time
-_SPECK, _LOW, _HIGH, _BROAD, _ASPECT, _APART = 8.0, 20.0, 5.0, 6.0, 1.5, 1.5
-_CUT, _THROUGH, _FURTHER = 0.6, 0.6, 2.0
+
+# What an unusual size takes from a score, set by hand, with digits right on composed pages of training digits as the
+# measure (`python -m benchmarks.pages`): _WIDENESS went from 8 over 10 to 6, _FLATNESS from 5 over 3 to 1.5.
+_SPECK_SIZE, _SHORTNESS, _TALLNESS, _WIDENESS, _FLATNESS = 8.0, 20.0, 5.0, 6.0, 1.5
+_DRAWN_APART = 1.5  # for each gap between two pieces that might both be digits
+_CUT, _CROSSED, _CROSSED_FURTHER = 0.6, 0.6, 2.0  # for a cut, and for the strokes that it crosses
+
+Box = tuple[int, int, int, int]  # x, y, width, height
+Probabilities = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Geometry:
-    """What speaks for or against pieces being one digit, apart from what they look like; sizes in digit heights."""
-
-    tall: float
-    broad: float
-    crossed: float = 0.0
-    """Strokes that the cut at its right crosses."""
-    apart: int = 0
-    """Joints between pieces that were drawn apart, and that each might be a digit."""
-    speck: bool = False
-
-    @property
-    def prior(self) -> float:
-        """A logarithm, 0 for any usual digit."""
-        if self.speck:
-            return -_SPECK * max(self.tall, self.broad)
-        aspect = self.broad / max(self.tall, 0.01)
-        return -(
-            _LOW * max(0.0, 0.55 - self.tall)
-            + _HIGH * max(0.0, self.tall - 1.4)
-            + _BROAD * max(0.0, self.broad - 1.0)
-            + _ASPECT * max(0.0, aspect - 1.2)
-            + _APART * self.apart
-            + (_CUT + _THROUGH * self.crossed + _FURTHER * max(0.0, self.crossed - 1.2) if self.crossed else 0)
-        )
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Some pieces read as one digit, or left out as specks where there are no probabilities."""
+class Candidate:
+    """Neighbouring pieces of a chain that may be one digit, or a speck to leave out."""
 
     first: int
     last: int
-    """The pieces of a chain, from the first to the last of them."""
+    """Numbers of the first and the last of its pieces."""
     box: Box
     """On the page."""
     image: Grey | None
-    """At 28x28."""
-    form: Geometry
+    """At 28x28; None for a speck."""
+    prior: float
+    """A logarithm: 0 for a digit of usual size, less for an unusual one."""
+
+
+Way = list[tuple[Candidate, NDArray[np.float32] | None]]
+"""Candidates from the left to the right, each with the model's ten probabilities; None for a speck."""
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Pieces from the left to the right, any neighbours among which may be one digit."""
+    """Pieces of ink from the left to the right, numbered from 1, any neighbours among which may be one digit."""
 
     corner: tuple[int, int]
     """Of the window on the page: x, y."""
     strength: Grey
     places: NDArray[np.int32]
-    """The number of each pixel's piece, from 1; 0 for paper."""
+    """The number of each pixel's piece; 0 for paper."""
     boxes: NDArray[np.int64]
     """Around each piece, in the window: left, top, right, bottom."""
     crossed: list[float]
     """After each piece but the last: the strokes that the cut crosses, 0 where they were apart."""
     height: float
+    """Of most digits on the page."""
 
     @property
     def count(self) -> int:
-        """How many pieces there are."""
+        """The number of pieces."""
         return len(self.crossed) + 1
 
-    def readings(self) -> Iterator[Reading]:
-        """Every way to take neighbours for one digit."""
+    def candidates(self) -> Iterator[Candidate]:
+        """Every run of neighbours that may be one digit, and every piece that may be a speck."""
         for first in range(1, self.count + 1):
             for last in range(first, self.count + 1):
                 box = self._around(first, last)
                 _, _, wide, high = box
-                if last > first and (wide > _WIDEST * self.height or high > 1.6 * self.height):
+                if last > first and (wide > _WIDEST * self.height or high > _TALLEST * self.height):
                     break
-                small = max(wide, high) < 0.4 * self.height
-                if first == last and small:
-                    yield Reading(first, last, box, None, Geometry(high / self.height, wide / self.height, speck=True))
-                elif not small:
-                    yield self._read(first, last, box)
+                if max(wide, high) >= _SPECK * self.height:
+                    yield self._candidate(first, last, box)
+                elif first == last:
+                    prior = -_SPECK_SIZE * max(high / self.height, wide / self.height)
+                    yield Candidate(first, last, box, None, prior)
 
     def _around(self, first: int, last: int) -> Box:
         """The box around some pieces, in the window; a piece that a cut left empty has none."""
@@ -109,7 +97,7 @@ class Chain:
         (left, top), (right, bottom) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
         return int(left), int(top), int(right - left), int(bottom - top)
 
-    def _read(self, first: int, last: int, around: Box) -> Reading:
+    def _candidate(self, first: int, last: int, around: Box) -> Candidate:
         window = _window(around)
         places = self.places[window]
         mask = as_grey((places >= first) & (places <= last))
@@ -119,16 +107,30 @@ class Chain:
         box = (x + window[1].start + self.corner[0], y + window[0].start + self.corner[1], wide, high)
         image = digit_image(np.where((places > 0) & (mask == 0), 0, self.strength[window]).astype(np.uint8), mask)
         crossed = self.crossed[last - 1] if last < self.count else 0.0
-        apart = sum(self._each_a_digit(inner) for inner in range(first, last) if not self.crossed[inner - 1])
-        return Reading(first, last, box, image, Geometry(high / self.height, wide / self.height, crossed, apart))
+        apart = sum(self._are_digits(inner) for inner in range(first, last) if not self.crossed[inner - 1])
+        return Candidate(first, last, box, image, _prior(high / self.height, wide / self.height, crossed, apart))
 
-    def _each_a_digit(self, inner: int) -> bool:
-        _, top, _, bottom = self.boxes[inner - 1 : inner + 1].T
+    def _are_digits(self, number: int) -> bool:
+        """Whether a piece and the next one are both tall enough to be digits."""
+        _, top, _, bottom = self.boxes[number - 1 : number + 1].T
         return bool((bottom - top).min() > 0.6 * self.height)
 
 
+def _prior(tall: float, broad: float, crossed: float, apart: int) -> float:
+    """The prior of a candidate: its sizes in digit heights, the strokes that the cut at its right crosses, its gaps."""
+    aspect = broad / max(tall, 0.01)
+    return -(
+        _SHORTNESS * max(0.0, 0.55 - tall)
+        + _TALLNESS * max(0.0, tall - 1.4)
+        + _WIDENESS * max(0.0, broad - 1.0)
+        + _FLATNESS * max(0.0, aspect - 1.2)
+        + _DRAWN_APART * apart
+        + (_CUT + _CROSSED * crossed + _CROSSED_FURTHER * max(0.0, crossed - 1.2) if crossed else 0)
+    )
+
+
 def chain(found: Pieces, strength: Grey, group: NDArray[np.int64]) -> Chain:
-    """Pieces as they are."""
+    """A cluster of pieces as they were drawn."""
     x, y, wide, high, _ = found.rows[group].T
     boxes = np.stack([x, y, x + wide, y + high], axis=1)
     (left, top), (right, bottom) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
@@ -140,13 +142,12 @@ def chain(found: Pieces, strength: Grey, group: NDArray[np.int64]) -> Chain:
     for number, (row, (left, top, right, bottom)) in enumerate(zip(group, boxes, strict=True), start=1):
         window = (slice(top, bottom), slice(left, right))
         places[window][labels[window] == found.numbers[row]] = number
-    others = (labels > 0) & (places == 0)
-    alone = np.where(others, 0, strength[page]).astype(np.uint8)
+    alone = np.where((labels > 0) & (places == 0), 0, strength[page]).astype(np.uint8)
     return Chain(corner, alone, places, boxes, [0.0] * (len(group) - 1), found.height)
 
 
-def cut_up(whole: Chain) -> Chain:
-    """The pieces cut wherever one might be several digits."""
+def _cut_up(whole: Chain) -> Chain:
+    """The same pieces, cut wherever one might be several digits."""
     places = np.zeros_like(whole.places)
     boxes: list[tuple[int, int, int, int]] = []
     crossed: list[float] = []
@@ -154,7 +155,7 @@ def cut_up(whole: Chain) -> Chain:
         window = (slice(top, bottom), slice(left, right))
         shape = as_grey(whole.places[window] == number)
         paths, ink = cuts(shape, whole.height)
-        if bottom - top < 0.4 * whole.height:
+        if bottom - top < _SPECK * whole.height:
             paths, ink = paths[:0], ink[:0]
         divided = parts(shape, paths)
         places[window] += np.where(divided > 0, divided + len(crossed), 0).astype(np.int32)
@@ -165,30 +166,41 @@ def cut_up(whole: Chain) -> Chain:
     return Chain(whole.corner, whole.strength, places, np.array(boxes, np.int64), crossed[:-1], whole.height)
 
 
-def doubtful(best: list[tuple[Reading, NDArray[np.float32] | None]], height: float) -> bool:
-    """Whether cuts are worth a try."""
-    return any(row is not None and (row.max() < _DOUBT or reading.box[2] > _WIDE * height) for reading, row in best)
+def choose(chains: list[Chain], probabilities: Probabilities) -> list[Way]:
+    """The likeliest way of each chain, after cuts where the pieces as they were drawn leave a doubt."""
+    best = _choose(chains, probabilities)
+    doubtful = [number for number, way in enumerate(best) if _is_doubtful(way, chains[number].height)]
+    cut = _choose([_cut_up(chains[number]) for number in doubtful], probabilities)
+    for number, way in zip(doubtful, cut, strict=True):
+        best[number] = way
+    return best
 
 
-def best_of(
-    readings: list[Reading], rows: list[NDArray[np.float32] | None], count: int
-) -> list[tuple[Reading, NDArray[np.float32] | None]]:
-    """The likeliest way from the first piece to the last."""
+def _is_doubtful(way: Way, height: float) -> bool:
+    return any(row is not None and (row.max() < _SURE or one.box[2] > _WIDE * height) for one, row in way)
+
+
+def _choose(chains: list[Chain], probabilities: Probabilities) -> list[Way]:
+    candidates = [list(one.candidates()) for one in chains]
+    images = [one.image for found in candidates for one in found if one.image is not None]
+    rows = iter(probabilities(np.stack(images)) if images else ())
+    judged: list[Way] = [[(one, None if one.image is None else next(rows)) for one in found] for found in candidates]
+    return [_likeliest(found, one.count) for found, one in zip(judged, chains, strict=True)]
+
+
+def _likeliest(judged: Way, count: int) -> Way:
+    """The way with the highest score from the first of a number of pieces to the last."""
     scores = np.full(count + 1, -np.inf)
     scores[0] = 0
-    came: list[int] = [-1] * (count + 1)
-    for number, (reading, row) in sorted(enumerate(zip(readings, rows, strict=True)), key=lambda one: one[1][0].last):
-        score = (
-            scores[reading.first - 1] + reading.form.prior + (0 if row is None else float(np.log(max(row.max(), 1e-6))))
-        )
-        if score > scores[reading.last]:
-            scores[reading.last], came[reading.last] = score, number
-    way: list[tuple[Reading, NDArray[np.float32] | None]] = []
-    at = count
+    came = dict[int, tuple[Candidate, NDArray[np.float32] | None]]()  # to a piece, by which candidate
+    for one, row in sorted(judged, key=lambda pair: pair[0].last):
+        score = scores[one.first - 1] + one.prior + (0 if row is None else float(np.log(max(row.max(), 1e-6))))
+        if score > scores[one.last]:
+            scores[one.last], came[one.last] = score, (one, row)
+    way, at = [], count
     while at > 0:
-        number = came[at]
-        way.append((readings[number], rows[number]))
-        at = readings[number].first - 1
+        way.append(came[at])
+        at = came[at][0].first - 1
     return way[::-1]
 
 
@@ -209,14 +221,3 @@ def _window(box: Box) -> tuple[slice, slice]:
     """The box with a margin around it, as rows and columns."""
     x, y, wide, high = box
     return slice(max(y - _MARGIN, 0), y + high + _MARGIN), slice(max(x - _MARGIN, 0), x + wide + _MARGIN)
-
-
-Probabilities = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-
-
-def judged(readings: list[Reading], probabilities: Probabilities) -> list[NDArray[np.float32] | None]:
-    """What the model says of each that has an image."""
-    images = [reading.image for reading in readings if reading.image is not None]
-    batches = (images[at : at + _TOGETHER] for at in range(0, len(images), _TOGETHER))
-    rows = (row for batch in batches for row in probabilities(np.stack(batch)))
-    return [None if reading.image is None else next(rows) for reading in readings]

@@ -1,4 +1,4 @@
-"""The order in which one reads what stands on a page: lines from the top, each from the left."""
+"""A page to its digits in reading order: ink, pieces, the model's choice among them, then lines from the top."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,59 +11,17 @@ from numpy.typing import NDArray
 from mnist_pipeline.errors import PictureError
 from mnist_pipeline.pixels.light import Grey, Invert, as_grey
 from mnist_pipeline.pixels.pictures import read_grey, unforeseen
-from mnist_pipeline.prediction.pages.choosing import Box, Reading, best_of, chain, cut_up, doubtful, judged
+from mnist_pipeline.prediction.pages.choosing import Box, Candidate, chain, choose
 from mnist_pipeline.prediction.pages.ink import writing
 from mnist_pipeline.prediction.pages.pieces import clusters, pieces
 
-_SAME = 0.6  # of a digit's height: how far off its line a digit may stand
+_LONGEST = 2000  # pixels of a page's longer side: digits of a hundredth of it are still 20 pixels tall
+_SMALL = 800  # pixels of the longer side: a smaller page is enlarged twice, and its thin strokes stay whole
+_COMPANY, _IN_COMPANY = 2, 0.6  # this many sure digits make any other shape a likelier one: the threshold is lowered
+_SHORTEST, _FLATTEST = 0.45, 0.3  # of the usual height
+_OFF_LINE = 0.6  # of a digit's height: how far off its line a digit may stand
 _STEEPEST = 0.25  # of a line's slope
 _FAR = 4.0  # digit heights: neighbours further away say nothing of the slope
-
-
-def lines(boxes: NDArray[np.int64], height: float) -> list[NDArray[np.int64]]:
-    """Boxes (x, y, width, height) by line, as numbers of their rows."""
-    if not len(boxes):
-        return []
-    x = boxes[:, 0] + boxes[:, 2] / 2
-    y = boxes[:, 1] + boxes[:, 3] / 2
-    level = y - _slope(x, y, height) * x
-    rows: list[list[int]] = []
-    # The last of a line is nearest, the last three together are steadier: a short digit stands high or low.
-    ends, steady = np.zeros((2, len(boxes)))
-    for number in np.argsort(x, kind="stable"):
-        many = len(rows)
-        away = np.minimum(np.abs(level[number] - ends[:many]), np.abs(level[number] - steady[:many]))
-        nearest = int(away.argmin()) if many and away.min() <= _SAME * height else many
-        if nearest == many:
-            rows.append([])
-        rows[nearest].append(int(number))
-        ends[nearest], steady[nearest] = level[number], level[rows[nearest][-3:]].mean()
-    rows.sort(key=lambda row: float(np.mean(level[row])))
-    return [np.asarray(row, np.int64) for row in rows]
-
-
-def _slope(x: NDArray[np.float64], y: NDArray[np.float64], height: float) -> float:
-    """Of all lines together, from each digit to the nearest on its right."""
-    steps = []
-    for left, top in zip(x, y, strict=True):
-        across, down = x - left, y - top
-        after = np.flatnonzero((across > 0.2 * height) & (across < _FAR * height) & (np.abs(down) < _SAME * height))
-        if len(after):
-            nearest = after[across[after].argmin()]
-            steps.append((across[nearest], down[nearest]))
-    if len(steps) < 2:
-        return 0.0
-    weights, falls = np.array(steps).T
-    slopes = falls / weights
-    order = np.argsort(slopes)
-    middle = slopes[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)]
-    return float(np.clip(middle, -_STEEPEST, _STEEPEST))
-
-
-LONGEST = 2000  # pixels of a page's longer side: digits of a hundredth of it are still 20 pixels tall
-_SMALL = 800  # pixels of the longer side: a smaller page is enlarged twice, and its thin strokes stay whole
-_COMPANY, _IN_COMPANY = 2, 0.6  # so many sure digits make any other shape likelier one: a lower threshold does for it
-_SHORTEST, _FLATTEST = 0.45, 0.3  # of the usual height
 
 
 class Model(Protocol):
@@ -71,10 +29,10 @@ class Model(Protocol):
 
     name: str
     threshold: float
-    """How sure it must be to answer."""
+    """The confidence below which a digit is refused."""
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Ten for each of (n, 28, 28) images."""
+        """Ten probabilities for each of (n, 28, 28) images."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +64,7 @@ class Page:
 
     def tree(self) -> dict[str, Any]:
         """The answer as plain values; `error` and `left_out` are there only when there is something to say."""
-        digits = [
-            {"digit": one.digit, "confidence": one.confidence, "guess": one.guess, "box": list(one.box)}
-            for line in self.lines
-            for one in line
-        ]
+        digits = [dict(vars(one)) | {"box": list(one.box)} for line in self.lines for one in line]
         tree: dict[str, Any] = {"image": self.image, "model": self.model, "digits": digits, "text": self.text}
         if self.left_out:
             tree["left_out"] = self.left_out
@@ -134,57 +88,84 @@ def read_pixels(grey: Grey, model: Model, invert: Invert = "auto", image: str = 
     found = pieces(ink.marks)
     if found is None:
         return Page(image, model.name, [])
-    chains = [chain(found, ink.strength, group) for group in clusters(found)]
-    answers: list[list[tuple[Reading, NDArray[np.float32] | None]]] = []
-    for further in (False, True):  # as drawn, and cut up what that leaves in doubt
-        at = [number for number in range(len(chains)) if not further or doubtful(answers[number], found.height)]
-        if further:
-            for number in at:
-                chains[number] = cut_up(chains[number])
-        ways = [list(chains[number].readings()) for number in at]
-        rows = judged([reading for way in ways for reading in way], model.probabilities)
-        for number, way in zip(at, ways, strict=True):
-            mine, rows = rows[: len(way)], rows[len(way) :]
-            best = best_of(way, mine, chains[number].count)
-            if further:
-                answers[number] = best
-            else:
-                answers.append(best)
-    told = [(reading, row) for answer in answers for reading, row in answer if row is not None]
-    told = [one for one in told if _is_digit_sized(*one, found.height, model.threshold)]
-    return Page(image, model.name, _in_lines(told, found.height, by, model), left_out=found.left_out)
-
-
-def _is_digit_sized(reading: Reading, row: NDArray[np.float32], height: float, threshold: float) -> bool:
-    """Tall enough; a flat one, as a 5 or a 2 may be, when the model knows it."""
-    _, _, wide, high = reading.box
-    flat = high >= _FLATTEST * height and wide >= _SHORTEST * height and row.max() >= threshold
-    return bool(high >= _SHORTEST * height or flat)
-
-
-def _in_lines(
-    told: list[tuple[Reading, NDArray[np.float32]]], height: float, by: float, model: Model
-) -> list[list[PageDigit]]:
-    digits = []
-    surely = sum(bool(row.max() >= model.threshold) for _, row in told)
-    threshold = model.threshold * (_IN_COMPANY if surely >= _COMPANY else 1)
-    for reading, row in told:
-        guess, confidence = int(row.argmax()), float(row.max())
-        x, y, wide, high = (round(side / by) for side in reading.box)
-        box = (x, y, max(1, wide), max(1, high))
-        digits.append(PageDigit(guess if confidence >= threshold else None, confidence, guess, box))
-    boxes = np.array([reading.box for reading, _ in told], np.int64).reshape(-1, 4)
-    return [[digits[number] for number in line] for line in lines(boxes, height)]
+    ways = choose([chain(found, ink.strength, group) for group in clusters(found)], model.probabilities)
+    told = [
+        (one, row)
+        for way in ways
+        for one, row in way
+        if row is not None and _is_digit_sized(one, row, found.height, model.threshold)
+    ]
+    boxes = np.array([one.box for one, _ in told], np.int64).reshape(-1, 4)
+    digits = _digits(told, by, model.threshold)
+    read = [[digits[number] for number in line] for line in lines(boxes, found.height)]
+    return Page(image, model.name, read, left_out=found.left_out)
 
 
 def _sized(grey: Grey) -> tuple[Grey, float]:
-    """The page at the size it is read in, and how many times its own size that is."""
+    """The page at the size it is read in, and the factor to that size."""
     longest = max(grey.shape)
-    if longest > LONGEST:
-        by, way = LONGEST / longest, cv2.INTER_AREA
+    if longest > _LONGEST:
+        by, way = _LONGEST / longest, cv2.INTER_AREA
     elif longest < _SMALL:
         by, way = 2.0, cv2.INTER_CUBIC
     else:
         return grey, 1.0
     height, width = (max(1, round(side * by)) for side in grey.shape)
     return as_grey(cv2.resize(grey, (width, height), interpolation=way)), by
+
+
+def _is_digit_sized(one: Candidate, row: NDArray[np.float32], height: float, threshold: float) -> bool:
+    """Tall enough; a flat one, as a 5 or a 2 may be, when the model knows it."""
+    _, _, wide, high = one.box
+    flat = high >= _FLATTEST * height and wide >= _SHORTEST * height and row.max() >= threshold
+    return bool(high >= _SHORTEST * height or flat)
+
+
+def _digits(told: list[tuple[Candidate, NDArray[np.float32]]], by: float, threshold: float) -> list[PageDigit]:
+    """The answers, their boxes in the picture's own pixels."""
+    if sum(bool(row.max() >= threshold) for _, row in told) >= _COMPANY:
+        threshold *= _IN_COMPANY
+    digits = []
+    for one, row in told:
+        guess, confidence = int(row.argmax()), float(row.max())
+        x, y, wide, high = (round(side / by) for side in one.box)
+        digit = guess if confidence >= threshold else None
+        digits.append(PageDigit(digit, confidence, guess, (x, y, max(1, wide), max(1, high))))
+    return digits
+
+
+def lines(boxes: NDArray[np.int64], height: float) -> list[list[int]]:
+    """Numbers of the boxes (x, y, width, height) by line: lines from the top, each from the left."""
+    x = boxes[:, 0] + boxes[:, 2] / 2
+    y = boxes[:, 1] + boxes[:, 3] / 2
+    level = y - _slope(x, y, height) * x
+    rows: list[list[int]] = []
+    # The last of a line is nearest, the last three together are steadier: a short digit stands high or low.
+    ends, steady = np.zeros((2, len(boxes)))
+    for number in np.argsort(x, kind="stable"):
+        many = len(rows)
+        away = np.minimum(np.abs(level[number] - ends[:many]), np.abs(level[number] - steady[:many]))
+        nearest = int(away.argmin()) if many and away.min() <= _OFF_LINE * height else many
+        if nearest == many:
+            rows.append([])
+        rows[nearest].append(int(number))
+        ends[nearest], steady[nearest] = level[number], level[rows[nearest][-3:]].mean()
+    return sorted(rows, key=lambda row: float(np.mean(level[row])))
+
+
+def _slope(x: NDArray[np.float64], y: NDArray[np.float64], height: float) -> float:
+    """The slope of all lines together: the weighted median of that from each digit to the nearest on its right."""
+    steps = []
+    for left, top in zip(x, y, strict=True):
+        across, down = x - left, y - top
+        after = np.flatnonzero((across > 0.2 * height) & (across < _FAR * height) & (np.abs(down) < _OFF_LINE * height))
+        if len(after):
+            nearest = after[across[after].argmin()]
+            steps.append((across[nearest], down[nearest]))
+    if len(steps) < 2:
+        return 0.0
+    weights, falls = np.array(steps).T
+    slopes = falls / weights
+    order = np.argsort(slopes)
+    middle = slopes[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)]
+    return float(np.clip(middle, -_STEEPEST, _STEEPEST))

@@ -13,15 +13,14 @@ from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation.metrics import measure
 from mnist_pipeline.prediction.predictor import predictor
-from mnist_pipeline.prediction.shipped import FOLDER, shipped
-from mnist_pipeline.prediction.shipping import ship
+from mnist_pipeline.prediction.shipping import FOLDER, LARGEST, ship, shipped
 from mnist_pipeline.runs.run import Run
 
 
 def test_the_shipped_model_is_the_one_that_its_numbers_belong_to() -> None:
     model = shipped()
-    assert hashlib.sha256(model.path.read_bytes()).hexdigest() == model.digest
-    assert model.path.stat().st_size <= 1_500_000
+    assert hashlib.sha256(model.path.read_bytes()).hexdigest() == model.facts["sha256"]
+    assert model.path.stat().st_size <= LARGEST
     assert model.name == "photo"
     assert 0.1 < model.threshold < 1
 
@@ -86,7 +85,7 @@ def test_a_run_is_shipped_with_its_numbers(smoke_run: Run, tmp_path: Path) -> No
 def test_what_is_too_large_or_evaluated_with_other_weights_is_not_shipped(smoke_run: Run, tmp_path: Path) -> None:
     run = Run(shutil.copytree(smoke_run.path, tmp_path / "copy"))
     run.refusal_file.write_text(json.dumps({"threshold": 0.5}))
-    run.onnx_file.write_bytes(bytes(1_500_001))
+    run.onnx_file.write_bytes(bytes(LARGEST + 1))
     with pytest.raises(RunError, match="1,500,001 bytes"):
         ship(run, tmp_path / "there")
     run.add_metrics("evaluate", run.figures("evaluate") | {"weights_sha256": "0"})

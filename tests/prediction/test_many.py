@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 import re
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from itertools import chain, count, islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,11 @@ from mnist_pipeline.cli import progress as progress_module
 from mnist_pipeline.cli.progress import predict_progress
 from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.prediction import crew, runtimes
 from mnist_pipeline.prediction import many as many_module
 from mnist_pipeline.prediction import predictor as predictor_module
-from mnist_pipeline.prediction.crew import Crew
-from mnist_pipeline.prediction.finding import Found
-from mnist_pipeline.prediction.many import answered, answers, are_many, predict_many
+from mnist_pipeline.prediction import runtimes
+from mnist_pipeline.prediction.finding import Found, count
+from mnist_pipeline.prediction.many import Crew, answers, are_many, predict_many
 from mnist_pipeline.prediction.predictor import Prediction, predictor
 from mnist_pipeline.runs.run import Run
 
@@ -76,13 +76,13 @@ def test_few_pictures_start_no_process(smoke_run: Run, digits: Path, monkeypatch
     assert len(list(answers(few, predictor(smoke_run), alone=60))) == 5
 
 
-def test_many_that_are_waiting_are_a_crew_s_at_once(
+def test_many_that_are_known_to_come_are_a_crew_s_at_once(
     smoke_run: Run, digits: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crew, "Crew", lambda *_: pytest.fail("called"))
-    paths = [Found(str(digits / "0-7.png"))] * 20
-    assert len(list(answers([*paths, None, *paths], predictor(smoke_run), alone=60))) == 40
-    many = answers((paths[0] for _ in count()), predictor(smoke_run), alone=1)
+    monkeypatch.setattr(many_module, "Crew", lambda *_: pytest.fail("called"))
+    paths = [Found(str(digits / "0-7.png"))] * 40
+    assert len(list(answers(paths, predictor(smoke_run), "auto", 40, alone=60))) == 40
+    many = answers(paths, predictor(smoke_run), "auto", 10**9, alone=60)
     assert len([next(many) for _ in range(8)]) == 8
     with pytest.raises(pytest.fail.Exception, match="called"):
         next(many)
@@ -96,7 +96,7 @@ def test_any_number_of_paths_gives_as_many_answers(smoke_run: Run, digits: Path)
 
 def test_no_more_is_taken_than_is_worked_on_and_the_processes_go_with_the_reader(smoke_run: Run, digits: Path) -> None:
     taken: list[int] = []
-    paths = (taken.append(number) or str(digits / "0-7.png") for number in count())  # type: ignore[func-returns-value]
+    paths = (taken.append(number) or str(digits / "0-7.png") for number in itertools.count())  # type: ignore[func-returns-value]
     endless = answers(map(Found, paths), predictor(smoke_run), alone=0)
     got = sum(len(next(endless)) for _ in range(10))
     assert len(taken) <= got + 7 * 64  # the crew's window, and one that is being gathered
@@ -109,7 +109,7 @@ def children(of: int | None = None) -> set[str]:
     """The crew's processes that this or another one has."""
     tasks = Path(f"/proc/{of or os.getpid()}/task")
     found = {child for task in tasks.iterdir() for child in (task / "children").read_text().split()}
-    return {child for child in found if b"prediction.worker" in Path(f"/proc/{child}/cmdline").read_bytes()}
+    return {child for child in found if b"prediction.many" in Path(f"/proc/{child}/cmdline").read_bytes()}
 
 
 def test_who_waits_for_more_gets_what_is_there(smoke_run: Run, digits: Path) -> None:
@@ -129,7 +129,7 @@ def test_the_command_and_not_the_clock_decides_what_computes(
 
     monkeypatch.setattr(predictor_module, "open_runtime", open_named)
     few, many = [str(digits / "0-7.png")] * many_module.FEW, [str(digits)] * 3
-    assert [are_many(few), are_many(many), are_many(["-"])] == [False, True, True]
+    assert [are_many(count(words)) for words in (few, many, ["-"])] == [False, True, True]
     computing = []
     for words in (few[:1], many):
         CliRunner().invoke(app, ["predict", *words])
@@ -145,15 +145,14 @@ def test_the_answer_for_a_picture_is_the_same_to_the_bit_whatever_it_comes_with(
     digits: Path, runtime: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, found = predictor("shipped", runtime), [Found(path) for path in files(digits)[:40]]
-    alone = [answer for file in found for answer in answered([file], model, "auto")]
-    assert answered(found, model, "auto") == alone
+    alone = [model.predict(file.path) for file in found]
     assert list(chain.from_iterable(answers(found, model, alone=0))) == alone
 
 
 def test_a_process_that_dies_is_replaced(smoke_run: Run, digits: Path) -> None:
     found = [Found(path) for path in files(digits)[:40]]
     with Crew(predictor(smoke_run), "auto", 1) as crew:
-        work = crew.answers([found[:10], [], found[10:20], [], found[20:]])
+        work = crew.answers([*found[:10], None, *found[10:]], 10)
         done = list(next(work))
         (child,) = children()
         os.kill(int(child), signal.SIGKILL)
@@ -173,7 +172,7 @@ def test_a_file_that_kills_its_process_is_a_line(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     good = files(digits)[:3]
     with Crew(predictor(smoke_run), "auto", 1) as crew:
-        (batch,) = crew.answers([[Found(good[0]), Found("deadly.png"), Found(good[1])]])
+        (batch,) = crew.answers([Found(good[0]), Found("deadly.png"), Found(good[1])], 3)
     assert [answer.error is None for answer in batch] == [True, False, True]
     assert batch[1].error == "deadly.png: the process that read it has died"
 
@@ -182,7 +181,7 @@ def test_a_crew_that_cannot_read_the_model_says_so(smoke_run: Run, digits: Path)
     model = predictor(smoke_run)
     model.arguments["onnx"] = "none.onnx"
     with Crew(model, "auto", 2) as crew, pytest.raises(RunError, match=r"none\.onnx"):
-        next(crew.answers([[Found(files(digits)[0])]]))
+        next(crew.answers([Found(files(digits)[0])], 1))
 
 
 # The command line

@@ -16,17 +16,11 @@ from PIL import Image
 
 from mnist_pipeline.pixels.preprocess import Seen
 from mnist_pipeline.prediction import predictor as predictor_module
-from mnist_pipeline.prediction.crew import Crew
 from mnist_pipeline.prediction.finding import Found
+from mnist_pipeline.prediction.many import Crew
 from mnist_pipeline.prediction.pages import reading
 from mnist_pipeline.prediction.pages.reading import read_page
-from mnist_pipeline.prediction.predictor import Predictor, predictor
-
-
-@pytest.fixture(scope="module")
-def model() -> Predictor:
-    return predictor("shipped")
-
+from mnist_pipeline.prediction.predictor import Predictor
 
 # A bug met by one picture
 
@@ -57,7 +51,7 @@ def test_a_bug_is_the_line_of_its_picture(
     error: Exception, two: list[Path], model: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(predictor_module, "find_digit", Unlucky(error))
-    unlucky, after = model.predict_many(two)
+    unlucky, after = map(model.predict, two)
     assert unlucky.error is not None
     assert unlucky.error.startswith(f"{two[0]}: a bug in this program, please report it")
     assert type(error).__name__ in unlucky.error
@@ -83,7 +77,7 @@ def test_a_bug_kills_no_process_of_a_crew(
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     with Crew(model, "auto", 1) as crew:
-        (batch,) = crew.answers([[Found("unlucky.png"), Found(str(two[1]))]])
+        (batch,) = crew.answers([Found("unlucky.png"), Found(str(two[1]))], 2)
     assert [answer.error is None for answer in batch] == [False, True]
     assert "KeyError: 'x'" in str(batch[0].error)
 
@@ -119,7 +113,7 @@ def test_only_our_own_lines_reach_stderr(words: list[str], odd: list[Path]) -> N
 def test_only_our_own_lines_reach_stderr_from_a_crew(odd: list[Path], model: Predictor) -> None:
     order = {"model": model.arguments | {"runtime": "opencv"}, "invert": "auto"}
     files = [[str(path), None] for path in odd]
-    done = python("-m", "mnist_pipeline.prediction.worker", given=f"{json.dumps(order)}\n{json.dumps(files)}\n")
+    done = python("-m", "mnist_pipeline.prediction.many", given=f"{json.dumps(order)}\n{json.dumps(files)}\n")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(json.loads(done.stdout.splitlines()[1])) == 2
 

@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 
 from mnist_pipeline.cli import app
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.prediction import foreign, runtimes
-from mnist_pipeline.prediction.foreign import look_through
+from mnist_pipeline.prediction.foreign import made_here, try_out, vet
+from mnist_pipeline.prediction.foreign_onnx import check_network
 from mnist_pipeline.prediction.predictor import file_predictor, predictor
-from mnist_pipeline.prediction.runtimes import made_here, open_runtime
-from mnist_pipeline.prediction.shipped import shipped
+from mnist_pipeline.prediction.runtimes import RuntimeName, open_runtime, scores_of
+from mnist_pipeline.prediction.shipping import shipped
 from mnist_pipeline.runs.run import Run
 
 WEIGHTS = np.random.default_rng(0).normal(size=(784, 10)).astype(np.float32)
@@ -69,12 +69,12 @@ def test_a_loop_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reader", ["opencv", "onnxruntime", "litert"])
 def test_a_reader_that_dies_or_takes_too_much_is_one_line(
-    reader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reader: RuntimeName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text("import os\nos.kill(os.getpid(), 11)\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     with pytest.raises(RunError, match=f"model: not read: {reader} crashed over it, or would take more") as refused:
-        foreign.try_out(tmp_path / "model", reader)
+        try_out(tmp_path / "model", reader)
     assert "\n" not in str(refused.value)
 
 
@@ -93,7 +93,7 @@ def test_no_other_file_is_read(where: str, value_first: bool, tmp_path: Path) ->
     if value_first:
         path.write_bytes(path.read_bytes().replace(usual, other))
     with pytest.raises(RunError, match="weights in other files, which are not read here"):
-        open_runtime(path, foreign=True)
+        vet(path)
 
 
 MUCH = {
@@ -177,7 +177,7 @@ MUCH = {
 def test_much_out_of_little_is_refused_before_it_is_computed(kind: str, tmp_path: Path) -> None:
     nodes, constants, problem = MUCH[kind]
     with pytest.raises(RunError, match=problem):
-        look_through(saved(tmp_path / "model.onnx", nodes, *constants))
+        check_network(saved(tmp_path / "model.onnx", nodes, *constants))
 
 
 def test_functions_of_its_author_s_own_are_refused(tmp_path: Path) -> None:
@@ -186,13 +186,13 @@ def test_functions_of_its_author_s_own_are_refused(tmp_path: Path) -> None:
     )
     path = saved(tmp_path / "model.onnx", [FLAT, *ENDS], constant("w", WEIGHTS), functions=[own])
     with pytest.raises(RunError, match="functions of its author's own"):
-        look_through(path)
+        check_network(path)
 
 
 def test_what_a_file_says_of_itself_does_not_reach_the_terminal_raw(tmp_path: Path) -> None:
     path = saved(tmp_path / "model.onnx", [helper.make_node("Red\x1b[31m", ["image"], ["flat"]), *ENDS])
     with pytest.raises(RunError) as refused:
-        open_runtime(path, foreign=True)
+        vet(path)
     assert str(refused.value).isprintable()
 
 
@@ -205,7 +205,7 @@ def test_a_flood_of_empty_nodes_does_not_take_the_memory(tmp_path: Path) -> None
         length, size = length + bytes([size & 127 | 128]), size >> 7
     path.write_bytes(path.read_bytes() + b"\x3a" + length + bytes([size]) + nodes)
     with pytest.raises(RunError, match=r"the model is damaged|not read: opencv"):
-        open_runtime(path, foreign=True)
+        vet(path)
 
 
 def test_a_network_as_pytorch_writes_it_is_read(tmp_path: Path) -> None:
@@ -233,9 +233,10 @@ def test_a_network_as_pytorch_writes_it_is_read(tmp_path: Path) -> None:
         constant("gb", np.zeros(10, np.float32)),
         takes=helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, 28, 28]),
     )  # fmt: skip
-    runtime = open_runtime(path, "onnxruntime", foreign=True)
+    vet(path, "onnxruntime")
+    runtime = open_runtime(path, "onnxruntime")
     images = random.integers(0, 256, (3, 28, 28)).astype(np.uint8)
-    assert runtimes.scores_of(runtime, images.astype(np.float32)).shape == (3, 10)
+    assert scores_of(runtime, images.astype(np.float32)).shape == (3, 10)
 
 
 def test_only_what_lies_in_the_artifacts_folder_is_trusted(
@@ -255,7 +256,7 @@ def test_only_what_lies_in_the_artifacts_folder_is_trusted(
 
 
 def test_the_models_made_here_pass(smoke_run: Run) -> None:
-    look_through(smoke_run.onnx_file)
-    look_through(shipped().path)
-    assert open_runtime(shipped().path, foreign=True).name == "opencv"
-    assert open_runtime(shipped().path, "onnxruntime", foreign=True).name == "onnxruntime"
+    check_network(smoke_run.onnx_file)
+    check_network(shipped().path)
+    vet(shipped().path)
+    vet(shipped().path, "onnxruntime")
