@@ -17,7 +17,7 @@ from conftest import EVALUATED, pretend
 from mnist_pipeline import pipeline
 from mnist_pipeline.cli import app
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.evaluation.page import write_report
+from mnist_pipeline.evaluation.page import write_page
 from mnist_pipeline.fleet import Outcome
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.run import Run, artifacts, open_run
@@ -208,7 +208,7 @@ def test_one_wrong_value_anywhere_in_the_numbers_is_no_traceback(other: Any, bad
         bad.metrics_file.write_text(json.dumps(copy))
         assert mnist("runs").exit_code == 0
         with contextlib.suppress(RunError):
-            write_report(bad)
+            write_page(bad)
 
 
 def test_a_word_that_can_be_no_path_is_one_line() -> None:

@@ -111,9 +111,9 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
 def report(where: str | Path | Run | None = None) -> Path:
     """Write an evaluated run's page; gives its path."""
     with opened(where) as run:
-        from mnist_pipeline.evaluation.page import write_report
+        from mnist_pipeline.evaluation.page import write_page
 
-        return write_report(run)
+        return write_page(run)
 
 
 def numbers(run: Run, stage: str) -> dict[str, Any]:
