@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_pipeline.config import Config, load_config
-from mnist_pipeline.exports.card import still_there
-from mnist_pipeline.exports.forms import makeable, select_forms
+from mnist_pipeline.exports.forms import makeable, select_forms, unchanged
 from mnist_pipeline.runs.provenance import environment, flags
 from mnist_pipeline.runs.run import Run, artifacts, begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.watching import Watcher
@@ -101,7 +100,7 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
     run, watcher = open_run(where), watcher or Watcher()
     from mnist_pipeline.exports.bench import measure_run
 
-    there = still_there(run.export_card().get("forms", {}), run.exports)
+    there = unchanged(run.export_card().get("forms", {}), run.exports)
     wanted = [form.name for form in makeable() if form.name not in there]
     if wanted:
         export(run, wanted, watcher=watcher)

@@ -13,7 +13,7 @@ from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.exports import card
 from mnist_pipeline.exports.c_array import save_c
 from mnist_pipeline.exports.eight_bits import calibration_images, save_int8_onnx, save_litert
-from mnist_pipeline.exports.forms import FORMS, PACKAGES, ExportForm, Reader
+from mnist_pipeline.exports.forms import FORMS, PACKAGES, ExportForm, Reader, files_of, unchanged
 from mnist_pipeline.exports.proof import Keras, KerasRuntime, Proof, SavedModelRuntime, compare, require
 from mnist_pipeline.exports.signature import read_signature
 from mnist_pipeline.pixels.preprocess import PIXEL, SIDE, scale
@@ -85,7 +85,7 @@ class _Workshop:
         self._train_sha256 = train.sha256
         self._keras = self._reference()
         self._int8: bytes | None = None
-        self._kept: dict[str, Any] = card.still_there(run.export_card().get("forms", {}), self._folder)
+        self._kept: dict[str, Any] = unchanged(run.export_card().get("forms", {}), self._folder)
 
     def make(self, form: ExportForm) -> dict[str, Any]:
         """One form: written aside, checked, put in its place; what does not hold leaves nothing there."""
@@ -100,7 +100,7 @@ class _Workshop:
                 for path in paths:
                     remove(self._folder / path.name)
                 raise
-            entry["files"] = card.files_of(paths)
+            entry["files"] = files_of(paths)
             for path in paths:
                 remove(self._folder / path.name)
                 path.replace(self._folder / path.name)
@@ -116,7 +116,13 @@ class _Workshop:
         if form.name == "c-array":
             about = f"Run {self._run.name}, weights {weights_sha256(model)[:16]}."
             save_c(checked.read_bytes(), entry["input"], entry["output"], paths[0], about)
-        return {**entry, **card.meaning(self._output(form)), "checks": [proof.tree() for proof in proofs]}
+        output = self._output(form)
+        return {
+            **entry,
+            "scores": output,
+            "needs_normalising": output == "sigmoid",
+            "checks": [proof.tree() for proof in proofs],
+        }
 
     def _save(self, form: ExportForm, model: keras.Model, path: Path) -> None:
         if form.name == "onnx-with-scaling":
@@ -188,7 +194,7 @@ class _Workshop:
                 "test_sha256": self._test.sha256,
                 "licence": card.licence(self._config.data.source),
             },
-            "preparation": card.preparation(),
+            "preparation": card.PREPARATION,
             "refuses_below": self._threshold,
             "versions": versions((*_TOOLS, *PACKAGES)),
             "forms": {name: self._kept[name] for name in FORMS if name in self._kept},

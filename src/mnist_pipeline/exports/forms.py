@@ -1,9 +1,11 @@
 """Which forms there are: what each is called, which files it is, who reads it, what it takes."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from mnist_pipeline.errors import RunError
 
@@ -77,3 +79,26 @@ def missing(form: ExportForm) -> list[str]:
 def makeable() -> list[ExportForm]:
     """The forms that can be made with what is installed."""
     return [form for form in _ALL if not missing(form)]
+
+
+def files_of(paths: list[Path]) -> list[dict[str, Any]]:
+    """Name, size and digest of each file, as the card lists them; the files of a folder by their paths in it."""
+    files = [(path, file) for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    return [
+        {"file": file.relative_to(path.parent).as_posix(), "bytes": file.stat().st_size, "sha256": _sha256(file)}
+        for path, file in files
+        if file.is_file()
+    ]
+
+
+def unchanged(forms: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Those forms on a card whose files in the folder still have the digests that the card gives."""
+    return {
+        name: form
+        for name, form in forms.items()
+        if all(_sha256(folder / file["file"]) == file["sha256"] for file in form["files"])
+    }
+
+
+def _sha256(file: Path) -> str | None:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
