@@ -12,23 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from mnist_pipeline.evaluation.plots.style import (
-    BLUE,
-    EDGE,
-    GREEN,
-    HEAD,
-    INK,
-    LINE,
-    MUTED,
-    ORANGE,
-    headline,
-    panel,
-    saved_figure,
-)  # fmt: skip
+from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, headline, panel, saved_figure
 from mnist_pipeline.numerals import counted, percent
 
 _RIGHT = ListedColormap(["#d9e8f3"])
-_WRONG = LinearSegmentedColormap.from_list("wrong", ["#ffffff", "#fde3cf", "#f6b27c", ORANGE, "#8a3800"])
+_WRONG = LinearSegmentedColormap.from_list("wrong", ["#ffffff", "#fde3cf", "#f6b27c", Colour.ORANGE, "#8a3800"])
 _FULL_COLOUR = 0.01  # share of a row that has the darkest colour, unless some mistake is more frequent
 _DOTS_UP_TO = 40  # epochs; the dots of more would run into a band
 _LEFT = EDGE + 60  # room for the numbers of the y axis
@@ -62,17 +50,17 @@ def _cells(figure: Figure, counts: NDArray[np.int64]) -> None:
     norm = PowerNorm(0.5, vmin=0, vmax=max(_FULL_COLOUR, float(shares[~diagonal].max())))
     words = np.array([[f"{count:,}" if count else "" for count in row] for row in counts])
     axes, scale = panel(figure, 96, HEAD + 8, 780, 780), panel(figure, 906, HEAD + 8, 16, 780)
-    look = {"ax": axes, "annot": words, "fmt": "", "linewidths": 1, "linecolor": LINE}
+    look = {"ax": axes, "annot": words, "fmt": "", "linewidths": 1, "linecolor": Colour.LINE}
     seaborn.heatmap(
         shares, mask=diagonal, cmap=_WRONG, norm=norm, cbar_ax=scale, annot_kws={"size": 11}, **look,
         cbar_kws={"format": PercentFormatter(1, decimals=None, symbol=" %")},
     )  # fmt: skip
-    on_diagonal = {"size": 11, "color": INK, "weight": "bold"}
+    on_diagonal = {"size": 11, "color": Colour.INK, "weight": "bold"}
     seaborn.heatmap(shares, mask=~diagonal, cmap=_RIGHT, cbar=False, annot_kws=on_diagonal, **look)
     axes.set_xlabel("answer", size=11, labelpad=8)
     axes.set_ylabel("true digit", size=11, labelpad=8)
-    axes.tick_params(length=0, labelsize=12, labelcolor=INK, labelrotation=0)
-    scale.set_title("share\nof row", size=9, weight="normal", color=MUTED, loc="center", pad=8)
+    axes.tick_params(length=0, labelsize=12, labelcolor=Colour.INK, labelrotation=0)
+    scale.set_title("share\nof row", size=9, weight="normal", color=Colour.MUTED, loc="center", pad=8)
     scale.tick_params(labelsize=9)
 
 
@@ -81,8 +69,8 @@ def distribution(train_counts: Sequence[int], test_counts: Sequence[int], path: 
     title = f"{counted(sum(train_counts), 'image')} to train on, {sum(test_counts):,} to test on"
     with saved_figure(path, 1200, 440) as figure:
         headline(figure, title, "Images of each digit")
-        _bars(panel(figure, EDGE, HEAD + 30, 548, 276), "train", train_counts, BLUE)
-        _bars(panel(figure, 620, HEAD + 30, 548, 276), "test", test_counts, ORANGE)
+        _bars(panel(figure, EDGE, HEAD + 30, 548, 276), "train", train_counts, Colour.BLUE)
+        _bars(panel(figure, 620, HEAD + 30, 548, 276), "test", test_counts, Colour.ORANGE)
 
 
 def _bars(axes: Axes, title: str, counts: Sequence[int], colour: str) -> None:
@@ -93,7 +81,7 @@ def _bars(axes: Axes, title: str, counts: Sequence[int], colour: str) -> None:
     axes.set_yticks([])
     axes.set_ylim(0, max(*counts, 1) * 1.08)
     axes.spines["left"].set_visible(False)
-    axes.tick_params(length=0, labelsize=11, labelcolor=INK)
+    axes.tick_params(length=0, labelsize=11, labelcolor=Colour.INK)
     axes.margins(x=0.01)
 
 
@@ -119,10 +107,11 @@ def _last_epoch(history: Mapping[str, Sequence[float]]) -> str:
 
 def _curve(axes: Axes, name: str, history: Mapping[str, Sequence[float]]) -> None:
     """One line for training and, where a part of the images validated, one for validation."""
-    for label, key, colour, dash in (("training", name, BLUE, "-"), ("validation", f"val_{name}", ORANGE, "--")):
+    lines = (("training", name, Colour.BLUE, "-"), ("validation", f"val_{name}", Colour.ORANGE, "--"))
+    for label, key, colour, dash in lines:
         values = history.get(key, [])
         if values:
-            axes.plot(*_points(values), dash, color=colour, linewidth=2, label=label, **_dots(values))
+            _draw_line(axes, values, linestyle=dash, color=colour, label=label)
     axes.set_title(name)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
     _epoch_axis(axes, len(history.get(name, [])))
@@ -130,7 +119,7 @@ def _curve(axes: Axes, name: str, history: Mapping[str, Sequence[float]]) -> Non
 
 
 def _rates(axes: Axes, rates: Sequence[float]) -> None:
-    axes.plot(*_points(rates), color=GREEN, linewidth=2, drawstyle="steps-mid", **_dots(rates))
+    _draw_line(axes, rates, color=Colour.GREEN, drawstyle="steps-mid")
     if min(rates) > 0:
         axes.set_yscale("log")
     axes.set_title("learning rate")
@@ -141,12 +130,11 @@ def _rates(axes: Axes, rates: Sequence[float]) -> None:
     _epoch_axis(axes, len(rates))
 
 
-def _points(values: Sequence[float]) -> tuple[range, Sequence[float]]:
-    return range(1, len(values) + 1), values
-
-
-def _dots(values: Sequence[float]) -> dict[str, Any]:
-    return {"marker": "o", "markersize": 5 if len(values) > 1 else 9} if len(values) <= _DOTS_UP_TO else {}
+def _draw_line(axes: Axes, values: Sequence[float], **look: Any) -> None:
+    """A line over the epochs, with a dot for each epoch unless they are many."""
+    if len(values) <= _DOTS_UP_TO:
+        look |= {"marker": "o", "markersize": 5 if len(values) > 1 else 9}
+    axes.plot(range(1, len(values) + 1), values, linewidth=2, **look)
 
 
 def _epoch_axis(axes: Axes, count: int) -> None:

@@ -11,20 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from mnist_pipeline.evaluation.plots.style import (
-    BLUE,
-    EDGE,
-    HEAD,
-    INK,
-    LINE,
-    MUTED,
-    ORANGE,
-    PALE_BLUE,
-    canvas,
-    headline,
-    panel,
-    saved_figure,
-)  # fmt: skip
+from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, canvas, headline, panel, saved_figure
 from mnist_pipeline.numerals import counted, sure
 
 _SAMPLES, _MISTAKES, _PER_CLASS = 40, 30, 12  # images on a plot
@@ -78,7 +65,8 @@ def samples(
         axes = _tiles(figure, images[:count], grid, wrong)
         for number in range(count):
             answer = f"{labels[number]} read as {answers[number]}" if wrong[number] else f"{answers[number]}"
-            _caption(axes, grid, number, answer, sure(confidences[number]), ORANGE if wrong[number] else INK)
+            colour = Colour.ORANGE if wrong[number] else Colour.INK
+            _caption(axes, grid, number, answer, sure(confidences[number]), colour)
 
 
 def mistakes(
@@ -101,7 +89,7 @@ def mistakes(
         axes = _tiles(figure, images[worst], grid)
         for number, index in enumerate(worst):
             answer = f"{labels[index]} read as {answers[index]}"
-            _caption(axes, grid, number, answer, f"{sure(confidences[index])} sure", INK)
+            _caption(axes, grid, number, answer, f"{sure(confidences[index])} sure", Colour.INK)
 
 
 def _how_many(shown: int, found: int) -> str:
@@ -147,7 +135,7 @@ def _tiles(
         x, y = grid.place(number)
         sheet[y : y + grid.tile, x : x + grid.tile] = np.kron(coloured, np.ones((grid.scale, grid.scale, 1)))
         if marked:
-            axes.add_patch(Rectangle((x, y), grid.tile, grid.tile, fill=False, edgecolor=ORANGE, linewidth=2.5))
+            axes.add_patch(Rectangle((x, y), grid.tile, grid.tile, fill=False, edgecolor=Colour.ORANGE, linewidth=2.5))
     axes.imshow(sheet, extent=(0, grid.width, height, 0), interpolation="nearest", aspect="auto")
     return axes
 
@@ -157,7 +145,7 @@ def _caption(axes: Axes, grid: _Grid, number: int, answer: str, certainty: str, 
     x, y = grid.place(number)
     middle, below = x + grid.tile / 2, y + grid.tile
     axes.text(middle, below + 7, answer, size=11, weight="bold", color=colour, ha="center", va="top")
-    axes.text(middle, below + 26, certainty, size=9, color=MUTED, ha="center", va="top")
+    axes.text(middle, below + 26, certainty, size=9, color=Colour.MUTED, ha="center", va="top")
 
 
 def answer_steps(
@@ -193,13 +181,14 @@ def _grey(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
     axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.set_title(title)
-    axes.spines[:].set(visible=True, color=LINE)
+    axes.spines[:].set(visible=True, color=Colour.LINE)
     axes.set_anchor("NW")
 
 
 def _probabilities(axes: Axes, probabilities: Sequence[float]) -> None:
     best, ten = int(np.argmax(probabilities)), range(len(probabilities))
-    bars = axes.barh(ten, probabilities, color=[BLUE if digit == best else PALE_BLUE for digit in ten], height=0.76)
+    colours = [Colour.BLUE if digit == best else Colour.PALE_BLUE for digit in ten]
+    bars = axes.barh(ten, probabilities, color=colours, height=0.76)
     axes.bar_label(bars, [sure(share) for share in probabilities], padding=4, size=8)
     axes.set_title("probability of each digit")
     axes.set_yticks(ten)

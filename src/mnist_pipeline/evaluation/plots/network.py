@@ -7,22 +7,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
-from mnist_pipeline.evaluation.plots.style import (
-    BLUE,
-    EDGE,
-    GREEN,
-    HEAD,
-    LINE,
-    MUTED,
-    ORANGE,
-    PAPER,
-    PURPLE,
-    SKY,
-    YELLOW,
-    canvas,
-    headline,
-    saved_figure,
-)  # fmt: skip
+from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, canvas, headline, saved_figure
 from mnist_pipeline.numerals import counted
 
 _WIDTH, _BOX, _GAP, _TOTAL = 900, 50, 22, 28  # pixels: the figure's width; heights of a box, a gap, the last line
@@ -32,8 +17,8 @@ _NAME, _SHAPE = 226, 540  # from the left: where the name begins, the middle of 
 _BAR = 120  # the width of the bar for a layer that has all parameters
 # The first of these words found in a layer's kind colours it.
 _COLOURS = {
-    "input": MUTED, "conv": BLUE, "norm": PURPLE, "pool": GREEN, "dropout": YELLOW, "dense": ORANGE,
-    "flatten": SKY, "reshape": SKY,
+    "input": Colour.MUTED, "conv": Colour.BLUE, "norm": Colour.PURPLE, "pool": Colour.GREEN,
+    "dropout": Colour.YELLOW, "dense": Colour.ORANGE, "flatten": Colour.SKY, "reshape": Colour.SKY,
 }  # fmt: skip
 
 
@@ -64,26 +49,25 @@ def architecture(layers: Sequence[Layer], path: Path, title: str) -> None:
 
 
 def _box(axes: Axes, layer: Layer, top: int, share: float) -> None:
-    colour = next((colour for word, colour in _COLOURS.items() if word in layer.kind.lower()), MUTED)
-    frame = FancyBboxPatch(
-        (1, top), _INNER - 2, _BOX, boxstyle="round,pad=0,rounding_size=8", facecolor=PAPER, edgecolor=LINE
-    )
+    colour = next((colour for word, colour in _COLOURS.items() if word in layer.kind.lower()), Colour.MUTED)
+    shape = "round,pad=0,rounding_size=8"
+    frame = FancyBboxPatch((1, top), _INNER - 2, _BOX, shape, facecolor=Colour.PAPER, edgecolor=Colour.LINE)
     axes.add_patch(frame)
     band = Rectangle((0, top), 10, _BOX, color=colour, linewidth=0)
     axes.add_patch(band)
     band.set_clip_path(frame)
     middle = top + _BOX / 2
     axes.text(26, middle, layer.kind, size=11, weight="bold", va="center")
-    axes.text(_NAME, middle, layer.name, color=MUTED, va="center")
+    axes.text(_NAME, middle, layer.name, color=Colour.MUTED, va="center")
     axes.text(_SHAPE, middle, " × ".join(map(str, layer.shape)), size=11, va="center", ha="center")
     if not layer.parameters:
-        axes.text(_RIGHT, middle, "–", color=MUTED, va="center", ha="right")
+        axes.text(_RIGHT, middle, "–", color=Colour.MUTED, va="center", ha="right")
         return
     axes.text(_RIGHT, middle - 5, f"{layer.parameters:,}", size=11, va="center", ha="right")
-    for width, shade in ((_BAR, LINE), (_BAR * share, colour)):
+    for width, shade in ((_BAR, Colour.LINE), (_BAR * share, colour)):
         axes.add_patch(Rectangle((_RIGHT - width, top + _BOX - 13), width, 4, color=shade, linewidth=0))
 
 
 def _arrow(axes: Axes, top: int) -> None:
-    look = {"arrowstyle": "-|>", "color": MUTED, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 11}
+    look = {"arrowstyle": "-|>", "color": Colour.MUTED, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 11}
     axes.annotate("", (_SHAPE, top + _GAP - 1), (_SHAPE, top + 1), arrowprops=look)

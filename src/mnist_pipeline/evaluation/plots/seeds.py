@@ -7,18 +7,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from mnist_pipeline.evaluation.plots.style import (
-    BLUE,
-    EDGE,
-    HEAD,
-    INK,
-    MUTED,
-    ORANGE,
-    SKY,
-    headline,
-    panel,
-    saved_figure,
-)
+from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, headline, panel, saved_figure
 
 _ROW, _PANEL = 168, 84  # pixels: the height of a recipe's row, and of the panels in it
 
@@ -47,17 +36,17 @@ def seeds(rows: Sequence[Sequence[Strip]], path: Path) -> None:
 
 def _strip(axes: Axes, strip: Strip) -> None:
     if strip.interval:
-        axes.axvspan(*strip.interval, color=SKY, alpha=0.25, linewidth=0)
+        axes.axvspan(*strip.interval, color=Colour.SKY, alpha=0.25, linewidth=0)
     mean = sum(strip.values) / len(strip.values)
-    axes.plot([mean, mean], [-1, 1], color=INK, linewidth=1.5)
-    axes.scatter(strip.values, _heights(strip), s=42, color=BLUE, alpha=0.75, linewidth=0, zorder=3)
+    axes.plot([mean, mean], [-1, 1], color=Colour.INK, linewidth=1.5)
+    axes.scatter(strip.values, _heights(strip), s=42, color=Colour.BLUE, alpha=0.75, linewidth=0, zorder=3)
     axes.set_title(strip.title)
     axes.set_ylim(-1.6, 2.6)
     axes.margins(x=0.08)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
-    axes.tick_params(axis="x", color=MUTED, length=3)
+    axes.tick_params(axis="x", color=Colour.MUTED, length=3)
     if strip.percent:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g} %"))
     _reported(axes, strip.lines)
@@ -66,13 +55,13 @@ def _strip(axes: Axes, strip: Strip) -> None:
 def _reported(axes: Axes, lines: Sequence[tuple[str, float]]) -> None:
     """A dashed line for each reported number, its words on the side that has room, each below the one before."""
     for _, value in lines:
-        axes.axvline(value, color=ORANGE, linewidth=2, linestyle="--")
+        axes.axvline(value, color=Colour.ORANGE, linewidth=2, linestyle="--")
     left, right = axes.get_xlim()
     for down, (words, value) in enumerate(sorted(lines, key=lambda line: line[1])):
         turned = value > (left + right) / 2
         axes.annotate(
             words, (value, 1), xytext=(-4 if turned else 4, -2 - 12 * down), textcoords="offset points",
-            xycoords=("data", "axes fraction"), color=ORANGE, va="top", ha="right" if turned else "left", size=9,
+            xycoords=("data", "axes fraction"), color=Colour.ORANGE, va="top", ha="right" if turned else "left", size=9,
         )  # fmt: skip
 
 

@@ -14,10 +14,13 @@ from matplotlib.figure import Figure
 
 from mnist_pipeline.runs.files import write_with
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart.
-BLUE, ORANGE, GREEN, SKY, PURPLE, YELLOW = "#0072b2", "#d55e00", "#009e73", "#56b4e9", "#cc79a7", "#e69f00"
-INK, MUTED, LINE, PAPER = "#1c2733", "#5f6b7a", "#dbe1e8", "#f1f4f7"
-PALE_BLUE = "#a9c7dc"
+
+class Colour:
+    """The palette; the first six colours are Okabe and Ito's, which colour-blind readers can tell apart."""
+
+    BLUE, ORANGE, GREEN, SKY, PURPLE, YELLOW = "#0072b2", "#d55e00", "#009e73", "#56b4e9", "#cc79a7", "#e69f00"
+    INK, MUTED, LINE, PAPER, PALE_BLUE = "#1c2733", "#5f6b7a", "#dbe1e8", "#f1f4f7", "#a9c7dc"
+
 
 EDGE = 32  # pixels kept free around a figure
 HEAD = 92  # pixels from the top that the headline takes
@@ -28,11 +31,11 @@ _STYLE: dict[Any, Any] = {
     "savefig.dpi": _DPI,
     "font.family": "DejaVu Sans",  # comes with matplotlib, so it is everywhere
     "font.size": 10,
-    "text.color": INK,
+    "text.color": Colour.INK,
     "text.parse_math": False,  # a dollar in a name is a dollar
-    "axes.edgecolor": LINE,
-    "axes.labelcolor": MUTED,
-    "axes.titlecolor": INK,
+    "axes.edgecolor": Colour.LINE,
+    "axes.labelcolor": Colour.MUTED,
+    "axes.titlecolor": Colour.INK,
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
@@ -41,11 +44,11 @@ _STYLE: dict[Any, Any] = {
     "axes.spines.right": False,
     "axes.grid": False,
     "axes.axisbelow": True,
-    "grid.color": LINE,
-    "xtick.color": LINE,
-    "ytick.color": LINE,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": MUTED,
+    "grid.color": Colour.LINE,
+    "xtick.color": Colour.LINE,
+    "ytick.color": Colour.LINE,
+    "xtick.labelcolor": Colour.MUTED,
+    "ytick.labelcolor": Colour.MUTED,
     "legend.frameon": False,
 }
 _settings = Lock()  # matplotlib has one set of settings for all threads of a process
@@ -74,7 +77,7 @@ def headline(figure: Figure, title: str, note: str = "") -> None:
     for number, line in enumerate(lines):
         figure.text(EDGE / width, top - number * step, line, size=13, weight="bold", va="top")
     if note:
-        figure.text(EDGE / width, top - len(lines) * step - 2 / height, note, color=MUTED, va="top")
+        figure.text(EDGE / width, top - len(lines) * step - 2 / height, note, color=Colour.MUTED, va="top")
 
 
 def panel(figure: Figure, left: int, top: int, width: int, height: int) -> Axes:
