@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_pipeline.config import Config, load_config
-from mnist_pipeline.exports.forms import makeable, select_forms, unchanged
+from mnist_pipeline.exports.forms import FORMS, missing, select_forms, unchanged
 from mnist_pipeline.runs.provenance import environment, flags
 from mnist_pipeline.runs.run import Run, artifacts, begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.watching import Watcher
@@ -101,7 +101,7 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
     from mnist_pipeline.exports.bench import measure_run
 
     there = unchanged(run.export_card().get("forms", {}), run.exports)
-    wanted = [form.name for form in makeable() if form.name not in there]
+    wanted = [name for name, form in FORMS.items() if name not in there and not missing(form)]
     if wanted:
         export(run, wanted, watcher=watcher)
     return {"run": str(run.path), "name": run.name, **measure_run(run, watcher)}

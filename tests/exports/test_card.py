@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from mnist_pipeline.exports.card import PREPARATION, licence, markdown
+from mnist_pipeline.exports.texts import PREPARATION, licence, markdown
 
 FORM: dict[str, Any] = {
     "input": {"name": "image", "type": "float32", "shape": ["n", 28, 28], "range": "0 to 1: pixel / 255"},

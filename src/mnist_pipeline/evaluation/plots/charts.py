@@ -25,12 +25,9 @@ _LEFT = EDGE + 60  # room for the numbers of the y axis
 def confusion(counts: NDArray[np.int64], path: Path, title: str) -> None:
     """The confusion matrix: a row for each true digit, a column for each answer; mistakes coloured by share of row."""
     total, right = int(counts.sum()), int(np.trace(counts))
+    note = f"{right:,} of {counted(total, 'image')} on the diagonal, {_beside_diagonal(counts)}"
     with saved_figure(path, 1000, 960) as figure:
-        headline(
-            figure,
-            f"{title}: {percent(right / max(total, 1))} right",
-            f"{right:,} of {counted(total, 'image')} on the diagonal, {_beside_diagonal(counts)}",
-        )
+        headline(figure, f"{title}: {percent(right / max(total, 1))} right", note)
         _cells(figure, counts)
 
 
@@ -138,7 +135,7 @@ def _draw_line(axes: Axes, values: Sequence[float], **look: Any) -> None:
 
 
 def _epoch_axis(axes: Axes, count: int) -> None:
-    """Whole epochs on the x axis, even for a single one, where matplotlib would show 0.5 and 1.5."""
+    """Whole epochs on the x axis, even for a single one, where matplotlib would show fractions."""
     margin = max(0.4, 0.02 * count)
     axes.set_xlim(1 - min(margin, 0.9), count + margin)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))

@@ -1,6 +1,6 @@
-"""The card of a run's exports: what each file is, for programs as JSON and for people as Markdown.
+"""The texts of an export, from Jinja templates: the card as Markdown, and the model as C for microcontrollers.
 
-It also says how a picture becomes a model's input, in words and as code, for those who have only the exported file.
+The card also says how a picture becomes a model's input, in words and as code, for those who only have the files.
 """
 
 import re
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from mnist_pipeline.runs.files import write_text
 
 _WORDS = (
     "One digit, light on dark, as MNIST holds it: grey values, inverted if the picture's border is light; what is "
@@ -45,19 +47,25 @@ def licence(source: str) -> str:
 
 def markdown(card: dict[str, Any]) -> str:
     """The card as Markdown, from the tree that card.json holds."""
-    pages = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=False,  # noqa: S701 - Markdown, not HTML
+    return _render("card.md.jinja", card)
+
+
+def save_c(model: bytes, signature: dict[str, Any], paths: list[Path], about: str) -> None:
+    """A LiteRT model in eight bits as C: its bytes as an array, and a header with its scales and zero points."""
+    for path in paths:
+        write_text(path, _render(f"{path.name}.jinja", {**signature, "model": model, "about": about}))
+
+
+def _render(name: str, values: dict[str, Any]) -> str:
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=False,  # noqa: S701 - no HTML
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
-    pages.filters |= {"text": _text, "grouped": "{:,}".format, "percent": "{:.2%}".format, "top": _top}
-    return pages.get_template("card.md.jinja").render(card)
+    templates.filters |= {"text": _text, "grouped": "{:,}".format, "percent": "{:.2%}".format}
+    templates.filters["top"] = lambda file: file.split("/")[0]
+    return templates.get_template(name).render(values)
 
 
 def _text(words: str) -> str:
-    """Words from a config or a file's name as one line in which no character is markup."""
+    """Words from a config or a file's name as one line of Markdown in which no character is markup."""
     return _MARKUP.sub(r"\\\1", " ".join(words.split()))
-
-
-def _top(file: str) -> str:
-    """The outermost folder of a file, or the file itself."""
-    return file.split("/")[0]
