@@ -21,7 +21,7 @@ from mnist_pipeline.config import load_config
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.exports import proof
-from mnist_pipeline.exports.bench import measured
+from mnist_pipeline.exports.bench import measure_file
 from mnist_pipeline.exports.forms import FORMS, select_forms
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction.predictor import file_predictor
@@ -390,8 +390,8 @@ def test_another_label_agrees_only_where_keras_scores_both_the_same() -> None:
     theirs = ours.copy()
     theirs[:2, 4] = 1
     theirs[:2, 3] = 0.5
-    keras = proof.Keras(ours, ours, np.full(3, 3, np.uint8))
-    found = proof.compare(FORMS["onnx"], "x", theirs, keras)
+    reference = proof.Reference(ours, ours, np.full(3, 3, np.uint8))
+    found = proof.compare(FORMS["onnx"], "x", theirs, reference)
     assert found.ties == 1
     assert found.agreement == pytest.approx(2 / 3)
     assert found.accuracy == pytest.approx(1 / 3)
@@ -501,7 +501,7 @@ def test_bench_measures_in_a_process_of_its_own(dense: Run) -> None:
     """One form, read by what starts quickest; every form is measured where tests may take minutes."""
     told: list[str] = []
     path = dense.exports / "model-int8.tflite"
-    row = measured("litert-int8", "litert", path, "mnist", Watcher(note=told.append))
+    row = measure_file("litert-int8", "litert", path, "mnist", Watcher(note=told.append))
     assert (row["form"], row["reader"]) == ("litert-int8", "litert")
     assert 0 < row["one_image_ms"]["median"] <= row["one_image_ms"]["p99"]
     assert row["images_per_second"].keys() == {"1", "2"}

@@ -23,7 +23,7 @@ from mnist_pipeline.cli import app
 from mnist_pipeline.cli.streams import make_safe, printable
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import load_part
-from mnist_pipeline.evaluation import plots
+from mnist_pipeline.evaluation.plots import charts, images
 from mnist_pipeline.prediction.finding import find
 from mnist_pipeline.process import quiet_stderr
 from mnist_pipeline.reproduction.repeat import Repeated
@@ -139,8 +139,8 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "export", lambda *_, **__: exported)
     monkeypatch.setattr(pipeline, "bench", lambda *_, **__: benched)
     monkeypatch.setattr(reproduction, "repeat", lambda *_: Repeated("same bits", {}, {}))
-    monkeypatch.setattr(plots, "digits", lambda *_: None)
-    monkeypatch.setattr(plots, "distribution", lambda *_: None)
+    monkeypatch.setattr(images, "digits", lambda *_: None)
+    monkeypatch.setattr(charts, "distribution", lambda *_: None)
 
 
 @contextmanager

@@ -16,12 +16,13 @@ import pytest
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data.rendering.worker import run_tasks
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.exports import bench
+from mnist_pipeline.exports.bench import measure_file
 from mnist_pipeline.fleet.pool import train_all
 from mnist_pipeline.prediction.finding import Found
 from mnist_pipeline.prediction.many import Crew
 from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.process import command
+from mnist_pipeline.runs.watching import Watcher
 
 SOURCES = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 SEVEN = Path(__file__).parents[1] / "examples" / "7.png"
@@ -45,7 +46,7 @@ def reproduce() -> None:
 
 def measure_forms() -> None:
     with pytest.raises(RunError, match="none: does not exist"):
-        bench._process({"reader": "opencv", "path": "none.onnx", "source": "none", "threads": 1, "singles": False})
+        measure_file("onnx", "opencv", Path("none.onnx"), "none", Watcher())
 
 
 def predict_many() -> None:

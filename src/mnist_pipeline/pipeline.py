@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_pipeline.config import Config, load_config
-from mnist_pipeline.exports.card import still_there
-from mnist_pipeline.exports.forms import makeable, select_forms
+from mnist_pipeline.exports.forms import FORMS, missing, select_forms, unchanged
 from mnist_pipeline.runs.opening import begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.provenance import environment, flags
 from mnist_pipeline.runs.run import Run, artifacts
@@ -90,9 +89,9 @@ def evaluate_file(path: str | Path, runtime: "RuntimeName | None" = None) -> dic
 def report(where: str | Path | Run | None = None) -> Path:
     """Write the page of an evaluated run, by default the last one; gives its path."""
     with opened(where) as run:
-        from mnist_pipeline.evaluation.page import write_report
+        from mnist_pipeline.evaluation.page import write_page
 
-        return write_report(run)
+        return write_page(run)
 
 
 def export(
@@ -116,8 +115,8 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
     run, watcher = open_run(where), watcher or Watcher()
     from mnist_pipeline.exports.bench import measure_run
 
-    there = still_there(run.export_card().get("forms", {}), run.exports)
-    wanted = [form.name for form in makeable() if form.name not in there]
+    there = unchanged(run.export_card().get("forms", {}), run.exports)
+    wanted = [name for name, form in FORMS.items() if name not in there and not missing(form)]
     if wanted:
         export(run, wanted, watcher=watcher)
     return {"run": str(run.path), "name": run.name, **measure_run(run, watcher)}

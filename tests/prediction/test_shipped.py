@@ -11,7 +11,7 @@ import pytest
 from mnist_pipeline.config.checking import check
 from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.evaluation.metrics import measure
+from mnist_pipeline.evaluation.metrics import compute_metrics
 from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.prediction.shipping import FOLDER, LARGEST, ship, shipped
 from mnist_pipeline.runs.run import Run
@@ -37,7 +37,7 @@ def test_the_shipped_model_is_right_and_calibrated_as_it_says() -> None:
     quick, plain = predictor("shipped", "onnxruntime"), predictor("shipped", "opencv")
     pieces = [quick.probabilities(part.images[at : at + 500]) for at in range(0, len(part), 500)]
     np.testing.assert_allclose(plain.probabilities(part.images[:500]), pieces[0], atol=1e-5)
-    metrics = measure(np.concatenate(pieces), part.labels, loss=0.0)
+    metrics = compute_metrics(np.concatenate(pieces), part.labels, loss=0.0)
     assert metrics.test_accuracy == model.facts["test_accuracy"] >= 0.995
     assert metrics.ece == pytest.approx(model.facts["ece"], abs=1e-4)
     assert metrics.ece <= 0.005

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from mnist_pipeline import pipeline
 from mnist_pipeline.cli import app
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.evaluation.page import write_report
+from mnist_pipeline.evaluation.page import write_page
 from mnist_pipeline.fleet.pool import Outcome
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.opening import open_run
@@ -209,7 +209,7 @@ def test_one_wrong_value_anywhere_in_the_numbers_is_no_traceback(other: Any, bad
         bad.metrics_file.write_text(json.dumps(copy))
         assert mnist("runs").exit_code == 0
         with contextlib.suppress(RunError):
-            write_report(bad)
+            write_page(bad)
 
 
 def test_a_word_that_can_be_no_path_is_one_line() -> None:

@@ -58,7 +58,7 @@ def plot(
     """Draw a sheet of sample digits and the class distribution; with --config what training makes of the digits too."""
     from mnist_pipeline.config import load_config
     from mnist_pipeline.data import load
-    from mnist_pipeline.evaluation import plots
+    from mnist_pipeline.evaluation.plots import charts, images
     from mnist_pipeline.runs.run import artifacts
 
     settings = load_config(config) if config else None
@@ -66,8 +66,8 @@ def plot(
         raise ConfigError(f"{config}: neither draws digits anew nor augments them: there is nothing to show")
     dataset, folder = load(source), out or artifacts() / "data"
     sheet, bars = folder / "digits.png", folder / "distribution.png"
-    plots.digits(dataset.train.images, dataset.train.labels, sheet, f"Training images of {source}")
-    plots.distribution(dataset.train.counts, dataset.test.counts, bars)
+    images.digits(dataset.train.images, dataset.train.labels, sheet, f"Training images of {source}")
+    charts.distribution(dataset.train.counts, dataset.test.counts, bars)
     say(f"{sheet}\n{bars}")
     for made in _as_trained(dataset.train, settings, folder) if settings else ():
         say(str(made))
@@ -76,18 +76,18 @@ def plot(
 
 def _as_trained(part: "Part", config: "Config", folder: Path) -> "Iterator[Path]":
     """Sheets of what the config makes of the digits, each written before it is named."""
-    from mnist_pipeline.evaluation import plots
+    from mnist_pipeline.evaluation.plots.images import digits
 
     if config.data.rendering:
         from mnist_pipeline.data.rendering.pool import draw_sample
 
         images, labels = draw_sample(part.images, part.labels, config.data.rendering)
-        plots.digits(images, labels, folder / "drawn.png", f"Digits as {config.name} draws them, and pictures of none")
+        digits(images, labels, folder / "drawn.png", f"Digits as {config.name} draws them, and pictures of none")
         yield folder / "drawn.png"
     if config.training.augmentation:
         from mnist_pipeline.training.augmentation import augmented_sample
 
         images, labels = augmented_sample(part.images, part.labels, config.training.augmentation)
         title = f"The same digits as {config.name} augments them"
-        plots.digits(images, labels, folder / "augmented.png", title)
+        digits(images, labels, folder / "augmented.png", title)
         yield folder / "augmented.png"

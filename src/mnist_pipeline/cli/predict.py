@@ -210,10 +210,10 @@ def _shown(model: "Predictor", picture: str, invert: Invert) -> "Prediction":
     """The answer, and a picture of the way to it."""
     answer, steps = model.examine(picture, invert)
     if steps:
-        from mnist_pipeline.evaluation import plots
+        from mnist_pipeline.evaluation.plots.images import answer_steps
 
         path = _free_name(Path(picture).stem)
-        plots.seen(steps, answer.probabilities, answer.sentence(), path)
+        answer_steps(steps, answer.probabilities, answer.sentence(), path)
         note(f"what the model saw: {path}")
     return answer
 

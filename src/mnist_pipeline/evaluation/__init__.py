@@ -1,1 +1,1 @@
-"""What a trained model is worth: its numbers, its report and its plots."""
+"""What a trained model is worth: its numbers, its plots and its page."""

@@ -1,52 +1,45 @@
-"""The evaluate stage: a trained run over the test images; numbers and pictures into the run folder."""
+"""The evaluation of a trained run on the test images: its numbers into metrics.json, its plots into plots/."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.data import Part, load_part
-from mnist_pipeline.evaluation import plots
-from mnist_pipeline.evaluation.metrics import Metrics, measure
-from mnist_pipeline.evaluation.plots.network import Layer
+from mnist_pipeline.evaluation.metrics import compute_metrics
+from mnist_pipeline.evaluation.plots import charts, images, network
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
 from mnist_pipeline.training.fit import weights_sha256
 
 
-def evaluate_run(run: Run, pictures: bool) -> None:
-    """Look at the test images once, draw where pictures are wanted, write the numbers."""
-    config, history = run.config(), run.history() if pictures else {}
+def evaluate_run(run: Run, with_plots: bool) -> None:
+    """Run the model over the test images once, draw the plots where they are wanted, then write the numbers."""
+    config = run.config()
+    history = run.history() if with_plots else {}  # first, because a damaged file is refused at once
     part = load_part(config.data.source, "test")
     backend.start()
     model = scoring.load_model(run.model_file)
     probabilities, loss = scoring.score(model, config, part)
-    metrics = measure(probabilities, part.labels, loss)
+    metrics = compute_metrics(probabilities, part.labels, loss)
+    if with_plots:
+        charts.curves(history, run.plots / "curves.png")
+        charts.confusion(np.array(metrics.confusion), run.plots / "confusion.png", run.name)
+        network.architecture(describe(model), run.plots / "architecture.png", run.name)
+        _draw_images(run, part, probabilities)
     digests = {"weights_sha256": weights_sha256(model), "data_sha256": part.sha256}
-    if pictures:
-        _draw(run, describe(model), history, part, probabilities, metrics)
     run.add_metrics("evaluate", metrics.tree() | digests)
 
 
-def _draw(
-    run: Run,
-    layers: list[Layer],
-    history: dict[str, list[float]],
-    part: Part,
-    probabilities: NDArray[np.float32],
-    metrics: Metrics,
-) -> None:
+def _draw_images(run: Run, part: Part, probabilities: NDArray[np.float32]) -> None:
     answers, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    plots.confusion(np.array(metrics.confusion), run.plots / "confusion.png", run.name)
-    plots.samples(part.images, part.labels, answers, confidences, run.plots / "samples.png")
-    plots.mistakes(part.images, part.labels, answers, confidences, run.plots / "mistakes.png")
-    plots.curves(history, run.plots / "curves.png")
-    plots.architecture(layers, run.plots / "architecture.png", run.name)
+    images.samples(part.images, part.labels, answers, confidences, run.plots / "samples.png")
+    images.mistakes(part.images, part.labels, answers, confidences, run.plots / "mistakes.png")
 
 
-def describe(model: keras.Model) -> list[Layer]:
-    """Name, kind, output shape and parameters of each layer, in order."""
+def describe(model: keras.Model) -> list[network.Layer]:
+    """Name, kind, output shape and parameters of each layer behind the input, in order."""
     return [
-        Layer(layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
+        network.Layer(layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
         for layer in model.layers
         if not isinstance(layer, keras.layers.InputLayer)
     ]

@@ -1,4 +1,7 @@
-"""Every form of a run, one fresh process after another, and what came out as rows."""
+"""The cost of each exported form of a run: size, time to load, latency and throughput.
+
+Each row is measured in fresh processes, one for each number of threads, so that no library warms up or slows another.
+"""
 
 import json
 import subprocess
@@ -11,22 +14,22 @@ from mnist_pipeline.process import command
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
 
-THREADS = (1, 2)
+_THREADS = (1, 2)
 
 
 def measure_run(run: Run, watcher: Watcher) -> dict[str, Any]:
-    """A row for Keras, one for each exported form and each library that reads it; and what is left out, in words."""
+    """`rows`: Keras, then each form on the card by each of its readers; `left_out`: forms that lack a package."""
     card = run.export_card()
-    keras = {"accuracy": card["keras"]["test_accuracy"], "agreement": 1.0, "ties": 0}
     source = card["data"]["source"]
-    rows = [{**measured("keras", "keras", run.model_file, source, watcher), **keras}]
+    keras = {"accuracy": card["keras"]["test_accuracy"], "agreement": 1.0, "ties": 0}
+    rows = [measure_file("keras", "keras", run.model_file, source, watcher) | keras]
     for name, form in card["forms"].items():
         if name == "c-array":  # the bytes of litert-int8
             continue
         path = run.exports / FORMS[name].files[0]
         for check in form["checks"]:
-            proven = {figure: check[figure] for figure in keras}
-            rows.append({**measured(name, check["reader"], path, source, watcher), **proven})
+            proven = {key: check[key] for key in keras}
+            rows.append(measure_file(name, check["reader"], path, source, watcher) | proven)
     left_out = [
         f"{form.name}: takes {' and '.join(missing(form))}: pip install 'mnist-pipeline[export]'"
         for form in FORMS.values()
@@ -35,24 +38,18 @@ def measure_run(run: Run, watcher: Watcher) -> dict[str, Any]:
     return {"rows": rows, "left_out": left_out}
 
 
-def measured(form: str, reader: str, path: Path, source: str, watcher: Watcher) -> dict[str, Any]:
-    """Size and speed of one file with one library, on the test images of a source."""
+def measure_file(form: str, reader: str, path: Path, source: str, watcher: Watcher) -> dict[str, Any]:
+    """Size and speed of one file with one reader, on the test images of a source."""
     watcher.note(f"{form} ({reader})")
     asked = {"reader": reader, "path": str(path), "source": source}
-    found = [_process({**asked, "threads": threads, "singles": threads == 1}) for threads in THREADS]
-    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
-    return {
-        "form": form,
-        "reader": reader,
-        "bytes": sum(file.stat().st_size for file in files),
-        **found[0],
-        "images_per_second": {
-            str(threads): figures["images_per_second"] for threads, figures in zip(THREADS, found, strict=True)
-        },
-    }
+    found = {threads: _in_worker({**asked, "threads": threads, "singles": threads == 1}) for threads in _THREADS}
+    files = path.rglob("*") if path.is_dir() else [path]
+    speeds = {str(threads): numbers["images_per_second"] for threads, numbers in found.items()}
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return {"form": form, "reader": reader, "bytes": size, **found[1], "images_per_second": speeds}
 
 
-def _process(asked: dict[str, Any]) -> dict[str, Any]:
+def _in_worker(asked: dict[str, Any]) -> dict[str, Any]:
     answer = subprocess.run(  # noqa: S603 - words of our own, no shell
         command("exports.bench_worker"),
         input=json.dumps(asked), capture_output=True, text=True, check=False,

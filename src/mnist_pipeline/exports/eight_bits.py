@@ -1,4 +1,7 @@
-"""Eight bits instead of thirty-two, their steps fitted to training images: LiteRT and ONNX."""
+"""Models in eight bits instead of 32, quantised after training: LiteRT and ONNX.
+
+The steps between two eight-bit values are fitted to the ranges that training images give (post-training quantisation).
+"""
 
 import logging
 import tempfile
@@ -17,17 +20,17 @@ from mnist_pipeline.runs.files import whole
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.saving import save_folder, save_onnx, sort_constants
 
-CALIBRATION = 500  # training images
+_CALIBRATION = 500  # training images
 
 
 def calibration_images(train: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Training images, the same ones every time, from which the ranges of all values are taken."""
-    rows = np.random.default_rng(0).choice(len(train), min(CALIBRATION, len(train)), replace=False)
+    """Random training images, always the same ones, from which the range of each value in the network is taken."""
+    rows = np.random.default_rng(0).choice(len(train), min(_CALIBRATION, len(train)), replace=False)
     return scale(train[np.sort(rows)])
 
 
-def save_litert(model: keras.Model, path: Path, calibration: NDArray[np.float32] | None = None) -> None:
-    """The model for LiteRT: float32, or with calibration images eight bits throughout, input and output too."""
+def litert(model: keras.Model, calibration: NDArray[np.float32] | None = None) -> bytes:
+    """The model as a LiteRT file in float32; with calibration images in eight bits, its input and output too."""
     with tempfile.TemporaryDirectory() as folder, quiet_stderr(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that tf.lite moves elsewhere
         save_folder(model, Path(folder))
@@ -38,17 +41,15 @@ def save_litert(model: keras.Model, path: Path, calibration: NDArray[np.float32]
             converter.representative_dataset = lambda: ([image] for image in shaped)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = converter.inference_output_type = tf.int8
-        converted: bytes = converter.convert()
-    with whole(path) as beside:
-        beside.write_bytes(converted)
+        return bytes(converter.convert())
 
 
 def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float32]) -> None:
-    """The model as ONNX with convolutions and products in eight bits, but for the last; floats go in and come out.
+    """The model as ONNX with its convolutions and matrix products in eight bits; input and output stay float32.
 
-    In the form (QDQ, products not fused with their sums) that both ONNX Runtime and OpenCV compute, to the same scores.
-    The last product is small, and in eight bits its scores would be too coarse to tell close answers apart. Batch
-    normalizations are left as product and sum: joined, they either take longer or are more than OpenCV can read.
+    QDQ nodes, and products not fused with their sums, are what ONNX Runtime and OpenCV both compute to the same scores.
+    The last product stays float32: it is small, and in eight bits its scores are too coarse to tell close answers
+    apart. Batch normalizations stay a product and a sum: joined, they take longer, or OpenCV cannot read them.
     """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static  # the extra may not be there
 
@@ -71,12 +72,12 @@ def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float
 
 
 def _no_advice(record: logging.LogRecord) -> bool:
-    """Not to the user: the pre-processing it recommends fuses what OpenCV then cannot read."""
+    """Filter out ONNX Runtime's advice to pre-process: that fuses nodes, which OpenCV then cannot read."""
     return "pre-processing" not in record.getMessage()
 
 
 class _Reader:
-    """Calibration images as ONNX Runtime asks for them: a hundred at a time, then None."""
+    """Calibration images in the interface that ONNX Runtime wants: batches of a hundred, then None."""
 
     def __init__(self, model: keras.Model, images: NDArray[np.float32]) -> None:
         shaped = images.reshape(-1, *model.input_shape[1:])

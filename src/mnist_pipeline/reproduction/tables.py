@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mnist_pipeline.evaluation import plots
+from mnist_pipeline.evaluation.plots.seeds import Strip, seeds
 from mnist_pipeline.reproduction.reported import Metric, Report
 from mnist_pipeline.reproduction.seeds import FIGURES, Interval, Measured, Summary
 from mnist_pipeline.reproduction.verdicts import BandCheck, Judged, check_band, judge, other_bits, too_good
@@ -12,10 +12,10 @@ from mnist_pipeline.reproduction.verdicts import BandCheck, Judged, check_band, 
 
 def draw(all_measured: Sequence[Measured], path: Path) -> None:
     """Test accuracy and loss of each recipe, a row for each."""
-    plots.seeds([[_strip(measured, metric) for metric in ALWAYS] for measured in all_measured], path)
+    seeds([[_strip(measured, metric) for metric in ALWAYS] for measured in all_measured], path)
 
 
-def _strip(measured: Measured, metric: Metric) -> plots.Strip:
+def _strip(measured: Measured, metric: Metric) -> Strip:
     """One figure; an implausible report is left out, for it would only squeeze the rest."""
     summary, figure = measured.summary(metric), FIGURES[metric]
     lines = [
@@ -24,7 +24,7 @@ def _strip(measured: Measured, metric: Metric) -> plots.Strip:
         if each.report.metric == metric and each.verdict != "not plausible"
     ]
     title = f"{measured.recipe.name}: {figure.words} {spread(metric, summary)} (n = {summary.n})"
-    return plots.Strip(
+    return Strip(
         title, measured.values[metric], figure.possible(summary.next_mean()), lines, percent=figure.unit == " %"
     )
 

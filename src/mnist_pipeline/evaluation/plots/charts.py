@@ -1,4 +1,4 @@
-"""Pictures of counts: the confusion matrix and the class distribution."""
+"""Plots of numbers: the confusion matrix, the class distribution, and a training's curves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,43 +10,28 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from mnist_pipeline.evaluation.plots.style import (
-    BLUE,
-    EDGE,
-    GREEN,
-    HEAD,
-    INK,
-    LINE,
-    MUTED,
-    ORANGE,
-    headline,
-    panel,
-    picture,
-)
+from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, headline, panel, saved_figure
 from mnist_pipeline.numerals import counted, percent
 
 _RIGHT = ListedColormap(["#d9e8f3"])
-_WRONG = LinearSegmentedColormap.from_list("wrong", ["#ffffff", "#fde3cf", "#f6b27c", ORANGE, "#8a3800"])
+_WRONG = LinearSegmentedColormap.from_list("wrong", ["#ffffff", "#fde3cf", "#f6b27c", Colour.ORANGE, "#8a3800"])
 _FULL_COLOUR = 0.01  # share of a row that has the darkest colour, unless some mistake is more frequent
+_DOTS_UP_TO = 40  # epochs; the dots of more would run into a band
+_LEFT = EDGE + 60  # room for the numbers of the y axis
 
 
-def confusion(matrix: ArrayLike, path: Path, title: str) -> None:
-    """The counts: a row for each true digit, a column for each answer; the mistakes coloured by share."""
-    counts = np.asarray(matrix, dtype=np.int64)
+def confusion(counts: NDArray[np.int64], path: Path, title: str) -> None:
+    """The confusion matrix: a row for each true digit, a column for each answer; mistakes coloured by share of row."""
     total, right = int(counts.sum()), int(np.trace(counts))
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    with picture(path, 1000, 960) as figure:
-        headline(
-            figure,
-            f"{title}: {percent(right / max(total, 1))} right",
-            f"{right:,} of {counted(total, 'image')} on the diagonal, {_beside(counts)}",
-        )
-        _cells(figure, counts, shares)
+    note = f"{right:,} of {counted(total, 'image')} on the diagonal, {_beside_diagonal(counts)}"
+    with saved_figure(path, 1000, 960) as figure:
+        headline(figure, f"{title}: {percent(right / max(total, 1))} right", note)
+        _cells(figure, counts)
 
 
-def _beside(counts: NDArray[np.int64]) -> str:
+def _beside_diagonal(counts: NDArray[np.int64]) -> str:
     wrong = counts - np.diag(np.diag(counts))
     if not wrong.any():
         return "no mistakes beside it"
@@ -55,45 +40,37 @@ def _beside(counts: NDArray[np.int64]) -> str:
     return f"{mistakes} beside it, most often {true} read as {answer} ({wrong.max():,})"
 
 
-def _cells(figure: Figure, counts: NDArray[np.int64], shares: NDArray[np.float64]) -> None:
+def _cells(figure: Figure, counts: NDArray[np.int64]) -> None:
+    """Two heat maps on one panel: the diagonal in one colour, all else on a scale for mistakes."""
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     diagonal = np.eye(len(counts), dtype=bool)
     norm = PowerNorm(0.5, vmin=0, vmax=max(_FULL_COLOUR, float(shares[~diagonal].max())))
     words = np.array([[f"{count:,}" if count else "" for count in row] for row in counts])
     axes, scale = panel(figure, 96, HEAD + 8, 780, 780), panel(figure, 906, HEAD + 8, 16, 780)
-    look = {"ax": axes, "annot": words, "fmt": "", "linewidths": 1, "linecolor": LINE}
+    look = {"ax": axes, "annot": words, "fmt": "", "linewidths": 1, "linecolor": Colour.LINE}
     seaborn.heatmap(
         shares, mask=diagonal, cmap=_WRONG, norm=norm, cbar_ax=scale, annot_kws={"size": 11}, **look,
         cbar_kws={"format": PercentFormatter(1, decimals=None, symbol=" %")},
     )  # fmt: skip
-    seaborn.heatmap(
-        shares,
-        mask=~diagonal,
-        cmap=_RIGHT,
-        cbar=False,
-        annot_kws={"size": 11, "color": INK, "weight": "bold"},
-        **look,
-    )
+    on_diagonal = {"size": 11, "color": Colour.INK, "weight": "bold"}
+    seaborn.heatmap(shares, mask=~diagonal, cmap=_RIGHT, cbar=False, annot_kws=on_diagonal, **look)
     axes.set_xlabel("answer", size=11, labelpad=8)
     axes.set_ylabel("true digit", size=11, labelpad=8)
-    axes.tick_params(length=0, labelsize=12, labelcolor=INK, labelrotation=0)
-    scale.set_title("share\nof row", size=9, weight="normal", color=MUTED, loc="center", pad=8)
+    axes.tick_params(length=0, labelsize=12, labelcolor=Colour.INK, labelrotation=0)
+    scale.set_title("share\nof row", size=9, weight="normal", color=Colour.MUTED, loc="center", pad=8)
     scale.tick_params(labelsize=9)
 
 
 def distribution(train_counts: Sequence[int], test_counts: Sequence[int], path: Path) -> None:
-    """How many images of each digit there are, to train on and to test on."""
-    with picture(path, 1200, 440) as figure:
-        headline(
-            figure,
-            f"{counted(sum(train_counts), 'image')} to train on, {sum(test_counts):,} to test on",
-            "Images of each digit",
-        )
-        _bars(panel(figure, EDGE, HEAD + 30, 548, 276), "train", train_counts, BLUE)
-        _bars(panel(figure, 620, HEAD + 30, 548, 276), "test", test_counts, ORANGE)
+    """The number of training and of test images of each digit, as bars."""
+    title = f"{counted(sum(train_counts), 'image')} to train on, {sum(test_counts):,} to test on"
+    with saved_figure(path, 1200, 440) as figure:
+        headline(figure, title, "Images of each digit")
+        _bars(panel(figure, EDGE, HEAD + 30, 548, 276), "train", train_counts, Colour.BLUE)
+        _bars(panel(figure, 620, HEAD + 30, 548, 276), "test", test_counts, Colour.ORANGE)
 
 
 def _bars(axes: Axes, title: str, counts: Sequence[int], colour: str) -> None:
-    """One bar a digit, with its count."""
     bars = axes.bar(range(len(counts)), counts, color=colour, width=0.78)
     axes.bar_label(bars, [f"{count:,}" for count in counts], padding=3, size=9)
     axes.set_title(title)
@@ -101,54 +78,45 @@ def _bars(axes: Axes, title: str, counts: Sequence[int], colour: str) -> None:
     axes.set_yticks([])
     axes.set_ylim(0, max(*counts, 1) * 1.08)
     axes.spines["left"].set_visible(False)
-    axes.tick_params(length=0, labelsize=11, labelcolor=INK)
+    axes.tick_params(length=0, labelsize=11, labelcolor=Colour.INK)
     axes.margins(x=0.01)
 
 
-_DOTS_UP_TO = 40  # epochs; more would run into a band
-_LEFT = EDGE + 60  # room for the numbers of the y axis
-
-
 def curves(history: Mapping[str, Sequence[float]], path: Path) -> None:
-    """Loss and accuracy side by side, and below them the learning rate where it changes."""
+    """Loss and accuracy over the epochs, side by side; below them the learning rate, where it changes."""
     rates = history.get("learning_rate", [])
     changing = len(set(rates)) > 1
-    epochs = len(history["loss"])
-    with picture(path, 1200, 678 if changing else 498) as figure:
-        headline(figure, f"Training, {counted(epochs, 'epoch')}", _last(history))
-        loss = panel(figure, _LEFT, HEAD + 32, 492, 300)
+    with saved_figure(path, 1200, 678 if changing else 498) as figure:
+        headline(figure, f"Training, {counted(len(history['loss']), 'epoch')}", _last_epoch(history))
+        _curve(panel(figure, _LEFT, HEAD + 32, 492, 300), "loss", history)
         accuracy = panel(figure, 676, HEAD + 32, 492, 300)
-        _lines(loss, "loss", history.get("loss", []), history.get("val_loss", []))
-        _lines(accuracy, "accuracy", history.get("accuracy", []), history.get("val_accuracy", []))
+        _curve(accuracy, "accuracy", history)
         accuracy.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=" %"))
         if changing:
             _rates(panel(figure, _LEFT, 534, 1200 - _LEFT - EDGE, 80), rates)
 
 
-def _last(history: Mapping[str, Sequence[float]]) -> str:
-    said = [
-        f"{name} accuracy {percent(history[key][-1])}"
-        for name, key in (("training", "accuracy"), ("validation", "val_accuracy"))
-        if history.get(key)
-    ]
+def _last_epoch(history: Mapping[str, Sequence[float]]) -> str:
+    names = {"training": "accuracy", "validation": "val_accuracy"}
+    said = [f"{name} accuracy {percent(history[key][-1])}" for name, key in names.items() if history.get(key)]
     return f"After the last epoch: {', '.join(said)}" if said else ""
 
 
-def _lines(axes: Axes, title: str, training: Sequence[float], validation: Sequence[float]) -> None:
-    for name, values, colour, dash in (
-        ("training", training, BLUE, "-"),
-        ("validation", validation, ORANGE, "--"),
-    ):
-        if len(values):
-            axes.plot(*_points(values), dash, color=colour, linewidth=2, label=name, **_dots(values))
-    axes.set_title(title)
+def _curve(axes: Axes, name: str, history: Mapping[str, Sequence[float]]) -> None:
+    """One line for training and, where a part of the images validated, one for validation."""
+    lines = (("training", name, Colour.BLUE, "-"), ("validation", f"val_{name}", Colour.ORANGE, "--"))
+    for label, key, colour, dash in lines:
+        values = history.get(key, [])
+        if values:
+            _draw_line(axes, values, linestyle=dash, color=colour, label=label)
+    axes.set_title(name)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
-    _epochs(axes, max(len(training), len(validation)))
+    _epoch_axis(axes, len(history.get(name, [])))
     axes.set_xlabel("epoch")
 
 
 def _rates(axes: Axes, rates: Sequence[float]) -> None:
-    axes.plot(*_points(rates), color=GREEN, linewidth=2, drawstyle="steps-mid", **_dots(rates))
+    _draw_line(axes, rates, color=Colour.GREEN, drawstyle="steps-mid")
     if min(rates) > 0:
         axes.set_yscale("log")
     axes.set_title("learning rate")
@@ -156,19 +124,18 @@ def _rates(axes: Axes, rates: Sequence[float]) -> None:
     levels = sorted({min(rates), max(rates)})
     axes.set_yticks(levels, [f"{level:.2g}" for level in levels])
     axes.margins(y=0.2)
-    _epochs(axes, len(rates))
+    _epoch_axis(axes, len(rates))
 
 
-def _points(values: Sequence[float]) -> tuple[range, Sequence[float]]:
-    return range(1, len(values) + 1), values
+def _draw_line(axes: Axes, values: Sequence[float], **look: Any) -> None:
+    """A line over the epochs, with a dot for each epoch unless they are many."""
+    if len(values) <= _DOTS_UP_TO:
+        look |= {"marker": "o", "markersize": 5 if len(values) > 1 else 9}
+    axes.plot(range(1, len(values) + 1), values, linewidth=2, **look)
 
 
-def _dots(values: Sequence[float]) -> dict[str, Any]:
-    return {"marker": "o", "markersize": 5 if len(values) > 1 else 9} if len(values) <= _DOTS_UP_TO else {}
-
-
-def _epochs(axes: Axes, count: int) -> None:
-    """Whole epochs on the x axis, however few."""
+def _epoch_axis(axes: Axes, count: int) -> None:
+    """Whole epochs on the x axis, even for a single one, where matplotlib would show fractions."""
     margin = max(0.4, 0.02 * count)
     axes.set_xlim(1 - min(margin, 0.9), count + margin)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))

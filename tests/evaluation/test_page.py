@@ -1,6 +1,7 @@
-"""The report: a page that says what the run's files say, and fetches nothing."""
+"""The page of a run: it says what the run's files say, and fetches nothing."""
 
 import copy
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from mnist_pipeline.config import load_config
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.evaluation.page import write_report
+from mnist_pipeline.evaluation.page import write_page
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.opening import begin
 from mnist_pipeline.runs.run import Run
@@ -29,7 +30,7 @@ HISTORY = {"loss": [0.3, 0.1], "accuracy": [0.9, 0.97], "learning_rate": [0.001,
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A trained and evaluated run, with pictures of a few pixels."""
+    """A trained and evaluated run, with plots of a few pixels."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MNIST_ARTIFACTS", raising=False)
     Path("trial.yaml").write_text(RECIPE, encoding="utf-8")
@@ -72,8 +73,13 @@ class Page(HTMLParser):
 
 
 def test_the_page_lies_in_the_run_folder(run: Run) -> None:
-    assert write_report(run) == run.report_file
+    assert write_page(run) == run.report_file
     assert run.report_file.is_file()
+
+
+def marked_rows(page: Path) -> list[str]:
+    """The first cell of each row that is marked, in the order of the page."""
+    return re.findall(r'<tr class="mark"><th scope="row">(.*?)</th>', page.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -90,17 +96,25 @@ def test_the_page_lies_in_the_run_folder(run: Run) -> None:
     ],
 )  # fmt: skip
 def test_the_page_says(said: str, run: Run) -> None:
-    assert said in Page(write_report(run)).text
+    assert said in Page(write_page(run)).text
 
 
 def test_words_from_the_config_stay_words(run: Run) -> None:
-    page = Page(write_report(run))
+    page = Page(write_page(run))
     assert not page.all("script")
     assert "a <script>alert('&')</script> \"quoted\" recipe for $5" in page.words
 
 
+def test_words_from_the_environment_stay_words(run: Run) -> None:
+    name = '<img src="http://x/y.png" onerror="alert(1)">'
+    write_json(run.environment_file, run.environment() | {"flags": {name: name}})
+    page = Page(write_page(run))
+    assert len(page.all("img")) == 5
+    assert name in page.words
+
+
 def test_nothing_is_fetched_and_nothing_runs(run: Run) -> None:
-    page = Page(write_report(run))
+    page = Page(write_page(run))
     links = [value or "" for _, attributes in page.tags for key, value in attributes.items() if key in ("href", "src")]
     assert links
     assert all(link.startswith(("#", "data:")) for link in links)
@@ -111,28 +125,26 @@ def test_nothing_is_fetched_and_nothing_runs(run: Run) -> None:
 
 
 def test_links_within_the_page_lead_somewhere(run: Run) -> None:
-    page = Page(write_report(run))
+    page = Page(write_page(run))
     places = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
     assert {str(link["href"])[1:] for link in page.all("a")} == places
 
 
-def test_pictures_have_a_text_and_a_size(run: Run) -> None:
-    pictures = Page(write_report(run)).all("img")
-    assert len(pictures) == 5
-    assert all(picture["alt"] for picture in pictures)
-    assert {(picture["width"], picture["height"]) for picture in pictures} == {("30", "20")}
+def test_plots_have_a_text_and_a_size(run: Run) -> None:
+    plots = Page(write_page(run)).all("img")
+    assert len(plots) == 5
+    assert all(plot["alt"] for plot in plots)
+    assert {(plot["width"], plot["height"]) for plot in plots} == {("30", "20")}
 
 
 def test_the_weakest_digit_is_marked(run: Run) -> None:
-    page = write_report(run).read_text(encoding="utf-8")
-    assert '<tr class=mark><th scope="row">9</th>' in page
-    assert page.count("class=mark") == 1
+    assert marked_rows(write_page(run)) == ["9"]
 
 
 def test_the_kept_epoch_is_marked(run: Run) -> None:
     run.add_metrics("train", TRAIN | {"best_epoch": 1})
-    page = write_report(run)
-    assert '<tr class=mark><th scope="row">1</th><td>0.3000</td>' in page.read_text(encoding="utf-8")
+    page = write_page(run)
+    assert marked_rows(page) == ["1", "9"]  # the epoch, and in a later table the weakest digit
     assert "epoch 1 kept" in Page(page).text
 
 
@@ -141,7 +153,7 @@ def test_a_perfect_run_has_no_confused_pairs(run: Run) -> None:
     for row in perfect["per_class"]:
         row |= {"right": row["n"], "accuracy": 1.0}
     run.add_metrics("evaluate", perfect)
-    text = Page(write_report(run)).text
+    text = Page(write_page(run)).text
     assert "No mistakes." in text
     assert "100.00 %" in text
 
@@ -149,26 +161,26 @@ def test_a_perfect_run_has_no_confused_pairs(run: Run) -> None:
 def test_a_run_that_was_not_evaluated_is_refused_with_what_to_do(run: Run) -> None:
     write_json(run.metrics_file, {"train": TRAIN})
     with pytest.raises(RunError, match=r"not evaluated yet.*mnist evaluate trial"):
-        write_report(run)
+        write_page(run)
     assert not run.report_file.exists()
 
 
-def test_a_missing_picture_is_refused_with_what_to_do(run: Run) -> None:
+def test_a_missing_plot_is_refused_with_what_to_do(run: Run) -> None:
     (run.plots / "curves.png").unlink()
     with pytest.raises(RunError, match=r"curves\.png.*mnist evaluate trial"):
-        write_report(run)
+        write_page(run)
 
 
 def test_an_untrained_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no run here"):
-        write_report(Run(tmp_path / "nothing"))
+        write_page(Run(tmp_path / "nothing"))
 
 
 def test_the_seeds_of_the_recipe_are_shown_where_they_were_drawn(run: Run) -> None:
-    assert "Over seeds" not in write_report(run).read_text(encoding="utf-8")
+    assert "Over seeds" not in write_page(run).read_text(encoding="utf-8")
     drawn = run.path.parent / "reproduce" / "trial.png"
     drawn.parent.mkdir()
     cv2.imwrite(str(drawn), np.zeros((20, 30, 3), np.uint8))
-    page = write_report(run).read_text(encoding="utf-8")
+    page = write_page(run).read_text(encoding="utf-8")
     assert 'alt="Test accuracy and loss of trial over seeds' in page
     assert 'width="30" height="20"' in page

@@ -1,4 +1,4 @@
-"""The pictures: each a readable PNG of a sensible size, the same bytes for the same input."""
+"""The plots: each a readable PNG of a sensible size, the same bytes for the same input."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_pipeline.evaluation import plots
-from mnist_pipeline.evaluation.plots.network import Layer
+from mnist_pipeline.evaluation.plots.charts import confusion, curves, distribution
+from mnist_pipeline.evaluation.plots.images import answer_steps, digits, mistakes, samples
+from mnist_pipeline.evaluation.plots.network import Layer, architecture
+from mnist_pipeline.evaluation.plots.seeds import Strip, seeds
 
 Draw = Callable[[Path], None]
 
@@ -33,7 +35,7 @@ LAYERS = [
     Layer("flatten", "Flatten", (25088,), 0),
     Layer("dense", "Dense", (10,), 250890),
 ]
-STRIP = plots.Strip(
+STRIP = Strip(
     title="dense: test accuracy",
     values=RANDOM.normal(0.97, 0.001, 20).tolist(),
     interval=(0.968, 0.972),
@@ -41,25 +43,25 @@ STRIP = plots.Strip(
     percent=True,
 )
 
-PICTURES: dict[str, Draw] = {
-    "confusion": lambda path: plots.confusion(MATRIX, path, "dense"),
-    "samples": lambda path: plots.samples(IMAGES, LABELS, ANSWERS, CONFIDENCES, path),
-    "mistakes": lambda path: plots.mistakes(IMAGES, LABELS, ANSWERS, CONFIDENCES, path),
-    "curves": lambda path: plots.curves(HISTORY, path),
-    "architecture": lambda path: plots.architecture(LAYERS, path, "dense"),
-    "digits": lambda path: plots.digits(IMAGES, LABELS, path, "MNIST"),
-    "distribution": lambda path: plots.distribution([6000] * 10, [1000] * 10, path),
-    "seeds": lambda path: plots.seeds([[STRIP, STRIP._replace(percent=False)]], path),
-    "seen": lambda path: plots.seen(
+PLOTS: dict[str, Draw] = {
+    "confusion": lambda path: confusion(MATRIX, path, "dense"),
+    "samples": lambda path: samples(IMAGES, LABELS, ANSWERS, CONFIDENCES, path),
+    "mistakes": lambda path: mistakes(IMAGES, LABELS, ANSWERS, CONFIDENCES, path),
+    "curves": lambda path: curves(HISTORY, path),
+    "architecture": lambda path: architecture(LAYERS, path, "dense"),
+    "digits": lambda path: digits(IMAGES, LABELS, path, "MNIST"),
+    "distribution": lambda path: distribution([6000] * 10, [1000] * 10, path),
+    "seeds": lambda path: seeds([[STRIP, STRIP._replace(percent=False)]], path),
+    "answer_steps": lambda path: answer_steps(
         [("tall", IMAGES[0].repeat(20, axis=0)), ("small", IMAGES[0])], [0.1] * 10, "A 7", path
     ),
 }
 
 
 def read(path: Path) -> NDArray[np.uint8]:
-    picture = cv2.imread(str(path))
-    assert picture is not None
-    return picture.astype(np.uint8)
+    plot = cv2.imread(str(path))
+    assert plot is not None
+    return plot.astype(np.uint8)
 
 
 def drawn(draw: Draw, path: Path) -> NDArray[np.uint8]:
@@ -69,40 +71,40 @@ def drawn(draw: Draw, path: Path) -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with each of the pictures."""
-    folder = tmp_path_factory.mktemp("pictures") / "new folder"
-    for name, draw in PICTURES.items():
+    """A folder with each of the plots."""
+    folder = tmp_path_factory.mktemp("plots") / "new folder"
+    for name, draw in PLOTS.items():
         draw(folder / f"{name}.png")
     return folder
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_is_wide_enough_to_read_and_has_something_on_it(name: str, gallery: Path) -> None:
-    picture = read(gallery / f"{name}.png")
-    height, width, _ = picture.shape
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plot_is_wide_enough_to_read_and_has_something_on_it(name: str, gallery: Path) -> None:
+    plot = read(gallery / f"{name}.png")
+    height, width, _ = plot.shape
     assert 900 <= width <= 1400
     assert 200 <= height <= 1400
-    assert picture.std() > 5
+    assert plot.std() > 5
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", PLOTS)
 def test_the_same_input_gives_the_same_bytes_whatever_the_reader_set_up(
     name: str, gallery: Path, tmp_path: Path
 ) -> None:
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black", "savefig.dpi": 20}):
-        PICTURES[name](tmp_path / "again.png")
+        PLOTS[name](tmp_path / "again.png")
         assert matplotlib.rcParams["font.size"] == 30
     assert (tmp_path / "again.png").read_bytes() == (gallery / f"{name}.png").read_bytes()
 
 
-def orange(picture: NDArray[np.uint8]) -> int:
+def orange(plot: NDArray[np.uint8]) -> int:
     """How many pixels have the palette's colour for what is wrong."""
-    return int((picture == (0x00, 0x5E, 0xD5)).all(axis=-1).sum())
+    return int((plot == (0x00, 0x5E, 0xD5)).all(axis=-1).sum())
 
 
 def test_a_perfect_confusion_matrix_has_no_coloured_cell(gallery: Path, tmp_path: Path) -> None:
     cells = slice(100, 880), slice(96, 876)  # without the colour scale beside them
-    perfect = drawn(lambda path: plots.confusion(np.diag([100] * 10), path, "best"), tmp_path / "p.png")[cells]
+    perfect = drawn(lambda path: confusion(np.diag([100] * 10), path, "best"), tmp_path / "p.png")[cells]
     usual = read(gallery / "confusion.png")[cells]
     reddish = [int((cells[..., 2].astype(int) - cells[..., 0] > 30).sum()) for cells in (perfect, usual)]
     assert reddish[0] == 0
@@ -112,27 +114,27 @@ def test_a_perfect_confusion_matrix_has_no_coloured_cell(gallery: Path, tmp_path
 def test_one_mistake_shows_beside_a_strong_diagonal(tmp_path: Path) -> None:
     matrix = np.diag([1000] * 10)
     matrix[4, 9] = 1
-    picture = drawn(lambda path: plots.confusion(matrix, path, "almost"), tmp_path / "p.png")
+    plot = drawn(lambda path: confusion(matrix, path, "almost"), tmp_path / "p.png")
     row, column = 100 + int(4.2 * 78), 96 + int(9.2 * 78)  # inside the cell, off its text
-    blue, _, red = (int(value) for value in picture[row, column])
+    blue, _, red = (int(value) for value in plot[row, column])
     assert red - blue > 10
 
 
 def test_a_class_without_images_leaves_an_empty_row(tmp_path: Path) -> None:
-    drawn(lambda path: plots.confusion(np.diag([0] + [5] * 9), path, "nine"), tmp_path / "p.png")
+    drawn(lambda path: confusion(np.diag([0] + [5] * 9), path, "nine"), tmp_path / "p.png")
 
 
 def test_samples_mark_what_is_wrong_and_only_that(gallery: Path, tmp_path: Path) -> None:
     wrong = read(gallery / "samples.png")
-    right = drawn(lambda path: plots.samples(IMAGES, LABELS, LABELS, CONFIDENCES, path), tmp_path / "r.png")
+    right = drawn(lambda path: samples(IMAGES, LABELS, LABELS, CONFIDENCES, path), tmp_path / "r.png")
     assert orange(wrong) > 1000
     assert orange(right) == 0
 
 
 def test_no_mistakes_is_said_on_a_small_sheet(tmp_path: Path) -> None:
-    picture = drawn(lambda path: plots.mistakes(IMAGES, LABELS, LABELS, CONFIDENCES, path), tmp_path / "p.png")
-    assert picture.shape[0] < 200
-    assert picture.std() > 1
+    plot = drawn(lambda path: mistakes(IMAGES, LABELS, LABELS, CONFIDENCES, path), tmp_path / "p.png")
+    assert plot.shape[0] < 200
+    assert plot.std() > 1
 
 
 def test_the_surest_mistakes_come_first(tmp_path: Path) -> None:
@@ -140,12 +142,12 @@ def test_the_surest_mistakes_come_first(tmp_path: Path) -> None:
     images[33] = 255  # of all forty mistakes the surest
     sure = np.full(40, 0.5)
     sure[33] = 0.9
-    picture = drawn(
-        lambda path: plots.mistakes(images, np.zeros(40, int), np.ones(40, int), sure, path),
+    plot = drawn(
+        lambda path: mistakes(images, np.zeros(40, int), np.ones(40, int), sure, path),
         tmp_path / "p.png",
     )
-    assert picture[92 + 70, 32 + 70].mean() < 60  # the middle of the first tile
-    assert picture[92 + 70, 32 + 70 + 196].mean() > 200  # the middle of the second
+    assert plot[92 + 70, 32 + 70].mean() < 60  # the middle of the first tile
+    assert plot[92 + 70, 32 + 70 + 196].mean() > 200  # the middle of the second
 
 
 @pytest.mark.parametrize(("epochs", "validated"), [(1, True), (1, False), (200, False)])
@@ -156,51 +158,51 @@ def test_curves_of_few_and_many_epochs_with_and_without_validation(
     if not validated:
         del history["val_loss"]
         history["val_accuracy"] = []
-    picture = drawn(lambda path: plots.curves(history, path), tmp_path / "p.png")
-    assert (orange(picture) > 0) == validated
-    assert picture.shape[0] < 520  # a constant learning rate needs no panel
+    plot = drawn(lambda path: curves(history, path), tmp_path / "p.png")
+    assert (orange(plot) > 0) == validated
+    assert plot.shape[0] < 520  # a constant learning rate needs no panel
 
 
 def test_thirty_layers_stack_up(gallery: Path, tmp_path: Path) -> None:
     four = read(gallery / "architecture.png")
     layers = [Layer(f"batch_normalization_{n}", "BatchNormalization", (28, 28, 32), 128) for n in range(30)]
-    thirty = drawn(lambda path: plots.architecture(layers, path, "deep"), tmp_path / "thirty.png")
+    thirty = drawn(lambda path: architecture(layers, path, "deep"), tmp_path / "thirty.png")
     assert thirty.shape[1] == four.shape[1]
     assert thirty.shape[0] - four.shape[0] == 26 * 72
 
 
 def test_digits_has_a_row_for_each_class_that_is_there(gallery: Path, tmp_path: Path) -> None:
     all_ten = read(gallery / "digits.png")
-    three = drawn(lambda path: plots.digits(IMAGES, LABELS % 3, path, "three"), tmp_path / "three.png")
+    three = drawn(lambda path: digits(IMAGES, LABELS % 3, path, "three"), tmp_path / "three.png")
     assert all_ten.shape[0] - three.shape[0] == 7 * 92
 
 
 def test_words_are_drawn_as_given_even_without_a_glyph_for_them(tmp_path: Path) -> None:
     sentence = "数字 $x^2$ \\frac{ cost.png: " + "a long name " * 20
-    drawn(lambda path: plots.seen([(sentence, IMAGES[0])], [0.1] * 10, sentence, path), tmp_path / "p.png")
+    drawn(lambda path: answer_steps([(sentence, IMAGES[0])], [0.1] * 10, sentence, path), tmp_path / "p.png")
 
 
 def test_bytes_of_a_name_that_are_no_text_are_drawn_as_question_marks(tmp_path: Path) -> None:
     title = "Training images of digits\udcff.npz"
-    as_bytes = drawn(lambda path: plots.digits(IMAGES, LABELS, path, title), tmp_path / "bytes.png")
-    as_text = drawn(lambda path: plots.digits(IMAGES, LABELS, path, title.replace("\udcff", "?")), tmp_path / "t.png")
+    as_bytes = drawn(lambda path: digits(IMAGES, LABELS, path, title), tmp_path / "bytes.png")
+    as_text = drawn(lambda path: digits(IMAGES, LABELS, path, title.replace("\udcff", "?")), tmp_path / "t.png")
     assert np.array_equal(as_bytes, as_text)
 
 
 def test_a_large_photo_is_drawn_small(tmp_path: Path) -> None:
     photo = np.zeros((3000, 4000), dtype=np.uint8)
-    picture = drawn(lambda path: plots.seen([("photo", photo)] * 2, [0.1] * 10, "photo", path), tmp_path / "p.png")
-    assert picture.shape[1] == 908
+    plot = drawn(lambda path: answer_steps([("photo", photo)] * 2, [0.1] * 10, "photo", path), tmp_path / "p.png")
+    assert plot.shape[1] == 908
 
 
 def test_an_answer_without_probabilities_shows_the_steps_alone(tmp_path: Path) -> None:
-    six = drawn(lambda path: plots.seen([("step", IMAGES[0])] * 6, None, "no digit", path), tmp_path / "six.png")
-    seven = drawn(lambda path: plots.seen([("step", IMAGES[0])] * 6, [0.1] * 10, "a digit", path), tmp_path / "7.png")
+    six = drawn(lambda path: answer_steps([("step", IMAGES[0])] * 6, None, "no digit", path), tmp_path / "six.png")
+    seven = drawn(lambda path: answer_steps([("step", IMAGES[0])] * 6, [0.1] * 10, "a digit", path), tmp_path / "7.png")
     assert six.shape[1] < seven.shape[1]
     assert six.shape[0] == seven.shape[0]
 
 
 def test_seeds_that_lie_on_each_other_and_one_alone_without_an_interval(tmp_path: Path) -> None:
     strips = [STRIP._replace(values=[0.97] * 20, lines=[]), STRIP._replace(values=[0.97], interval=None)]
-    picture = drawn(lambda path: plots.seeds([[strip] for strip in strips], path), tmp_path / "p.png")
-    assert orange(picture) > 0
+    plot = drawn(lambda path: seeds([[strip] for strip in strips], path), tmp_path / "p.png")
+    assert orange(plot) > 0

@@ -1,0 +1,199 @@
+"""Plots that show images of digits: samples, mistakes, the classes of a data set, and the steps to one answer."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, canvas, headline, panel, saved_figure
+from mnist_pipeline.numerals import counted, sure
+
+_SAMPLES, _MISTAKES, _PER_CLASS = 40, 30, 12  # images on a plot
+_TILE_INK = np.array([16, 24, 40], np.float32)
+_TILE_PAPER = np.array([238, 242, 246], np.float32)
+_WRONG_PAPER = np.array([253, 226, 207], np.float32)
+
+_PANEL = 260  # pixels: the side of a step's panel
+_TITLE = 34  # pixels above a panel that its title takes
+_PANEL_ROW = _PANEL + _TITLE + 24
+
+
+class _Grid(NamedTuple):
+    """Tiles in rows, in pixels; a tile is an image enlarged `scale` times."""
+
+    columns: int
+    scale: int
+    gap: int
+    caption: int  # the height below each tile that its caption takes
+
+    @property
+    def tile(self) -> int:
+        return 28 * self.scale
+
+    @property
+    def width(self) -> int:
+        return self.columns * (self.tile + self.gap) - self.gap
+
+    def height(self, count: int) -> int:
+        return -(-count // self.columns) * (self.tile + self.caption)
+
+    def place(self, number: int) -> tuple[int, int]:
+        """Left and top of a tile."""
+        row, column = divmod(number, self.columns)
+        return column * (self.tile + self.gap), row * (self.tile + self.caption)
+
+
+def samples(
+    images: NDArray[np.uint8], labels: NDArray[Any], answers: NDArray[Any], confidences: NDArray[Any], path: Path
+) -> None:
+    """The first images of a part with their answers, the wrong ones marked."""
+    count = min(len(labels), _SAMPLES)
+    wrong = labels[:count] != answers[:count]
+    grid = _Grid(columns=10, scale=3, gap=32, caption=54)
+    with saved_figure(path, grid.width + 2 * EDGE, HEAD + grid.height(count) + EDGE // 2) as figure:
+        headline(
+            figure,
+            f"The first {counted(count, 'image')}, {int(wrong.sum()) or 'none'} read wrong",
+            "The answer and how sure the model was; a wrong one is framed and named with the true digit",
+        )
+        axes = _tiles(figure, images[:count], grid, wrong)
+        for number in range(count):
+            answer = f"{labels[number]} read as {answers[number]}" if wrong[number] else f"{answers[number]}"
+            colour = Colour.ORANGE if wrong[number] else Colour.INK
+            _caption(axes, grid, number, answer, sure(confidences[number]), colour)
+
+
+def mistakes(
+    images: NDArray[np.uint8], labels: NDArray[Any], answers: NDArray[Any], confidences: NDArray[Any], path: Path
+) -> None:
+    """The wrong answers of which the model was surest, the surest first."""
+    wrong = np.flatnonzero(labels != answers)
+    worst = wrong[np.argsort(-confidences[wrong], kind="stable")][:_MISTAKES]
+    total = counted(len(labels), "image")
+    grid = _Grid(columns=6, scale=5, gap=56, caption=64)
+    with saved_figure(path, grid.width + 2 * EDGE, HEAD + grid.height(len(worst)) + EDGE // 2) as figure:
+        if not len(worst):
+            headline(figure, "No mistakes", f"{total} read, each of them right")
+            return
+        headline(
+            figure,
+            f"{_how_many(len(worst), len(wrong))} in {total}",
+            "The true digit, the answer, and how sure the model was of it; the surest first",
+        )
+        axes = _tiles(figure, images[worst], grid)
+        for number, index in enumerate(worst):
+            answer = f"{labels[index]} read as {answers[index]}"
+            _caption(axes, grid, number, answer, f"{sure(confidences[index])} sure", Colour.INK)
+
+
+def _how_many(shown: int, found: int) -> str:
+    if found == 1:
+        return "The only mistake"
+    return f"The {shown} worst of {found:,} mistakes" if shown < found else f"All {found:,} mistakes"
+
+
+def digits(images: NDArray[np.uint8], labels: NDArray[Any], path: Path, title: str) -> None:
+    """The first twelve images of each class, a row a class; a label above 9 is a non-digit and shown as a dash."""
+    classes = np.unique(labels)
+    grid = _Grid(columns=_PER_CLASS, scale=3, gap=8, caption=8)
+    margin = 40  # pixels left of a row for the name of its class
+    width, height = grid.width + margin + 2 * EDGE, grid.height(len(classes) * _PER_CLASS)
+    with saved_figure(path, width, HEAD + height + EDGE // 2) as figure:
+        headline(figure, title, f"The first {_PER_CLASS} images of each digit, of {len(labels):,} images in all")
+        names = canvas(figure, EDGE, HEAD, margin, height)
+        for row, digit in enumerate(classes):
+            top = row * (grid.tile + grid.caption)
+            _tiles(figure, images[labels == digit][:_PER_CLASS], grid, left=EDGE + margin, top=HEAD + top)
+            names.text(0, top + grid.tile / 2, str(digit) if digit <= 9 else "–", size=18, weight="bold", va="center")
+
+
+def _tiles(
+    figure: Figure,
+    images: NDArray[np.uint8],
+    grid: _Grid,
+    wrong: NDArray[np.bool_] | None = None,
+    left: int = EDGE,
+    top: int = HEAD,
+) -> Axes:
+    """All tiles in one bitmap, dark ink on light paper, the wrong ones framed; gives its axes, in pixels, for captions.
+
+    A sheet of 120 tiles took 2.2 s as axes of their own, and takes 0.5 s as one bitmap.
+    """
+    height = grid.height(len(images))
+    sheet = np.full((height, grid.width, 3), 255, np.uint8)
+    axes = canvas(figure, left, top, grid.width, height)
+    for number, image in enumerate(images):
+        marked = wrong is not None and wrong[number]
+        paper = _WRONG_PAPER if marked else _TILE_PAPER
+        coloured = paper + (_TILE_INK - paper) * (image[..., None] / np.float32(255))
+        x, y = grid.place(number)
+        sheet[y : y + grid.tile, x : x + grid.tile] = np.kron(coloured, np.ones((grid.scale, grid.scale, 1)))
+        if marked:
+            axes.add_patch(Rectangle((x, y), grid.tile, grid.tile, fill=False, edgecolor=Colour.ORANGE, linewidth=2.5))
+    axes.imshow(sheet, extent=(0, grid.width, height, 0), interpolation="nearest", aspect="auto")
+    return axes
+
+
+def _caption(axes: Axes, grid: _Grid, number: int, answer: str, certainty: str, colour: str) -> None:
+    """Two lines centred below a tile."""
+    x, y = grid.place(number)
+    middle, below = x + grid.tile / 2, y + grid.tile
+    axes.text(middle, below + 7, answer, size=11, weight="bold", color=colour, ha="center", va="top")
+    axes.text(middle, below + 26, certainty, size=9, color=Colour.MUTED, ha="center", va="top")
+
+
+def answer_steps(
+    steps: Sequence[tuple[str, NDArray[np.uint8]]], probabilities: Sequence[float] | None, sentence: str, path: Path
+) -> None:
+    """Each step from the picture as given to the 28x28 pixels that the model saw, then the ten probabilities."""
+    panels = len(steps) + (probabilities is not None)
+    columns = 3 if panels in (3, 5, 6, 9) else 4  # whichever leaves no gap, or the smaller one
+    rows = -(-panels // columns)
+    with saved_figure(path, EDGE + columns * (_PANEL + EDGE), HEAD - _TITLE + 8 + rows * _PANEL_ROW) as figure:
+        headline(figure, sentence)
+        places = [
+            (EDGE + number % columns * (_PANEL + EDGE), HEAD + 8 + number // columns * _PANEL_ROW)
+            for number in range(panels)
+        ]
+        for (left, top), (title, image) in zip(places, steps, strict=False):
+            _grey(panel(figure, left, top, _PANEL, _PANEL), _shrunk(image), title)
+        if probabilities is not None:
+            left, top = places[-1]
+            _probabilities(panel(figure, left + 16, top, _PANEL - 16, _PANEL), probabilities)
+
+
+def _shrunk(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image no larger than its panel: a photo of millions of pixels takes seconds to draw and shows no more."""
+    factor = _PANEL / max(grey.shape)
+    if factor >= 1:
+        return grey
+    height, width = (max(1, round(side * factor)) for side in grey.shape)
+    return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _grey(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.set_title(title)
+    axes.spines[:].set(visible=True, color=Colour.LINE)
+    axes.set_anchor("NW")
+
+
+def _probabilities(axes: Axes, probabilities: Sequence[float]) -> None:
+    best, ten = int(np.argmax(probabilities)), range(len(probabilities))
+    colours = [Colour.BLUE if digit == best else Colour.PALE_BLUE for digit in ten]
+    bars = axes.barh(ten, probabilities, color=colours, height=0.76)
+    axes.bar_label(bars, [sure(share) for share in probabilities], padding=4, size=8)
+    axes.set_title("probability of each digit")
+    axes.set_yticks(ten)
+    axes.set(xlim=(0, 1.25), xticks=[])
+    axes.invert_yaxis()
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(length=0, labelsize=11)
+    axes.yaxis.get_ticklabels()[best].set_fontweight("bold")
