@@ -198,6 +198,13 @@ def test_every_page_of_docs_is_linked_from_the_readme_but_for_the_one_that_resul
     assert linked == {page.name for page in ROOT.glob("docs/*.md")} - {"reproduce.md"}
 
 
+def test_the_folders_and_modules_that_contributing_names_exist() -> None:
+    named = re.findall(r"`([\w./]+(?:/|\.py))`", text_of("CONTRIBUTING.md"))
+    places = [ROOT, ROOT / "src" / "mnist_pipeline"]
+    assert len(named) > 10
+    assert [path for path in named if not any((place / path).exists() for place in places)] == []
+
+
 def test_generated_parts_are_what_make_docs_writes() -> None:
     stale = [path.name for path, text in pages().items() if path.read_text(encoding="utf-8") != text]
     assert stale == [], "run `make docs`"
