@@ -6,7 +6,7 @@ import pytest
 
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.runs.opening import begin, claimed, open_run
+from mnist_pipeline.runs.opening import begin, claimed, differences, open_run
 from mnist_pipeline.runs.run import Run, all_runs, artifacts
 from tests.samples import pretend
 
@@ -114,3 +114,16 @@ def test_adding_a_section_keeps_the_others() -> None:
     run.add_metrics("train", {"a": 1})
     run.add_metrics("evaluate", {"b": 2})
     assert run.metrics() == {"train": {"a": 1}, "evaluate": {"b": 2}}
+
+
+def test_differences_are_a_line_each() -> None:
+    ours = {"name": "x", "a": {"b": 1, "c": [1], "d": None, "same": 0.5}, "old": True}
+    theirs = {"name": "é", "a": {"b": 2, "c": [1, 2], "d": {"e": 1}, "same": 0.5}, "new": {}}
+    assert differences(ours, theirs) == [
+        'name: "x" → "é"',
+        "a.b: 1 → 2",
+        "a.c: [1] → [1, 2]",
+        'a.d: null → {"e": 1}',
+        "old: true → not set",
+        "new: not set → {}",
+    ]

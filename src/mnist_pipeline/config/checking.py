@@ -76,6 +76,5 @@ def _replaced(node: Any, wrong: list[Place], here: Place = ()) -> Any:
 
 
 def _touches(complaint: Complaint, wrong: list[Place]) -> bool:
-    """True when a contradiction may come from a value that was itself wrong."""
-    read = (complaint.place, *complaint.because_of)
-    return any(place[: len(bad)] == bad or bad[: len(place)] == place for place in read for bad in wrong)
+    """True when a contradiction may come from a value that was itself wrong, or lies in a block that was."""
+    return any(place[: len(bad)] == bad for place in (complaint.place, *complaint.because_of) for bad in wrong)

@@ -50,20 +50,26 @@ class DenseModel(Settings):
     """Flatten, hidden layers, one unit a class."""
 
     family: Literal["dense"]
+    """The kind of network."""
     hidden: Annotated[tuple[Units, ...], Field(max_length=16)] = (50, 50)
     """Units of each hidden layer."""
     activation: Activation = "relu"
+    """Activation function of every hidden layer."""
     dropout: Share = 0.0
     """Share of each hidden layer's outputs dropped while training."""
     output: Output = "softmax"
+    """Activation function of the last layer."""
 
 
 class Convolution(Settings):
     """One block: convolution, activation, then batch normalisation and pooling where asked for."""
 
     filters: Units
+    """Features computed at each place (output channels)."""
     kernel: Annotated[int, Field(ge=1, le=11)] = 3
+    """Side of the square window, in pixels."""
     batch_norm: bool = False
+    """Normalise each feature over the batch, after the activation."""
     pool: Annotated[int, Field(ge=1, le=4)] = 1
     """Side of the max pooling window; 1 is none."""
 
@@ -72,39 +78,54 @@ class CnnModel(Settings):
     """Convolution blocks, one row of features, hidden layers with dropout, one unit a class."""
 
     family: Literal["cnn"]
+    """The kind of network."""
     convolutions: Annotated[tuple[Convolution, ...], Field(min_length=1, max_length=16)]
+    """The blocks, from the image on."""
     pooling: Literal["flatten", "average"] = "flatten"
     """What follows the last block: every place's features in a row, or each feature's mean over all places."""
     hidden: Annotated[tuple[Units, ...], Field(max_length=16)] = (128,)
+    """Units of each hidden layer after the convolutions."""
     activation: Activation = "relu"
+    """Activation function of every block and every hidden layer."""
     dropout: Share = 0.0
     """Share of the last hidden layer's outputs dropped while training."""
     output: Output = "softmax"
+    """Activation function of the last layer."""
 
 
 class Optimizer(Settings):
     """How a gradient becomes a step."""
 
     name: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
+    """Update rule; Keras' defaults for what is not set here."""
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.001
+    """Size of a step; with a schedule, its peak."""
 
 
 class EarlyStopping(Settings):
     """Stop when the monitored figure has not improved for `patience` epochs."""
 
     monitor: Monitor = "val_loss"
+    """The figure that is watched."""
     patience: Annotated[int, Field(ge=1, le=10_000)] = 5
+    """Epochs without an improvement until training stops."""
     min_delta: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The least change that counts as an improvement."""
 
 
 class Plateau(Settings):
     """Lower the learning rate when the monitored figure stands still."""
 
     monitor: Monitor = "val_loss"
+    """The figure that is watched."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """The learning rate is multiplied by this."""
     patience: Annotated[int, Field(ge=1, le=10_000)] = 3
+    """Epochs without an improvement until the rate is lowered."""
     min_delta: Annotated[float, Field(ge=0, le=1)] = 0.0001
+    """The least change that counts as an improvement."""
     min_learning_rate: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """The rate is lowered no further than this."""
 
 
 class OneCycle(Settings):
@@ -142,8 +163,11 @@ class Training(Settings):
     """Everything that turns an untrained model into this one."""
 
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """Chooses the first weights, the order of the images, dropout and augmentation."""
     epochs: Annotated[int, Field(ge=1, le=10_000)]
+    """How often training goes through all images; fewer where it stops early."""
     batch_size: Annotated[int, Field(ge=1, le=60_000)] = 32
+    """Images in a step."""
     shuffle: Literal["every_epoch", "once"] = "every_epoch"
     """once: every epoch goes through the images in the first one's order, as Keras' fit does once a seed is set."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1
@@ -172,7 +196,9 @@ class Band(Settings):
     """Mean and standard deviation of a figure over seeds."""
 
     mean: Annotated[float, Field(ge=0)]
+    """Mean over the seeds."""
     sd: Annotated[float, Field(ge=0)]
+    """Standard deviation over the seeds."""
 
 
 class Expected(Settings):
@@ -195,8 +221,10 @@ class Config(Settings):
     name: Name
     """Names the run folder, artifacts/<name>."""
     description: Annotated[str, Field(max_length=500)] = ""
+    """What the recipe is, in a line for `mnist config list`."""
     data: DataSettings = DataSettings()
     model: Annotated[DenseModel | CnnModel, Field(discriminator="family")]
+    """The network, of one of two families."""
     training: Training
     expected: Expected | None = None
 

@@ -15,7 +15,7 @@ Place = tuple[str | int, ...]
 
 
 class Complaint(NamedTuple):
-    """What is wrong at one place, and the other places that make it wrong."""
+    """What is wrong at one place in a config, and the other places that make it wrong."""
 
     place: Place
     text: str
@@ -40,7 +40,8 @@ def _key(key: str) -> str:
     return key if re.fullmatch(r"[\w-]{1,60}", key) else shown(key)
 
 
-_FAMILIES: dict[Any, type[BaseModel]] = {"dense": DenseModel, "cnn": CnnModel}
+_FAMILIES: dict[str, type[BaseModel]] = {"dense": DenseModel, "cnn": CnnModel}
+_LIST: Place = ("model", "convolutions")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 # What a value must be, by pydantic's type of error, with the limits that the error brings.
 _WANTED = {
@@ -116,41 +117,28 @@ def _meant_value(kind: str, value: Any) -> str:
 
 def _meant_setting(tree: dict[str, Any], place: Place) -> str:
     """The setting of that name in another block, or one here with a name like it, or all there are here."""
-    names = list(_block_at(tree, place[:-1]).model_fields)
-    elsewhere = [dotted(known) for known in _settings(tree) if known[-1] == place[-1]]
-    close = difflib.get_close_matches(str(place[-1]), names, n=1, cutoff=0.5)
+    *around, setting = place
+    blocks = dict(_blocks(tree, Config))
+    names = list(blocks[tuple(step for step in around if isinstance(step, str))].model_fields)
+    # A block in a list has no place of its own that could be named.
+    elsewhere = [
+        dotted((*at, setting)) for at, block in blocks.items() if setting in block.model_fields and at != _LIST
+    ]
+    close = difflib.get_close_matches(str(setting), names, n=1, cutoff=0.5)
     if close or elsewhere:
         return f": did you mean {(elsewhere or close)[0]}?"
     return f" (there are: {', '.join(names)})"
 
 
-def _block_at(tree: dict[str, Any], place: Place) -> type[BaseModel]:
-    block: type[BaseModel] = Config
-    for step in place:
-        if isinstance(step, str):
-            block = next(_blocks_in(block.model_fields[step].annotation, tree))
-    return block
-
-
-def _settings(tree: dict[str, Any], block: type[BaseModel] = Config, place: Place = ()) -> Iterator[Place]:
-    """Every setting of the schema, with the model's family as in the tree; those in lists are left out."""
-    for name, field in block.model_fields.items():
-        yield (*place, name)
-        if "tuple" not in str(field.annotation):
-            for inner in _blocks_in(field.annotation, tree):
-                yield from _settings(tree, inner, (*place, name))
-
-
-def _blocks_in(annotation: Any, tree: dict[str, Any]) -> Iterator[type[BaseModel]]:
-    """The blocks inside an annotation such as `Block | None`; of the two model families, the tree's."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _blocks(tree: dict[str, Any], kind: Any, place: Place = ()) -> Iterator[tuple[Place, type[BaseModel]]]:
+    """Each block inside a type such as `Block | None`, with its place; of the two model families, the tree's."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
         model = tree.get("model")
-        if annotation not in _FAMILIES.values() or annotation is _chosen(model):
-            yield annotation
-    for part in getattr(annotation, "__args__", ()):
-        yield from _blocks_in(part, tree)
-
-
-def _chosen(model: Any) -> type[BaseModel] | None:
-    family = model.get("family") if isinstance(model, dict) else None
-    return _FAMILIES.get(family) if isinstance(family, str) else None
+        family = str(model.get("family")) if isinstance(model, dict) else ""
+        if kind in _FAMILIES.values() and kind is not _FAMILIES.get(family):
+            return
+        yield place, kind
+        for name, field in kind.model_fields.items():
+            yield from _blocks(tree, field.annotation, (*place, name))
+    for part in getattr(kind, "__args__", ()):
+        yield from _blocks(tree, part, place)

@@ -22,6 +22,33 @@ _HELP = {
 }
 
 
+def parse(text: str, origin: str) -> Any:
+    """The values in the text; a fault is one line that names the origin and the line in it."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as fault:
+        mark = fault.problem_mark or fault.context_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = _reason(fault)
+    except yaml.reader.ReaderError as fault:
+        line = text.count("\n", 0, fault.position) + 1
+        place = f", line {line}"
+        problem = f"the character {text[fault.position]!r} is not text"
+    raise ConfigError(f"{origin}{place}: not a YAML config: {problem}")
+
+
+def _reason(fault: yaml.MarkedYAMLError) -> str:
+    reason = fault.problem or fault.context or "it cannot be read"
+    if reason.startswith("but ") and fault.context:
+        reason = f"{fault.context} {reason}"
+    return ": ".join([reason, *(text for slip, text in _HELP.items() if slip in reason)])
+
+
+def write(tree: dict[str, Any]) -> str:
+    """The tree as YAML in the order of its keys."""
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
 class _Loader(yaml.SafeLoader):
     """SafeLoader with the plain-text rules of YAML 1.2."""
 
@@ -54,41 +81,15 @@ class _Loader(yaml.SafeLoader):
             mapping[key.value] = self.construct_object(value, deep=deep)
         return mapping
 
+    def integer(self, node: yaml.ScalarNode) -> int:
+        """Read digits as decimal, also after a 0, and refuse so many that reading them would take long."""
+        if len(node.value) > 100:
+            raise _refused("a number of more than 100 digits", node)
+        return int(node.value)
+
 
 def _refused(problem: str, at: Any) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=at.start_mark)
-
-
-def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-    if len(node.value) > 100:
-        raise _refused("a number of more than 100 digits", node)
-    return int(node.value)
-
-
-def parse(text: str, origin: str) -> Any:
-    """The values in the text; a fault is one line that names the origin and the line in it."""
-    try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as fault:
-        mark = fault.problem_mark or fault.context_mark
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ConfigError(f"{origin}{place}: not a YAML config: {_reason(fault)}") from None
-    except yaml.reader.ReaderError as fault:
-        line = text.count("\n", 0, fault.position) + 1
-        raise ConfigError(
-            f"{origin}, line {line}: not a YAML config: the character {text[fault.position]!r} is not text"
-        ) from None
-
-
-def _reason(fault: yaml.MarkedYAMLError) -> str:
-    reason = fault.problem or fault.context or "it cannot be read"
-    if reason.startswith("but ") and fault.context:
-        reason = f"{fault.context} {reason}"
-    helps = [text for slip, text in _HELP.items() if slip in reason]
-    return ": ".join([reason, *helps])
-
-
-_Loader.yaml_implicit_resolvers = {}  # YAML 1.2's, below, come in place of YAML 1.1's
 
 
 class _Dumper(yaml.SafeDumper):
@@ -100,19 +101,20 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
+    def list_of(self, values: list[Any]) -> yaml.SequenceNode:
+        """Write a list of plain values in brackets, one of blocks line by line."""
+        plain = not any(isinstance(value, list | dict) for value in values)
+        return self.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=plain)
 
-def _list(dumper: yaml.SafeDumper, values: list[Any]) -> yaml.SequenceNode:
-    plain = not any(isinstance(value, list | dict) for value in values)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=plain)
+    def number(self, value: float) -> yaml.ScalarNode:
+        """Write a float as Python does, 1e-05 instead of 1.0e-05."""
+        return self.represent_scalar("tag:yaml.org,2002:float", repr(value))
 
 
-def _number(dumper: yaml.SafeDumper, value: float) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:float", repr(value))
-
-
-_Dumper.add_representer(list, _list)
-_Dumper.add_representer(float, _number)
-
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.integer)
+_Dumper.add_representer(list, _Dumper.list_of)
+_Dumper.add_representer(float, _Dumper.number)
+_Loader.yaml_implicit_resolvers = {}  # YAML 1.1's give way to these of YAML 1.2
 for _tag, _pattern, _first in (
     ("bool", r"true|false|True|False", "tTfF"),
     ("int", r"[-+]?[0-9]+", "-+0123456789"),
@@ -122,9 +124,3 @@ for _tag, _pattern, _first in (
     _rule = (f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
     _Loader.add_implicit_resolver(*_rule)
     _Dumper.add_implicit_resolver(*_rule)  # beside those of YAML 1.1: what is text in both needs no quotes
-_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
-
-
-def write(tree: dict[str, Any]) -> str:
-    """The tree as YAML in the order of its keys."""
-    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
