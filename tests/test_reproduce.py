@@ -10,7 +10,6 @@ import cv2
 import pytest
 from typer.testing import CliRunner, Result
 
-from conftest import EVALUATED, TRAINED
 from mnist_pipeline.cli import app
 from mnist_pipeline.config import Config, load_config, shipped_configs
 from mnist_pipeline.errors import ConfigError
@@ -21,6 +20,7 @@ from mnist_pipeline.reproduction.reported import Report, load_reports
 from mnist_pipeline.reproduction.seeds import all_recipes, plan
 from mnist_pipeline.reproduction.verdicts import check_band, with_expected
 from mnist_pipeline.runs.run import Run, artifacts, begin
+from tests.conftest import EVALUATED, TRAINED
 
 ACCURACIES = (0.970, 0.971, 0.969)
 ENVIRONMENT = {
