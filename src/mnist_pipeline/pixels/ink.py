@@ -118,6 +118,7 @@ class _Sums(NamedTuple):
 
     @classmethod
     def of(cls, counts: Counts) -> "_Sums":
+        """The sums of the pixels that these counts count."""
         return cls(counts.cumsum(), (counts * _VALUES).cumsum())
 
     def above(self, value: int) -> "_Sums":
