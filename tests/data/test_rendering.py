@@ -8,11 +8,12 @@ from mnist_pipeline.config.schema import Rendering
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.data.rendering import letters, worker
 from mnist_pipeline.data.rendering.digits import draw_digit, draw_digit_28
-from mnist_pipeline.data.rendering.non_digits import HELD_OUT, KINDS, DigitImages, draw_non_digit_28
+from mnist_pipeline.data.rendering.non_digits import HELD_OUT, KINDS, DigitImages, Kind, draw_non_digit_28
 from mnist_pipeline.data.rendering.pool import NO_DIGIT, PoolRows, draw_digits, draw_non_digits, draw_pool
 from mnist_pipeline.data.rendering.strokes import read_alphabets, write_letter
 from mnist_pipeline.data.rendering.worker import generator, run_tasks
 from mnist_pipeline.errors import TrainingError
+from mnist_pipeline.pixels.preprocess import find_digit
 
 SETTINGS = Rendering(variants=2, negatives=0.25)
 
@@ -82,11 +83,17 @@ def test_every_digit_can_be_drawn_from_strokes(label: int) -> None:
 
 
 @pytest.mark.parametrize("kind", dict.fromkeys([*KINDS, *HELD_OUT]))
-def test_every_kind_of_no_digit_is_a_picture(kind: object, part: Part) -> None:
-    for number in range(3):
-        seen = draw_non_digit_28(DigitImages(part.images, part.labels), generator(2, number, 0), (kind,))  # type: ignore[arg-type]
-        assert seen.shape == (28, 28)
-        assert np.ptp(seen) > 100
+def test_every_kind_of_no_digit_is_a_picture_in_which_something_is_found(kind: Kind, part: Part) -> None:
+    pages = [kind(DigitImages(part.images, part.labels), generator(2, number, 0)) for number in range(12)]
+    assert all(page.dtype == np.uint8 and min(page.shape) >= 8 and np.ptp(page) > 30 for page in pages)
+    assert any(find_digit(page).reason is None for page in pages)
+
+
+def test_a_picture_of_no_digit_in_which_nothing_is_found_is_noise(part: Part) -> None:
+    blank = np.full((60, 60), 255, np.uint8)
+    seen = draw_non_digit_28(DigitImages(part.images, part.labels), generator(2, 0, 0), [lambda *_: blank])
+    assert seen.shape == (28, 28)
+    assert np.ptp(seen) > 200
 
 
 def test_some_letters_are_kept_apart_from_training_and_each_can_be_written() -> None:

@@ -16,8 +16,6 @@ from mnist_pipeline.pixels.light import (
     Grey,
     Invert,
     as_grey,
-    as_marks,
-    border_length,
     ink_strength,
     lightness,
     local_ink_strength,
@@ -72,7 +70,7 @@ def _marked(strength: Grey, inverted: bool) -> Ink:
 
 def _is_crowded(marks: Grey) -> bool:
     """Whether what is marked comes in from the border and is wider than strokes: shadow, or a table."""
-    if marked_border(marks) < _CROWDED * border_length(marks):
+    if marked_border(marks) < _CROWDED:
         return False
     depth = cv2.distanceTransform(marks, cv2.DIST_L2, 3)
     return bool(depth.max() > _WIDE / 2 * max(marks.shape))
@@ -102,7 +100,7 @@ def threshold_ink(strength: Grey) -> Grey:
         second = above.otsu()
         if _is_fainter(above, second):
             threshold = second
-    return as_marks(strength > threshold)
+    return (strength > threshold).view(np.uint8)
 
 
 def otsu_threshold(counts: Counts) -> int:
@@ -118,6 +116,7 @@ class _Sums(NamedTuple):
 
     @classmethod
     def of(cls, counts: Counts) -> "_Sums":
+        """The sums of the pixels that these counts count."""
         return cls(counts.cumsum(), (counts * _VALUES).cumsum())
 
     def above(self, value: int) -> "_Sums":

@@ -22,22 +22,12 @@ def as_grey(picture: object) -> Grey:
     return np.asarray(picture, np.uint8)
 
 
-def as_marks(chosen: NDArray[np.bool_]) -> Grey:
-    """A mask of true and false as 1 and 0, without a copy."""
-    return chosen.view(np.uint8)
-
-
-def marked_border(picture: Grey) -> int:
-    """How many of the outermost pixels are not 0."""
+def marked_border(picture: Grey) -> float:
+    """The share of a picture's outermost pixels that are not 0."""
+    height, width = picture.shape
     rows = cv2.countNonZero(picture[0]) + cv2.countNonZero(picture[-1])
     sides = np.count_nonzero(picture[1:-1, 0]) + np.count_nonzero(picture[1:-1, -1])
-    return int(rows + sides)
-
-
-def border_length(picture: Grey) -> int:
-    """How many pixels a picture's border has."""
-    height, width = picture.shape
-    return int(2 * (width + max(height - 2, 0)))
+    return float((rows + sides) / (2 * (width + max(height - 2, 0))))
 
 
 def median(values: NDArray[np.generic]) -> float:
@@ -62,7 +52,7 @@ def working_size(grey: Grey) -> Grey:
 def lightness(grey: Grey) -> float:
     """How light the paper is, 0 (a board) to 2 (a sheet): paper is what most of a picture and of its border shows."""
     light = as_grey(cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1])
-    return cv2.countNonZero(light) / light.size + marked_border(light) / border_length(light)
+    return cv2.countNonZero(light) / light.size + marked_border(light)
 
 
 def ink_strength(grey: Grey, inverted: bool) -> Grey:
@@ -91,7 +81,7 @@ def _paper(dark: Grey) -> Grey:
         return np.full_like(dark, 255)
     surface = None
     if spread > 0.03 * (mean - middle) + 1:
-        surface = _fitted(_cells(dark).ravel().astype(np.float32), _cells(bare * 255).ravel() > 250)
+        surface = _fit_surface(_cells(dark).ravel().astype(np.float32), _cells(bare * 255).ravel() > 250)
     if surface is None:
         return np.full_like(dark, round(mean))
     height, width = dark.shape
@@ -100,10 +90,11 @@ def _paper(dark: Grey) -> Grey:
 
 
 def _cells(grey: Grey) -> Grey:
+    """The mean of each cell of the grid."""
     return as_grey(cv2.resize(grey, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA))
 
 
-def _fitted(light: NDArray[np.float32], paper: NDArray[np.bool_]) -> NDArray[np.float32] | None:
+def _fit_surface(light: NDArray[np.float32], paper: NDArray[np.bool_]) -> NDArray[np.float32] | None:
     """A quadratic surface through the paper's cells, fitted again without cells far off it: shadows, the table."""
     terms = _terms()
     used = paper

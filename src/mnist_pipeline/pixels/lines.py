@@ -45,7 +45,8 @@ def _along_rows(marks: Grey) -> tuple[Grey, int]:
         thickness = median(run[met])
         if thickness > max(3, _THICKEST * max(marks.shape)):
             continue
-        _erase(clean, rows, np.where(met & (run <= 1.6 * thickness + 1), run, 0))
+        for column in np.flatnonzero(met & (run <= 1.6 * thickness + 1)):  # not where a stroke goes across
+            clean[max(rows[column], 0) : rows[column] + run[column], column] = 0
         count += 1
     return clean, count
 
@@ -78,11 +79,6 @@ def _runs(marks: Grey, line: Line) -> tuple[NDArray[np.bool_], NDArray[np.bool_]
     first = np.where(blank & (place < met_at), place, -1).max(axis=0) + 1
     last = np.where(blank & (place > met_at), place, len(band)).min(axis=0) - 1
     return within[middle], met_at >= 0, centre + first - middle, last - first + 1
-
-
-def _erase(marks: Grey, rows: NDArray[np.int64], run: NDArray[np.int64]) -> None:
-    for column in np.flatnonzero(run):
-        marks[max(rows[column], 0) : rows[column] + run[column], column] = 0
 
 
 def _leaves_strokes(marks: Grey, clean: Grey, lines: int) -> bool:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from mnist_pipeline.pixels.light import Grey, as_grey
-from mnist_pipeline.pixels.shapes import stroke_width
+from mnist_pipeline.pixels.shapes import Shapes, stroke_width
 
 _SMALLEST = 0.12  # of the picture's area
 _SOLID = 0.6  # share of the panel that is not written on
@@ -34,9 +34,10 @@ def outline_of(shape: Grey) -> Outline:
     return Outline(shape, hull, cv2.contourArea(hull), cv2.contourArea(outline))
 
 
-def may_be_panel(marked: int, picture: int) -> bool:
-    """Whether a shape of `marked` pixels is large enough for a panel in a picture of `picture` pixels."""
-    return marked >= _SOLID * _SMALLEST * picture
+def possible_panel(found: Shapes) -> Outline | None:
+    """The shape with the most ink, when it has enough for a panel."""
+    marked = int(found.rows[:, 4].max())
+    return outline_of(found.mask(found.largest)) if marked >= _SOLID * _SMALLEST * found.labels.size else None
 
 
 def panel_area(found: Outline) -> Grey | None:

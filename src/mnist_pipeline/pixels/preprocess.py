@@ -14,8 +14,8 @@ from mnist_pipeline.pixels.ink import Step as Step
 from mnist_pipeline.pixels.ink import find_ink
 from mnist_pipeline.pixels.light import Grey, as_grey, working_size
 from mnist_pipeline.pixels.light import Invert as Invert
-from mnist_pipeline.pixels.panels import Outline, cut_out, may_be_panel, outline_of, panel_area, without_box
-from mnist_pipeline.pixels.shapes import Shapes, are_several, digit_candidates, digit_pieces, find_shapes, stroke_width
+from mnist_pipeline.pixels.panels import Outline, cut_out, outline_of, panel_area, possible_panel, without_box
+from mnist_pipeline.pixels.shapes import are_several, digit_candidates, digit_pieces, find_shapes, stroke_width
 
 SIDE = 28  # pixels; MNIST's
 PIXEL = np.float32(1 / 255)  # one step of grey; as a factor, because a compiler would make it one anyway
@@ -52,7 +52,7 @@ def find_digit(grey: Grey, invert: Invert = "auto", steps: list[Step] | None = N
     found = find_shapes(ink.marks)
     if not len(found.rows):
         return Seen(None, ink.inverted, NOTHING)
-    largest = _possible_panel(small, found)
+    largest = possible_panel(found)
     if largest and invert == "auto" and (written := _on_panel(small, largest, ink.inverted, steps)):
         return written
     candidates = digit_candidates(found)
@@ -67,12 +67,6 @@ def find_digit(grey: Grey, invert: Invert = "auto", steps: list[Step] | None = N
         return find_digit(close, "yes" if ink.inverted else "no", steps)
     steps.append(("the digit alone", strokes * 255))
     return Seen(fit_digit(ink.strength, strokes), ink.inverted, SEVERAL if several else None)
-
-
-def _possible_panel(grey: Grey, found: Shapes) -> Outline | None:
-    """The largest shape, when it is large enough for a panel."""
-    marked = int(found.rows[:, 4].max())
-    return outline_of(found.mask(found.largest)) if may_be_panel(marked, grey.size) else None
 
 
 def _on_panel(grey: Grey, largest: Outline, inverted: bool, steps: list[Step]) -> Seen | None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.pixels.light import Grey, as_marks
+from mnist_pipeline.pixels.light import Grey
 
 _SPECK = 0.04  # of the picture's longer side
 _MOST = 64  # shapes looked at, largest first; a digit with its surroundings is a handful
@@ -41,7 +41,8 @@ class Shapes:
     def mask(self, chosen: NDArray[np.bool_]) -> Grey:
         """A picture of the chosen shapes alone, as 1 on 0."""
         if np.count_nonzero(chosen) == 1:  # mostly
-            return as_marks(self.labels == self.numbers[int(chosen.argmax())])
+            alone: Grey = (self.labels == self.numbers[int(chosen.argmax())]).view(np.uint8)
+            return alone
         table = np.zeros(self.labels.max() + 1, np.uint8)
         table[self.numbers[chosen]] = 1
         return table.take(self.labels, mode="clip")  # no label is beyond the table; half the time of table[labels]

@@ -1,4 +1,4 @@
-"""What logos, switches and road signs are made of: rings with something in their opening or inside, arcs, polygons."""
+"""Emblems as strokes, as of logos, switches and road signs: rings with something in their opening, arcs, polygons."""
 
 from collections.abc import Callable
 
@@ -20,9 +20,11 @@ def open_ring(random: Random) -> Strokes:
         ring = ring[::-1] * (-1, 1) + (1, 0)
         towards = np.pi - towards
     if dotted:
-        return [ring, *_dot(_MIDDLE + random.uniform(0.45, 0.6) * _at(towards + random.uniform(-0.2, 0.2)), random)]
-    out, reach = _MIDDLE + random.uniform(0.38, 0.55) * _at(towards), random.uniform(0.15, 0.4) * _at(towards)
-    return [ring, np.stack([out - reach / 2, out + reach / 2])]
+        away = random.uniform(0.45, 0.6)
+        return [ring, *_dot(_MIDDLE + away * _direction(towards + random.uniform(-0.2, 0.2)), random)]
+    bar = _MIDDLE + random.uniform(0.38, 0.55) * _direction(towards)
+    reach = random.uniform(0.15, 0.4) * _direction(towards)
+    return [ring, np.stack([bar - reach / 2, bar + reach / 2])]
 
 
 def ringed(random: Random) -> Strokes:
@@ -61,7 +63,7 @@ def chain(random: Random) -> Strokes:
 
 def chevrons(random: Random) -> Strokes:
     """Two or three corners in a row, all pointing the same way."""
-    towards, depth = _at(random.integers(4) * np.pi / 2), random.uniform(0.2, 0.45)
+    towards, depth = _direction(random.integers(4) * np.pi / 2), random.uniform(0.2, 0.45)
     aside, count = towards[::-1], int(random.integers(2, 4))
     corner = np.stack([-0.4 * aside, depth * towards, 0.4 * aside])
     return [corner + number * 0.3 * towards for number in range(count)]
@@ -73,11 +75,11 @@ UNSEEN: tuple[Emblem, ...] = (open_ring, chain, chevrons)
 
 
 def emblem(forms: tuple[Emblem, ...], random: Random) -> Strokes:
-    """One of these forms."""
+    """The strokes of an emblem in one of these forms."""
     return forms[random.integers(len(forms))](random)
 
 
-def _at(angle: float) -> Points:
+def _direction(angle: float) -> Points:
     return np.array([np.cos(angle), np.sin(angle)])
 
 
@@ -97,7 +99,7 @@ def _dot(middle: Points, random: Random) -> Strokes:
 
 
 def _spokes(count: int, first: float) -> Strokes:
-    return [_MIDDLE + np.outer((0, 0.5), _at(first + number * 2 * np.pi / count)) for number in range(count)]
+    return [_MIDDLE + np.outer((0, 0.5), _direction(first + number * 2 * np.pi / count)) for number in range(count)]
 
 
 def _polygon(corners: int, random: Random) -> Points:

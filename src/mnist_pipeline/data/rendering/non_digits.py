@@ -1,4 +1,4 @@
-"""Pictures of no digit: letters, signs and emblems, digits spoilt, shapes, light and shadow, textures, tables."""
+"""Pictures of no digit: letters, signs and emblems, digits made illegible, shapes, light and shadow, textures."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -26,7 +26,7 @@ from mnist_pipeline.data.rendering.strokes import Random, Strokes, round_corners
 from mnist_pipeline.pixels.preprocess import find_digit
 
 _FINE = 0.03  # the broadest pen for emblems: a broader one would fill what is inside a ring, and leave a 0
-_TRIES = 20
+_TRIES = 20  # then there is noise in the place of a picture that is not refused
 
 
 class DigitImages(NamedTuple):
@@ -50,7 +50,7 @@ Kind = Callable[[DigitImages, Random], Grey]
 
 
 def draw_non_digit_28(digits: DigitImages, random: Random, kinds: Sequence[Kind]) -> Grey:
-    """A picture of no digit, of one of these kinds, as 28x28: one that no refusal keeps from a model."""
+    """A picture of no digit, of one of these kinds, as 28x28: one in which find_digit sees something."""
     for _ in range(_TRIES):
         seen = find_digit(kinds[int(random.integers(len(kinds)))](digits, random))
         if seen.pixels is not None and not seen.reason and not _like_a_one(seen.pixels):
@@ -99,7 +99,7 @@ typed_letter, unseen_typed_letter = _typed(letters.typed_letter), _typed(letters
 typed_word, typed_text = _typed(letters.typed_word), _typed(letters.typed_text)
 
 
-# Digits spoilt
+# Digits made illegible
 
 # Turns that leave no digit: not of 0, 1, 8, a 3 on its head, a 7 in the mirror, nor of most digits on their sides.
 _TURNS: tuple[tuple[tuple[int, ...], Callable[[Grey], Grey]], ...] = (
@@ -203,11 +203,13 @@ def texture(_: DigitImages, random: Random) -> Grey:
     return np.asarray(np.clip(128 + random.uniform(40, 110) * field, 0, 255), np.uint8)
 
 
-# A kind is drawn as often as it stands here.
+# Kinds to train on, each drawn as often as it stands here. Two in five are handwritten letters: trained on letters in
+# line fonts alone, a model answered handwriting that is no digit, Greek above all, as digits.
 KINDS: tuple[Kind, ...] = (
     *[handwritten] * 12, handwritten_word, *[typed_letter] * 5, typed_word, typed_text, scribble, scribble, emblem,
     emblem, several, halves, turned, turned, crossed_out, filled, filled, scene, texture,
 )  # fmt: skip
+# Kinds that the threshold of refusal is chosen by.
 HELD_OUT: tuple[Kind, ...] = (
     *[unseen_letter] * 6, unseen_word, typed_letter, unseen_typed_letter, unseen_typed_letter, typed_word, typed_text,
     scribble, unseen_emblem, several, halves, turned, crossed_out, filled, scene, texture, grid,
