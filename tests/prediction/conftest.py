@@ -2,6 +2,7 @@
 
 import pytest
 
+from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.prediction.predictor import Predictor, predictor
 
 
@@ -9,3 +10,9 @@ from mnist_pipeline.prediction.predictor import Predictor, predictor
 def model() -> Predictor:
     """The model that comes with the package."""
     return predictor("shipped")
+
+
+@pytest.fixture(scope="session")
+def part() -> Part:
+    """The training images of MNIST."""
+    return load_part("mnist", "train")

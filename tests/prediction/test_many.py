@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from mnist_pipeline.prediction import predictor as predictor_module
 from mnist_pipeline.prediction import runtimes
 from mnist_pipeline.prediction.finding import Found, count
 from mnist_pipeline.prediction.many import Crew, answers, are_many, predict_many
-from mnist_pipeline.prediction.predictor import Prediction, predictor
+from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.runs.run import Run
 
 
@@ -49,17 +48,24 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def _a_crew_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_module, "ALONE", 0)
+
+
+@pytest.fixture
+def _a_crew_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_module, "ALONE", 60)
+
+
 def files(folder: Path) -> list[str]:
     return sorted(map(str, folder.iterdir()), key=lambda path: (int(Path(path).name.split("-")[0]), path))
 
 
-def by_a_crew(paths: Iterable[str], run: Run) -> Iterator[Prediction]:
-    return chain.from_iterable(answers(map(Found, paths), predictor(run), alone=0))
-
-
+@pytest.mark.usefixtures("_a_crew_at_once")
 def test_a_crew_answers_as_one_by_one(smoke_run: Run, digits: Path) -> None:
     paths = files(digits)
-    one, many = predictor(smoke_run), list(by_a_crew(paths, smoke_run))
+    one, many = predictor(smoke_run), list(chain.from_iterable(answers(map(Found, paths), predictor(smoke_run))))
     assert [answer.image for answer in many] == paths
     for path, answer in zip(paths, many, strict=True):
         alone = one.predict(path)
@@ -70,19 +76,21 @@ def test_a_crew_answers_as_one_by_one(smoke_run: Run, digits: Path) -> None:
     assert [answer.error is None for answer in many].count(False) == 2
 
 
+@pytest.mark.usefixtures("_a_crew_late")
 def test_few_pictures_start_no_process(smoke_run: Run, digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "Popen", None)
     few = map(Found, files(digits)[:5])
-    assert len(list(answers(few, predictor(smoke_run), alone=60))) == 5
+    assert len(list(answers(few, predictor(smoke_run)))) == 5
 
 
+@pytest.mark.usefixtures("_a_crew_late")
 def test_many_that_are_known_to_come_are_a_crew_s_at_once(
     smoke_run: Run, digits: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(many_module, "Crew", lambda *_: pytest.fail("called"))
     paths = [Found(str(digits / "0-7.png"))] * 40
-    assert len(list(answers(paths, predictor(smoke_run), "auto", 40, alone=60))) == 40
-    many = answers(paths, predictor(smoke_run), "auto", 10**9, alone=60)
+    assert len(list(answers(paths, predictor(smoke_run), "auto", 40))) == 40
+    many = answers(paths, predictor(smoke_run), "auto", 10**9)
     assert len([next(many) for _ in range(8)]) == 8
     with pytest.raises(pytest.fail.Exception, match="called"):
         next(many)
@@ -94,10 +102,11 @@ def test_any_number_of_paths_gives_as_many_answers(smoke_run: Run, digits: Path)
     assert list(predict_many([], smoke_run)) == []
 
 
+@pytest.mark.usefixtures("_a_crew_at_once")
 def test_no_more_is_taken_than_is_worked_on_and_the_processes_go_with_the_reader(smoke_run: Run, digits: Path) -> None:
     taken: list[int] = []
     paths = (taken.append(number) or str(digits / "0-7.png") for number in itertools.count())  # type: ignore[func-returns-value]
-    endless = answers(map(Found, paths), predictor(smoke_run), alone=0)
+    endless = answers(map(Found, paths), predictor(smoke_run))
     got = sum(len(next(endless)) for _ in range(10))
     assert len(taken) <= got + 7 * 64  # the crew's window, and one that is being gathered
     assert children()
@@ -112,9 +121,10 @@ def children(of: int | None = None) -> set[str]:
     return {child for child in found if b"prediction.many" in Path(f"/proc/{child}/cmdline").read_bytes()}
 
 
+@pytest.mark.usefixtures("_a_crew_at_once")
 def test_who_waits_for_more_gets_what_is_there(smoke_run: Run, digits: Path) -> None:
     first, *others = (Found(path) for path in files(digits)[:4])
-    coming = answers(iter([first, *others, None, *others]), predictor(smoke_run), alone=0)
+    coming = answers(iter([first, *others, None, *others]), predictor(smoke_run))
     assert [len(batch) for batch in coming] == [1, 3, 3]
 
 
@@ -141,12 +151,13 @@ def test_the_command_and_not_the_clock_decides_what_computes(
 
 
 @pytest.mark.parametrize("runtime", ["opencv", "onnxruntime"])
+@pytest.mark.usefixtures("_a_crew_at_once")
 def test_the_answer_for_a_picture_is_the_same_to_the_bit_whatever_it_comes_with(
     digits: Path, runtime: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, found = predictor("shipped", runtime), [Found(path) for path in files(digits)[:40]]
     alone = [model.predict(file.path) for file in found]
-    assert list(chain.from_iterable(answers(found, model, alone=0))) == alone
+    assert list(chain.from_iterable(answers(found, model))) == alone
 
 
 def test_a_process_that_dies_is_replaced(smoke_run: Run, digits: Path) -> None:

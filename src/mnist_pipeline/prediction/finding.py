@@ -1,4 +1,4 @@
-"""Words on the command line to picture files: files, folders, patterns, or a list on stdin; one after the other."""
+"""Words of a command line to picture files: files, folders, patterns, or a list on stdin; one after the other."""
 
 import os
 import re
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-_PIECE = 65536  # bytes of a list read at once
-_LONGEST_LINE = 8192  # bytes of it that are kept; no path has as many
+_PIECE = 65536  # bytes of a list that are read at once
+_LONGEST_LINE = 8192  # bytes of a line that are kept; no path has as many
 
 
 class Found(NamedTuple):
@@ -17,13 +17,13 @@ class Found(NamedTuple):
 
     path: str
     problem: str | None = None
-    """Why there is no picture to be found there, in a line that names it."""
+    """Why the word leads to no file, in a line that names it."""
 
 
 def find(words: Iterable[str], listed: int = 0) -> Iterator[Found | None]:
     """The files that the words mean, in their order; `-` is the list that comes from the file descriptor `listed`.
 
-    None stands where the next one is not there yet: whoever gathers several should first answer those that he has.
+    None stands where the next one is not there yet: whoever gathers several answers those at hand first.
     """
     for word in words:
         if word == "-":
@@ -38,6 +38,7 @@ def count(words: Iterable[str]) -> int | None:
 
 
 def _meant(word: str) -> Iterator[Found]:
+    """The files that one word means: of a folder, of a pattern, or the one of that name."""
     if os.path.isdir(word):  # noqa: PTH112 - a word that is too long for a name is no folder, and no error
         yield from _inside(word)
     elif re.search(r"[*?\[]", word) and not os.path.lexists(word):
@@ -51,10 +52,10 @@ def _meant(word: str) -> Iterator[Found]:
 
 
 def _matches(pattern: str) -> list[str]:
-    """As a shell has them: nothing hidden, unless the pattern names it. Path.glob follows no link round and round."""
+    """The paths that fit a pattern, as a shell has them: hidden ones only where the pattern names them."""
     root, named = Path(pattern).anchor, set(Path(pattern).parts)
     try:
-        found = Path(root).glob(pattern.removeprefix(root))
+        found = Path(root).glob(pattern.removeprefix(root))  # which follows no link round and round
         shown = [path for path in found if not any(part[0] == "." and part not in named for part in path.parts)]
     except (ValueError, OSError, RecursionError):  # such as **.png
         return []
@@ -62,43 +63,34 @@ def _matches(pattern: str) -> list[str]:
 
 
 def _inside(folder: str) -> Iterator[Found]:
-    """By name, the pictures of a folder before those of the folders in it; nothing hidden, and no link to a folder."""
+    """The pictures of a folder by name, then those of the folders in it; nothing hidden, and no link to a folder."""
     nothing, waiting = True, [folder]
     while waiting:
-        pictures, folders, problem = _listed(waiting.pop())
-        waiting += reversed(folders)
-        for found in (*map(Found, pictures), *problem):
-            nothing = False
-            yield found
+        here = waiting.pop()
+        try:
+            with os.scandir(here) as entries:
+                shown = [entry for entry in entries if not entry.name.startswith(".")]
+        except OSError as error:
+            found = [Found(here, f"{here}: cannot be read ({error.strerror})")]
+        else:
+            folders = {entry.path for entry in shown if entry.is_dir(follow_symlinks=False)}
+            pictures = {entry.path for entry in shown if entry.name.lower().endswith(SUFFIXES)} - folders
+            waiting += sorted(folders, key=_naturally, reverse=True)
+            found = [Found(path) for path in sorted(pictures, key=_naturally)]
+        nothing = nothing and not found
+        yield from found
     if nothing:
         yield Found(folder, f"{folder}: no picture in this folder (names ending in {', '.join(SUFFIXES)})")
 
 
-def _listed(folder: str) -> tuple[list[str], list[str], list[Found]]:
-    """A folder's pictures, its folders, and why there are none."""
-    pictures, folders = [], []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                elif entry.name.lower().endswith(SUFFIXES):
-                    pictures.append(entry.path)
-    except OSError as error:
-        return [], [], [Found(folder, f"{folder}: cannot be read ({error.strerror})")]
-    return sorted(pictures, key=_naturally), sorted(folders, key=_naturally), []
-
-
 def _naturally(path: str) -> tuple[list[str | int], str]:
-    """2.png before 10.png."""
+    """A key to sort paths by, which puts 2.png before 10.png."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path)], path
 
 
 def _lines(source: int) -> Iterator[Found | None]:
-    """A path a line; a list that has NULs between its paths from the start has them to the end (find -print0)."""
-    rest, separator = b"", b""  # which of the two is seen with the first that comes, however slowly
+    """The paths of a list, a path a line; where the first mark is a NUL, as of find -print0, NULs are between all."""
+    rest, separator = b"", b""
     try:
         while True:
             if not select.select([source], [], [], 0)[0]:

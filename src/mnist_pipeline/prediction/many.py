@@ -56,16 +56,11 @@ def predict_many(
 
 
 def answers(
-    files: Iterable[Found | None],
-    model: Predictor,
-    invert: Invert = "auto",
-    expected: int | None = None,
-    *,
-    alone: float = ALONE,
+    files: Iterable[Found | None], model: Predictor, invert: Invert = "auto", expected: int | None = None
 ) -> Generator[list[Prediction]]:
     """The answers for files as `find` gives them, in batches; once it is closed, its processes are gone.
 
-    `expected` is how many files there are, where that is known; after `alone` seconds of work a crew goes on.
+    `expected` is how many files there are, where that is known.
     """
     coming = iter(files)
     spent, done = 0.0, 0
@@ -76,8 +71,8 @@ def answers(
         batch = _answered([found], model, invert)
         spent, done = spent + time.perf_counter() - began, done + 1
         yield batch
-        much = done == _KNOWN and ((expected or 0) - done) * spent / done >= _WORTH * alone
-        if (spent >= alone or much) and cores() > 1:
+        much = done == _KNOWN and ((expected or 0) - done) * spent / done >= _WORTH * ALONE
+        if (spent >= ALONE or much) and cores() > 1:
             break
     else:
         return
@@ -147,14 +142,11 @@ class Crew:
         with self._lock:
             if self._closed:
                 raise RunError("nobody waits for the answers any more")
+            # A group of its own: Ctrl-C comes to us alone. Should we be killed, a worker's input ends, and so does it.
             worker = subprocess.Popen(  # noqa: S603 - words of our own, no shell
-                command("prediction.many"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                stderr=python_stderr(),
-                process_group=0,  # Ctrl-C comes to us alone; should we be killed, its input ends and so does it
-            )
+                command("prediction.many"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=python_stderr(),
+                text=True, process_group=0,
+            )  # fmt: skip
             self._workers.add(worker)
         ready = _exchange(worker, self._order)
         if ready is None or "refused" in ready:

@@ -32,6 +32,24 @@ _LARGEST = 256 * 2**20  # bytes of a file
 _ELSEWHERE = b"\x0a\x08location\x12"  # in ONNX: the key under which the name of another file stands
 
 
+class Runtime(ABC):
+    """A model ready to compute; `prepare` and `compute` are apart so that their times can be measured apart."""
+
+    name: RuntimeName
+
+    @abstractmethod
+    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
+        """(n, 28, 28) images in 0..1 in the shape and the numbers that the model takes, bytes or floats."""
+
+    @abstractmethod
+    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """The model's ten outputs for each prepared image."""
+
+    def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The model's ten outputs for each of (n, 28, 28) images in 0..1."""
+        return self.compute(self.prepare(images))
+
+
 def installed(name: RuntimeName) -> bool:
     """Whether a runtime's package is there; OpenCV always is."""
     return name not in PACKAGES or importlib.util.find_spec(PACKAGES[name]) is not None
@@ -68,7 +86,7 @@ def check_file(path: Path, name: RuntimeName, largest: int = _LARGEST) -> None:
         raise RunError(f"{path}: keeps weights in other files, which are not read here")
 
 
-def open_runtime(path: Path, choice: RuntimeChoice | None = None, threads: int = 1) -> "Runtime":
+def open_runtime(path: Path, choice: RuntimeChoice | None = None, threads: int = 1) -> Runtime:
     """A model file ready to compute: one that this package has made, or one that `foreign.vet` has let pass."""
     name = choose_runtime(path, choice)
     check_file(path, name)
@@ -91,21 +109,21 @@ def open_runtime(path: Path, choice: RuntimeChoice | None = None, threads: int =
     return runtime
 
 
-def output_of(runtime: "Runtime") -> "Output":
+def output_of(runtime: Runtime) -> "Output":
     """Whether a model ends in a softmax or in sigmoids: the scores of a softmax add up to one for any noise."""
     noise = np.random.default_rng(0).random((8, SIDE, SIDE), np.float32)
     in_eight_bits = 0.02  # of 1/256 each, ten scores may be off by that much
     return "softmax" if np.abs(runtime.scores(noise).sum(axis=1) - 1).max() <= in_eight_bits else "sigmoid"
 
 
-def probabilities(runtime: "Runtime", images: NDArray[np.uint8], output: "Output") -> NDArray[np.float32]:
+def probabilities(runtime: Runtime, images: NDArray[np.uint8], output: "Output") -> NDArray[np.float32]:
     """Ten probabilities that add up to one for each of any number of (n, 28, 28) images, a batch at a time."""
     starts = range(0, len(images), BATCH)
     scores = [scores_of(runtime, scale(images[at : at + BATCH])) for at in starts]
     return normalised(np.concatenate(scores), output)
 
 
-def scores_of(runtime: "Runtime", images: NDArray[np.float32]) -> NDArray[np.float32]:
+def scores_of(runtime: Runtime, images: NDArray[np.float32]) -> NDArray[np.float32]:
     """The scores of a batch of images, one after the other where the model takes a single one."""
     with contextlib.suppress(Exception):  # each runtime has errors of its own
         together = runtime.scores(images)
@@ -131,24 +149,6 @@ def normalised(scores: NDArray[np.float32], output: "Output") -> NDArray[np.floa
     evenly = np.full_like(weights, 1 / weights.shape[-1])  # when every sigmoid says no
     np.divide(weights, total, out=evenly, where=total > 0)
     return evenly.astype(np.float32)
-
-
-class Runtime(ABC):
-    """A model ready to compute; `prepare` and `compute` are apart so that their times can be measured apart."""
-
-    name: RuntimeName
-
-    @abstractmethod
-    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
-        """(n, 28, 28) images in 0..1 in the shape and the numbers that the model takes, bytes or floats."""
-
-    @abstractmethod
-    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """The model's ten outputs for each prepared image."""
-
-    def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The model's ten outputs for each of (n, 28, 28) images in 0..1."""
-        return self.compute(self.prepare(images))
 
 
 class _OpenCv(Runtime):

@@ -1,4 +1,4 @@
-"""The picture of a page with a box around every digit and the answer above it, readable at any size."""
+"""A page drawn with a box around every digit and the answer above it, readable at any size."""
 
 from pathlib import Path
 
@@ -22,36 +22,27 @@ def drawn(grey: NDArray[np.uint8], lines: list[list[PageDigit]]) -> NDArray[np.u
     times = max(1, -(-_SMALLEST // max(grey.shape)))
     size = (grey.shape[1] * times, grey.shape[0] * times)
     page = cv2.cvtColor(cv2.resize(grey, size, interpolation=cv2.INTER_NEAREST), cv2.COLOR_GRAY2BGR)
-    digits = [digit for line in lines for digit in line]
-    thick = max(1, round(max(page.shape) / 700))
-    for digit in digits:
-        x, y, width, height = (side * times for side in digit.box)
-        colour = _REFUSED if digit.digit is None else _SURE
-        corner = (x + width + thick, y + height + thick)
-        cv2.rectangle(page, (x - thick - 1, y - thick - 1), corner, colour, thick, cv2.LINE_AA)
-        _label(page, digit, (x, y - 2 * thick - 1), colour, height, thick)
+    for digit in (digit for line in lines for digit in line):
+        _draw(page, digit, times)
     return np.asarray(page, np.uint8)
 
 
-def _label(
-    page: cv2.typing.MatLike,
-    digit: PageDigit,
-    foot: tuple[int, int],
-    colour: tuple[int, int, int],
-    height: int,
-    thick: int,
-) -> None:
-    """The answer above its box, or inside at the top of the page, on a ground that sets it off."""
-    text = "?" if digit.digit is None else str(digit.digit)
+def _draw(page: cv2.typing.MatLike, digit: PageDigit, times: int) -> None:
+    """Draw a digit's box, and its answer above it, or inside at the top of the page."""
+    x, y, width, height = (side * times for side in digit.box)
+    text, colour = ("?", _REFUSED) if digit.digit is None else (str(digit.digit), _SURE)
+    thick = max(1, round(max(page.shape) / 700))
+    corner = (x + width + thick, y + height + thick)
+    cv2.rectangle(page, (x - thick - 1, y - thick - 1), corner, colour, thick, cv2.LINE_AA)
     by = float(np.clip(0.5 * height, 14, max(18, max(page.shape) / 40))) / _CAPITAL
-    (width, tall), _ = cv2.getTextSize(text, _FONT, by, thick)
-    x, y = min(max(foot[0], 0), page.shape[1] - width - 2), max(foot[1], tall + 4)
-    cv2.rectangle(page, (x - 2, y - tall - 4), (x + width + 2, y), colour, cv2.FILLED)
-    cv2.putText(page, text, (x, y - 2), _FONT, by, (255, 255, 255), thick, cv2.LINE_AA)
+    (wide, tall), _ = cv2.getTextSize(text, _FONT, by, thick)
+    left, foot = min(max(x, 0), page.shape[1] - wide - 2), max(y - 2 * thick - 1, tall + 4)
+    cv2.rectangle(page, (left - 2, foot - tall - 4), (left + wide + 2, foot), colour, cv2.FILLED)
+    cv2.putText(page, text, (left, foot - 2), _FONT, by, (255, 255, 255), thick, cv2.LINE_AA)
 
 
 def save_drawn(picture: str | Path, lines: list[list[PageDigit]], path: Path) -> None:
-    """The picture of a page read, as a whole file."""
+    """Write the page that a picture file holds, with its digits drawn in, as a whole file."""
     page = drawn(read_grey(picture), lines)
     with whole(path) as beside:
         if not cv2.imwrite(str(beside), page):

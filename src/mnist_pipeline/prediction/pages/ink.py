@@ -1,4 +1,9 @@
-"""Ruled and squared lines of a page, many at once: sheared level, and taken out where nothing crosses them."""
+"""The ink of a page: how far each pixel stands out of the paper, and which pixels are writing.
+
+Paper is the brightness around a pixel, on a table, in shade or on a board; ink is what is darker, or lighter, than it.
+Areas that come in from the border and ruled or squared lines are taken out, then each shape gets a threshold by the
+strength of its own pen.
+"""
 
 from dataclasses import dataclass
 
@@ -9,98 +14,29 @@ from numpy.typing import NDArray
 from mnist_pipeline.pixels.ink import otsu_threshold
 from mnist_pipeline.pixels.light import Grey, Invert, as_grey
 
-_LEAN = 0.09  # of a line's slope, about five degrees
-_LONG = 0.4  # of the page's side along the line, and
-_LONGER = 0.25  # of its longer side: no stroke is as long, not on a strip of paper one digit high
-_QUICK = 400  # pixels of the longer side in which the slope is looked for
-_THICKEST = 0.008  # of the page's longer side
-_DRAWN = 0.6  # of a line's length; rows of digits reach 0.6 only where they all but touch
-
-
-def without_ruling(marks: Grey) -> Grey:
-    """The marks less thin straight lines that run along the page or across it."""
-    level = _less_level(marks)
-    return np.ascontiguousarray(_less_level(np.ascontiguousarray(level.T)).T)
-
-
-def _less_level(marks: Grey) -> Grey:
-    height, width = marks.shape
-    if np.count_nonzero(marks.any(axis=0)) < _least(width, max(marks.shape)):
-        return marks
-    slope = _slope(marks)
-    level = _sheared(marks, slope)
-    lines = _lines(level, max(marks.shape))
-    if not lines.any():
-        return marks
-    thickest = max(3, round(_THICKEST * max(marks.shape)))
-    # What a line's own column holds beside the line is a stroke that crosses it.
-    strokes = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((_thickness(lines, thickest) + 2, 1), np.uint8))
-    kept = as_grey(cv2.subtract(level, cv2.bitwise_and(lines, as_grey(1 - strokes))))
-    return as_grey(cv2.bitwise_and(_sheared(kept, -slope, height), marks))
-
-
-def _slope(marks: Grey) -> float:
-    """The slope at which rows are fullest."""
-    by = min(1.0, _QUICK / max(marks.shape))
-    small = cv2.resize(marks * 255, None, fx=by, fy=by, interpolation=cv2.INTER_AREA) if by < 1 else marks * 255
-    slopes = np.linspace(-_LEAN, _LEAN, 61)
-    fullness = [float((_sheared(as_grey(small), slope).sum(axis=1, dtype=np.float64) ** 2).sum()) for slope in slopes]
-    return float(slopes[int(np.argmax(fullness))])
-
-
-def _sheared(marks: Grey, slope: float, height: int | None = None) -> Grey:
-    """Every column moved down so that lines of the slope become level; back to the height by the opposite slope."""
-    rows, width = marks.shape
-    reach = round(_LEAN * width) + 1
-    down = reach if height is None else -reach
-    matrix = np.array([[1, 0, 0], [-slope, 1, down + slope * width / 2]], np.float64)
-    size = (width, rows + 2 * reach if height is None else height)
-    return as_grey(cv2.warpAffine(marks, matrix, size, flags=cv2.INTER_NEAREST))
-
-
-def _lines(level: Grey, longest: int) -> Grey:
-    """Long level runs, small gaps and wavering allowed, of which one is mostly drawn or near one that is.
-
-    Digits that stand in rows make long runs too, which are mostly gaps. On squared paper the lines across make such
-    runs; these are near a line that is drawn.
-    """
-    length = _least(level.shape[1], longest)
-    gap = max(3, length // 12)
-    wider = cv2.dilate(level, np.ones((3, 1), np.uint8))
-    closed = cv2.morphologyEx(wider, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
-    runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    drawn = (as_grey(cv2.blur(wider * 255, (length, 1))) > 255 * _DRAWN) & (as_grey(runs) > 0)
-    near = as_grey(cv2.dilate(as_grey(drawn.any(axis=1, keepdims=True)), np.ones((2 * gap + 1, 1), np.uint8)))
-    runs = as_grey(runs) * near
-    return as_grey(cv2.bitwise_and(cv2.dilate(runs, np.ones((3, 1), np.uint8)), level))
-
-
-def _least(side: int, longest: int) -> int:
-    return max(8, round(max(_LONG * side, min(0.95 * side, _LONGER * longest))))
-
-
-def _thickness(lines: Grey, most: int) -> int:
-    """How many pixels thick lines are in most places."""
-    for thickness in range(1, most):
-        thick = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones((thickness + 1, 1), np.uint8))
-        if np.count_nonzero(thick) < 0.3 * np.count_nonzero(lines):
-            return thickness
-    return most
-
-
-_COARSE = 224  # pixels of the longer side in which the paper is looked at
+_COARSE = 224  # pixels of the longer side at which the paper's brightness is found
 _AROUND = 41  # of those: wide enough that most of it is bare paper, whatever is written there
 _FAINTEST = 10  # steps of grey between paper and pen
 _CLEAREST = 4.0  # times the paper's own unevenness
 _NOISY = 2.5  # steps of grey from which on noise is smoothed
 _DARKEST = 64  # of paper: what is darker would make noise into ink
-_THIN = 0.02  # of the longer side: what is thinner says on which side of the paper's grey the ink is
-_EDGE = 40  # steps of grey from one part of the background to the next
-_BLOT = 0.05  # of the longer side
+_THIN = 0.02  # of the longer side: thinner marks tell whether ink is darker or lighter than paper
+_EDGE = 40  # steps of grey between two parts of the background, such as a sheet and a table
+_BLOT = 0.05  # of the longer side: what is narrower is no blot
 _MOST_BLOTS = 64
 _FAINT = 0.6  # of the page's threshold: no shape has a lower one
-_SPAN = 0.4  # of the page: as long as lines are
-_LEAST_PEN = 0.004  # share of what stands out of the paper
+_SPAN = 0.4  # of a side of the page: what is as long may be a printed line
+_LEAST_PEN = 0.004  # share of the pixels that stand out of the paper: where there is less, there is no pen
+
+# Of ruled and squared lines
+_LEAN = 0.09  # the steepest slope of a line, about five degrees
+_LONG = 0.4  # of the page's side along the line, and
+_LONGER = 0.25  # of its longer side: no stroke is as long, not on a strip of paper one digit high
+_QUICK = 400  # pixels of the longer side at which the slope is looked for
+_THICKEST = 0.008  # of the page's longer side
+# Of a line's length; rows of digits reach 0.6 only where they all but touch. Without it, 27 of 300 digits in rows and
+# columns were misread or missing, since taken out as lines; with it 1.
+_DRAWN = 0.6
 
 
 @dataclass(frozen=True)
@@ -111,12 +47,10 @@ class Writing:
     """From 0, paper, to at most 255."""
     marks: Grey
     """1 where there is ink."""
-    inverted: bool
-    """Whether the ink is what is dark."""
 
 
 def writing(grey: Grey, invert: Invert, soft: float = 1.0) -> Writing:
-    """The ink of a page, on whose pixels noise is `soft` wide; marks are all 0 where nothing is written."""
+    """The ink of a page that was enlarged `soft` times; marks are all 0 where nothing is written."""
     darkest, lightest = _paper(grey)
     darker, lighter = as_grey(cv2.subtract(darkest, grey)), as_grey(cv2.subtract(grey, lightest))
     inverted = _is_dark(darker, lighter, as_grey(lightest - darkest)) if invert == "auto" else invert == "yes"
@@ -131,11 +65,11 @@ def writing(grey: Grey, invert: Invert, soft: float = 1.0) -> Writing:
         strength = as_grey(cv2.GaussianBlur(strength, (0, 0), 0.8 * soft))
         faintest = max(_FAINTEST, 0.7 * faintest)
     strength = _without_lines(_without_blots(strength, faintest), faintest)
-    return Writing(strength, _marked(strength, faintest), inverted)
+    return Writing(strength, _marked(strength, faintest))
 
 
 def _paper(grey: Grey) -> tuple[Grey, Grey]:
-    """The brightness around each place, of which ink is the smaller part: at least, and at most."""
+    """The lowest and the highest brightness of the paper around each pixel: ink is the smaller part there."""
     height, width = grey.shape
     by = min(1.0, _COARSE / max(height, width))
     size = (max(1, round(width * by)), max(1, round(height * by)))
@@ -150,14 +84,14 @@ def _paper(grey: Grey) -> tuple[Grey, Grey]:
 
 
 def _noise(grey: Grey, paper: Grey, share: NDArray[np.float32]) -> float:
-    """How uneven the paper is, in steps of ink; a sample of its pixels says so."""
+    """The spread of the paper's grey, in steps of ink: the median deviation of a sample of its pixels."""
     away = (grey.astype(np.float32) - paper) * share
     sample = away[:: max(1, grey.shape[0] // 500), :: max(1, grey.shape[1] // 500)]
     return 1.4826 * float(np.median(np.abs(sample - np.median(sample))))
 
 
 def _is_dark(darker: Grey, lighter: Grey, edge: Grey) -> bool:
-    """On which side of the paper's grey the thin marks are, those near the edge of a sheet left out."""
+    """Whether ink is darker than paper: by the thin marks, those near the edge of a sheet left out."""
     width = max(3, round(_THIN * max(darker.shape)))
     around = np.ones((5 * width, 5 * width), np.uint8)
     far = as_grey(cv2.dilate(as_grey(edge > _EDGE), around)) == 0
@@ -170,7 +104,7 @@ def _is_dark(darker: Grey, lighter: Grey, edge: Grey) -> bool:
 
 
 def _without_blots(strength: Grey, faintest: float) -> Grey:
-    """Less what is no stroke but an area that comes in from the border: the corner of a table, a thumb."""
+    """The strength without areas that come in from the border and are no strokes: the corner of a table, a thumb."""
     _, labels, rows, _ = cv2.connectedComponentsWithStats(as_grey(strength > faintest), connectivity=8)
     wide = _BLOT * max(strength.shape)
     x, y, width, height = rows[:, :4].T
@@ -187,7 +121,7 @@ def _without_blots(strength: Grey, faintest: float) -> Grey:
 
 
 def _without_lines(strength: Grey, faintest: float) -> Grey:
-    """Less ruled and squared lines, looked for far below the pen, where they are whole."""
+    """The strength without ruled and squared lines, looked for far below the pen's strength, where they are whole."""
     low = as_grey(strength > max(faintest, 0.25 * otsu_threshold(_counts(strength, faintest))))
     lines = cv2.subtract(low, without_ruling(low))
     if not lines.any():
@@ -203,7 +137,7 @@ def _counts(strength: Grey, above: float) -> NDArray[np.float64]:
 
 
 def _marked(strength: Grey, faintest: float) -> Grey:
-    """Above half of the pen's strength: the middle of its soft edge, and more than most printed lines have."""
+    """The pixels of the pen: above half of its strength, in the middle of its soft edge, and above printed lines."""
     counts = _counts(strength, faintest)
     if not counts.any():
         return np.zeros_like(strength)
@@ -213,14 +147,14 @@ def _marked(strength: Grey, faintest: float) -> Grey:
     if _are_lines(strength, counts, middle, higher):
         return as_grey(strength > higher)
     low = max(faintest, _FAINT * middle)
-    # What is faint and long is no thin stroke.
+    # Faint and long: printed lines, no thin strokes.
     if _spans(as_grey(strength > 0.75 * low)):
         return as_grey(strength > middle)
     return _each_by_its_pen(strength, low, middle)
 
 
 def _are_lines(strength: Grey, counts: NDArray[np.float64], middle: int, higher: int) -> bool:
-    """Whether what is between two thresholds is printed lines: fainter than a pen would be, and long."""
+    """Whether the pixels between two thresholds are printed lines: fainter than a pen would be, and long."""
     steps = np.arange(256)
     faint, pen = counts[: higher + 1], counts[higher + 1 :]
     if pen.sum() < _LEAST_PEN * counts.sum() or not faint.any():
@@ -231,7 +165,7 @@ def _are_lines(strength: Grey, counts: NDArray[np.float64], middle: int, higher:
 
 
 def _spans(marks: Grey) -> bool:
-    """Whether something goes along much of the page."""
+    """Whether a shape goes along much of the page."""
     joined = cv2.dilate(marks, np.ones((3, 3), np.uint8))
     _, _, rows, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     height, width = marks.shape
@@ -239,7 +173,7 @@ def _spans(marks: Grey) -> bool:
 
 
 def _each_by_its_pen(strength: Grey, low: float, high: float) -> Grey:
-    """Every shape above half of its own strongest place: a thin stroke is fainter than a bold one of the same pen."""
+    """Every shape above half of its own strongest pixel: a thin stroke is fainter than a bold one of the same pen."""
     _, labels = cv2.connectedComponents(as_grey(strength > low), connectivity=8)
     there = np.flatnonzero(labels)
     order = there[np.argsort(labels.ravel()[there], kind="stable")]
@@ -250,3 +184,75 @@ def _each_by_its_pen(strength: Grey, low: float, high: float) -> Grey:
         strongest[1:] = np.maximum.reduceat(strength.ravel()[order], starts)
     least = np.where(strongest >= 1.25 * low, np.clip(0.5 * strongest, low, high), 255)
     return as_grey((strength > least[labels]) & (labels > 0))
+
+
+def without_ruling(marks: Grey) -> Grey:
+    """The marks without thin straight lines that run along the page or across it."""
+    level = _without_level(marks)
+    return np.ascontiguousarray(_without_level(np.ascontiguousarray(level.T)).T)
+
+
+def _without_level(marks: Grey) -> Grey:
+    height, width = marks.shape
+    if np.count_nonzero(marks.any(axis=0)) < _least(width, max(marks.shape)):
+        return marks
+    slope = _slope(marks)
+    level = _sheared(marks, slope)
+    lines = _lines(level, max(marks.shape))
+    if not lines.any():
+        return marks
+    thickest = max(3, round(_THICKEST * max(marks.shape)))
+    # Marks above or below a line, in a column of it, are a stroke that crosses it.
+    strokes = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((_thickness(lines, thickest) + 2, 1), np.uint8))
+    kept = as_grey(cv2.subtract(level, cv2.bitwise_and(lines, as_grey(1 - strokes))))
+    return as_grey(cv2.bitwise_and(_sheared(kept, -slope, height), marks))
+
+
+def _slope(marks: Grey) -> float:
+    """The slope of the lines: sheared level by it, rows of pixels are fullest."""
+    by = min(1.0, _QUICK / max(marks.shape))
+    small = cv2.resize(marks * 255, None, fx=by, fy=by, interpolation=cv2.INTER_AREA) if by < 1 else marks * 255
+    slopes = np.linspace(-_LEAN, _LEAN, 61)
+    fullness = [float((_sheared(as_grey(small), slope).sum(axis=1, dtype=np.float64) ** 2).sum()) for slope in slopes]
+    return float(slopes[int(np.argmax(fullness))])
+
+
+def _sheared(marks: Grey, slope: float, height: int | None = None) -> Grey:
+    """The marks with each column moved so that lines of a slope become level: on a higher page, or cut to a height."""
+    rows, width = marks.shape
+    reach = round(_LEAN * width) + 1
+    down = reach if height is None else -reach
+    matrix = np.array([[1, 0, 0], [-slope, 1, down + slope * width / 2]], np.float64)
+    size = (width, rows + 2 * reach if height is None else height)
+    return as_grey(cv2.warpAffine(marks, matrix, size, flags=cv2.INTER_NEAREST))
+
+
+def _lines(level: Grey, longest: int) -> Grey:
+    """The pixels of long level runs, small gaps and wavering allowed, that are mostly drawn or near one that is.
+
+    Digits that stand in rows make long runs too, which are mostly gaps. On squared paper the lines across make such
+    runs as well; these are near a line that is drawn.
+    """
+    length = _least(level.shape[1], longest)
+    gap = max(3, length // 12)
+    wider = cv2.dilate(level, np.ones((3, 1), np.uint8))
+    closed = cv2.morphologyEx(wider, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    drawn = (as_grey(cv2.blur(wider * 255, (length, 1))) > 255 * _DRAWN) & (as_grey(runs) > 0)
+    near = as_grey(cv2.dilate(as_grey(drawn.any(axis=1, keepdims=True)), np.ones((2 * gap + 1, 1), np.uint8)))
+    runs = as_grey(runs) * near
+    return as_grey(cv2.bitwise_and(cv2.dilate(runs, np.ones((3, 1), np.uint8)), level))
+
+
+def _least(side: int, longest: int) -> int:
+    """The pixels that a line is long at least."""
+    return max(8, round(max(_LONG * side, min(0.95 * side, _LONGER * longest))))
+
+
+def _thickness(lines: Grey, most: int) -> int:
+    """The pixels that lines are thick in most places."""
+    for thickness in range(1, most):
+        thick = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones((thickness + 1, 1), np.uint8))
+        if np.count_nonzero(thick) < 0.3 * np.count_nonzero(lines):
+            return thickness
+    return most

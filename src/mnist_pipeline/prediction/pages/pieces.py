@@ -1,4 +1,4 @@
-"""The shapes on a page that are writing: how tall digits are, and which shapes are near enough to be one."""
+"""The shapes of a page that are writing, how tall its digits are, and which shapes are near enough to be one digit."""
 
 from dataclasses import dataclass
 
@@ -18,16 +18,18 @@ _NEAR = 0.16  # of a digit's height
 
 @dataclass(frozen=True)
 class Pieces:
-    """The shapes that are writing, each a row (x, y, width, height, area)."""
+    """The shapes of a page that are writing."""
 
     labels: NDArray[np.int32]
+    """The number of each pixel's shape."""
     numbers: NDArray[np.int64]
-    """Each row's number in the labels."""
+    """Of the pieces, in the labels."""
     rows: NDArray[np.int64]
+    """Of the pieces: x, y, width, height, area."""
     height: float
     """Of most digits, in pixels."""
     left_out: int
-    """How many more there were than are read."""
+    """The number of further pieces, too many to be read."""
 
 
 def pieces(marks: Grey) -> Pieces | None:
@@ -55,7 +57,7 @@ def pieces(marks: Grey) -> Pieces | None:
 
 
 def _lines_and_frames(rows: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """What goes around others, or along the page, and what is left of the picture's own edge."""
+    """Which shapes go around others or along the page, or are left of the picture's own edge."""
     x, y, wide, high, area = rows.T
     page_height, page_width = shape
     middle_x, middle_y = x + wide / 2, y + high / 2
@@ -76,7 +78,7 @@ def _lines_and_frames(rows: NDArray[np.int64], shape: tuple[int, ...]) -> NDArra
 
 
 def _usual_height(rows: NDArray[np.int64]) -> float:
-    """The height of most writing: specks are small, and count for little."""
+    """The median height of shapes by their ink: specks count for little."""
     high = rows[:, 3].astype(float)
     weights = np.minimum(rows[:, 4], 4 * np.median(rows[:, 4][high >= 0.5 * high.max()])).astype(float)
     order = np.argsort(high)
@@ -85,7 +87,7 @@ def _usual_height(rows: NDArray[np.int64]) -> float:
 
 
 def clusters(found: Pieces) -> list[NDArray[np.int64]]:
-    """Which pieces stand so close that they may be parts of one digit: rows of each cluster, from the left."""
+    """Clusters of pieces that stand so close that they may be parts of one digit: their rows, from the left."""
     centre = found.rows[:, 0] + found.rows[:, 2] / 2
     left = np.ones(len(found.rows), bool)
     groups = []
