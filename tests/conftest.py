@@ -3,6 +3,7 @@
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,3 +66,48 @@ def trainings(tmp_path_factory: pytest.TempPathFactory) -> Trainings:
         x_train=train.images[:3000], y_train=train.labels[:3000], x_test=test.images[:500], y_test=test.labels[:500],
     )  # fmt: skip
     return Trainings(path)
+
+
+@pytest.fixture(scope="session")
+def exported_artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artifacts folder in which dense.yaml, with its sigmoids, was trained shortly and exported in every form."""
+    from mnist_pipeline import pipeline
+
+    folder = tmp_path_factory.mktemp("exported")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNIST_ARTIFACTS", str(folder))
+        train(load_config("dense", {"training.epochs": 2}))
+        pipeline.export("dense")
+    return folder
+
+
+@pytest.fixture
+def exported(exported_artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The exported run, in an artifacts folder that is the current one."""
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(exported_artifacts))
+    return Run(exported_artifacts / "dense")
+
+
+@pytest.fixture
+def exported_copy(exported: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The exported run in a folder of its own, with which a test may do what it likes."""
+    import shutil
+
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    shutil.copytree(exported.path, tmp_path / "dense")
+    return Run(tmp_path / "dense")
+
+
+@pytest.fixture(scope="session")
+def test_images() -> Any:
+    """The test images of MNIST."""
+    return load_part("mnist", "test")
+
+
+@pytest.fixture(scope="session")
+def keras_outputs(exported_artifacts: Path, test_images: Any) -> Any:
+    """The ten outputs of the exported run's Keras model for each test image."""
+    from mnist_pipeline.training.scoring import load_model, outputs
+
+    run = Run(exported_artifacts / "dense")
+    return outputs(load_model(run.model_file), run.config(), test_images)[0]

@@ -1,11 +1,23 @@
-"""The card of a run's exports as Markdown: it says what card.json says, and shows words from outside as words."""
+"""The card of a run's exports: what it says is so, and words from outside stay words."""
 
+import hashlib
+import re
+from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from jinja2 import UndefinedError
 
+from mnist_pipeline import pipeline
+from mnist_pipeline.data import Part
+from mnist_pipeline.exports.forms import FORMS
 from mnist_pipeline.exports.texts import PREPARATION, licence, markdown
+from mnist_pipeline.pixels.preprocess import scale
+from mnist_pipeline.prediction.predictor import file_predictor
+from mnist_pipeline.prediction.runtimes import open_runtime
+from mnist_pipeline.runs.run import Run
 
 FORM: dict[str, Any] = {
     "input": {"name": "image", "type": "float32", "shape": ["n", 28, 28], "range": "0 to 1: pixel / 255"},
@@ -63,3 +75,62 @@ def test_without_a_description_the_weights_come_first() -> None:
 def test_a_card_that_lacks_something_is_an_error_and_no_gap() -> None:
     with pytest.raises(UndefinedError, match="calibration_images"):
         markdown({key: value for key, value in CARD.items() if key != "calibration_images"})
+
+
+def test_the_card_says_what_the_files_are(exported: Run) -> None:
+    card = exported.export_card()
+    assert card["forms"].keys() == FORMS.keys()
+    assert card["weights_sha256"] == exported.figures("train")["weights_sha256"]
+    assert card["classes"] == list("0123456789")
+    assert "CC BY-SA 3.0" in card["data"]["licence"]
+    for form in card["forms"].values():
+        for file in form["files"]:
+            content = (exported.exports / file["file"]).read_bytes()
+            assert (len(content), hashlib.sha256(content).hexdigest()) == (file["bytes"], file["sha256"])
+        for check in form["checks"]:
+            assert check["n"] == 10_000
+    listed = {file["file"] for form in card["forms"].values() for file in form["files"]} | {"card.md", "card.json"}
+    there = {path.relative_to(exported.exports).as_posix() for path in exported.exports.rglob("*") if path.is_file()}
+    assert there == listed
+
+
+def test_the_card_says_what_goes_in_and_comes_out(exported: Run) -> None:
+    forms = exported.export_card()["forms"]
+    assert forms["onnx"]["input"] == {
+        "name": "image", "shape": ["n", 28, 28], "type": "float32", "range": "0 to 1: pixel / 255",
+    }  # fmt: skip
+    assert forms["onnx"]["needs_normalising"] is True
+    assert forms["litert"]["needs_normalising"] is True
+    assert forms["onnx-with-scaling"]["needs_normalising"] is False
+    assert forms["litert-int8"]["needs_normalising"] is False
+    assert forms["litert-int8"]["input"]["range"] == "-128 to 127: pixel - 128"
+    page = (exported.exports / "card.md").read_text()
+    assert "p / (1 - p)" in page
+    assert all(f"**{name}**" in page for name in FORMS)
+
+
+def test_the_card_tells_from_what_on_a_model_answers(exported_copy: Run) -> None:
+    exported_copy.refusal_file.write_text('{"threshold": 0.83}')
+    assert pipeline.export("dense", ["onnx"])["refuses_below"] == 0.83
+    assert "below 0.83 holds no digit" in (exported_copy.exports / "card.md").read_text()
+    assert file_predictor(exported_copy.exports / "model.onnx").threshold == 0.83
+    assert file_predictor(exported_copy.onnx_file).threshold == 0
+
+
+def test_the_snippet_on_the_card_reads_pictures(exported: Run, test_images: Part, tmp_path: Path) -> None:
+    """Digits as somebody would have them: large, dark on light, off the middle."""
+    page = (exported.exports / "card.md").read_text()
+    (snippet,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    assert len(snippet.splitlines()) <= 15
+    names: dict[str, Any] = {}
+    exec(snippet, names)  # it is what the reader will do
+    runtime = open_runtime(exported.exports / "model.onnx")
+    right = 0
+    for image, label in zip(test_images.images[:200], test_images.labels[:200], strict=True):
+        paper = np.full((300, 260), 255, np.uint8)
+        paper[30:198, 70:238] = 255 - cv2.resize(image, (168, 168), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(tmp_path / "digit.png"), paper)
+        seen = names["digit"](str(tmp_path / "digit.png"))
+        assert (seen.shape, seen.dtype) == ((28, 28), np.uint8)
+        right += int(runtime.scores(scale(seen[None]))[0].argmax() == label)
+    assert right >= 180

@@ -1,0 +1,76 @@
+"""Every recipe in every form, as a user exports it: minutes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnist_pipeline import pipeline, train
+from mnist_pipeline.config import load_config
+from mnist_pipeline.exports import proof
+from mnist_pipeline.exports.forms import FORMS
+from mnist_pipeline.runs.run import Run
+from mnist_pipeline.training.scoring import load_model
+
+
+def by_command(artifacts: Path, *words: str) -> str:
+    answer = subprocess.run(
+        [sys.executable, "-m", "mnist_pipeline", *words],
+        env=os.environ | {"MNIST_ARTIFACTS": str(artifacts)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("recipe", "most"), [("dense", 50_000), ("dense-10", 50_000), ("cnn", 480_000)])
+def test_every_recipe_leaves_in_every_form(recipe: str, most: int, tmp_path: Path) -> None:
+    """In processes of their own, as a user has it; the convolutional network after two epochs instead of twenty."""
+    by_command(tmp_path, "train", "--config", recipe, *(["--set", "training.epochs=2"] if recipe == "cnn" else []))
+    by_command(tmp_path, "export", recipe)
+    forms = Run(tmp_path / recipe).export_card()["forms"]
+    assert forms.keys() == FORMS.keys()
+    assert forms["litert-int8"]["files"][0]["bytes"] <= most
+    readers = {name: {check["reader"] for check in form["checks"]} for name, form in forms.items()}
+    assert readers == {name: set(form.readers) for name, form in FORMS.items()}
+    rows = json.loads(by_command(tmp_path, "bench", recipe, "--json"))["rows"]
+    assert len(rows) == 1 + sum(len(form.readers) for name, form in FORMS.items() if name != "c-array")
+    assert all(row["agreement"] == 1 for row in rows if row["form"] == "keras" or FORMS[row["form"]].exact)
+    assert all(row["accuracy"] >= rows[0]["accuracy"] - 0.00101 for row in rows)
+
+
+@pytest.mark.slow
+def test_the_smallest_recipe_leaves_in_float(tmp_path: Path) -> None:
+    """Ten units a layer: in eight bits some seeds lose too much, and are refused."""
+    by_command(tmp_path, "train", "--config", "tiny")
+    by_command(tmp_path, "export", "tiny", "--to", "onnx", "--to", "litert", "--to", "saved-model", "--with-scaling")
+    assert len(Run(tmp_path / "tiny").export_card()["forms"]) == 4
+
+
+def trained_in_bfloat16(source: Path) -> Run:
+    settings = {
+        "data.source": str(source), "training.precision": "bfloat16", "training.epochs": 2,
+        "model.convolutions": [{"filters": 8, "kernel": 3, "batch_norm": True, "pool": 4}], "model.hidden": [],
+        "training.early_stopping": None, "training.plateau": None, "training.keep_best": None,
+    }  # fmt: skip
+    return Run(Path(train(load_config("cnn", settings))["run"]))
+
+
+@pytest.mark.slow
+def test_a_model_trained_in_mixed_precision_leaves_in_full(trainings: Any) -> None:
+    run = trained_in_bfloat16(trainings.source)
+    assert {weight.dtype for weight in load_model(run.model_file).weights} == {"float32"}
+    (check, _) = pipeline.export(run, ["onnx"])["forms"]["onnx"]["checks"]
+    assert check["n"] == 500
+
+
+@pytest.mark.slow
+def test_a_model_trained_in_mixed_precision_leaves_in_every_form(
+    trainings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "LOST", 0.02)  # one of 500 images is 0.2 points
+    assert pipeline.export(trained_in_bfloat16(trainings.source))["forms"].keys() == FORMS.keys()
