@@ -28,8 +28,9 @@ from mnist_pipeline.prediction.predictor import file_predictor
 from mnist_pipeline.prediction.runtimes import normalised, open_runtime, output_of
 from mnist_pipeline.runs.run import Run, claimed
 from mnist_pipeline.runs.watching import Watcher
+from mnist_pipeline.training.keras_file import load_model
 from mnist_pipeline.training.saving import join_batch_norms
-from mnist_pipeline.training.scoring import load_model, outputs
+from mnist_pipeline.training.scoring import outputs
 
 FILES = {
     "onnx": "model.onnx", "onnx-with-scaling": "model-with-scaling.onnx", "onnx-int8": "model-int8.onnx",

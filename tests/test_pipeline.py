@@ -15,7 +15,8 @@ from mnist_pipeline.data import load_part
 from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
-from mnist_pipeline.training.scoring import load_model, score
+from mnist_pipeline.training.keras_file import load_model
+from mnist_pipeline.training.scoring import score
 
 TRAIN_KEYS = {
     "run", "name", "seed", "epochs", "steps", "train_seconds", "train_loss", "train_accuracy", "val_loss",

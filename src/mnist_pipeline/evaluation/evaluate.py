@@ -11,6 +11,7 @@ from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
 from mnist_pipeline.training.fit import weights_sha256
+from mnist_pipeline.training.keras_file import load_model
 
 
 def evaluate_run(run: Run, pictures: bool) -> None:
@@ -18,7 +19,7 @@ def evaluate_run(run: Run, pictures: bool) -> None:
     config, history = run.config(), run.history() if pictures else {}
     part = load_part(config.data.source, "test")
     backend.start()
-    model = scoring.load_model(run.model_file)
+    model = load_model(run.model_file)
     probabilities, loss = scoring.score(model, config, part)
     metrics = measure(probabilities, part.labels, loss)
     digests = {"weights_sha256": weights_sha256(model), "data_sha256": part.sha256}

@@ -25,6 +25,7 @@ from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
 from mnist_pipeline.training.fit import weights_sha256
+from mnist_pipeline.training.keras_file import load_model
 from mnist_pipeline.training.saving import save_folder, save_onnx
 
 
@@ -81,7 +82,7 @@ class _Workshop:
         train = load_part(self._config.data.source, "train")
         self._calibration = calibration_images(train.images)
         backend.start()
-        self._model = scoring.load_model(run.model_file)
+        self._model = load_model(run.model_file)
         self._train_sha256 = train.sha256
         self._keras = self._reference()
         self._int8: bytes | None = None

@@ -80,12 +80,6 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
         graph.initializer.remove(constant)
 
 
-def save_keras(model: keras.Model, path: Path) -> None:
-    """The model in Keras' own format."""
-    with whole(path) as beside:
-        model.save(beside)
-
-
 def save_onnx(model: keras.Model, path: Path, *, joined: bool = True) -> None:
     """The model as ONNX, float32, any number of images at a time; the same bytes for the same network.
 

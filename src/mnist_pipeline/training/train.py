@@ -13,7 +13,8 @@ from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import backend, confidence, scoring
 from mnist_pipeline.training.checkpoints import Checkpoints
 from mnist_pipeline.training.fit import Fitted, fit, weights_sha256
-from mnist_pipeline.training.saving import save_keras, save_onnx
+from mnist_pipeline.training.keras_file import save_keras
+from mnist_pipeline.training.saving import save_onnx
 
 
 def train_run(run: Run, config: Config, part: Part, watcher: Watcher) -> None:
