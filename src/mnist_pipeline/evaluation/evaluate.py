@@ -7,6 +7,7 @@ from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.evaluation import plots
 from mnist_pipeline.evaluation.metrics import Metrics, measure
 from mnist_pipeline.evaluation.plots.network import Layer
+from mnist_pipeline.prediction.runtimes import normalised
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
@@ -20,7 +21,8 @@ def evaluate_run(run: Run, pictures: bool) -> None:
     part = load_part(config.data.source, "test")
     backend.start()
     model = load_model(run.model_file)
-    probabilities, loss = scoring.score(model, config, part)
+    outputs, loss = scoring.outputs(model, config, part)
+    probabilities = normalised(outputs, config.model.output)
     metrics = measure(probabilities, part.labels, loss)
     digests = {"weights_sha256": weights_sha256(model), "data_sha256": part.sha256}
     if pictures:
