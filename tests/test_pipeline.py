@@ -15,7 +15,8 @@ from mnist_pipeline.data import load_part
 from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
-from mnist_pipeline.training.scoring import load_model, score
+from mnist_pipeline.training.keras_file import load_model
+from mnist_pipeline.training.scoring import outputs
 
 TRAIN_KEYS = {
     "run", "name", "seed", "epochs", "steps", "train_seconds", "train_loss", "train_accuracy", "val_loss",
@@ -66,7 +67,7 @@ def test_the_same_config_again_does_nothing_and_says_so(smoke_run: Run) -> None:
 
 def test_the_saved_model_gives_the_numbers_of_the_run(smoke_run: Run) -> None:
     part = load_part("mnist", "test")
-    probabilities, loss = score(load_model(smoke_run.model_file), smoke_run.config(), part)
+    probabilities, loss = outputs(load_model(smoke_run.model_file), smoke_run.config(), part)
     test = smoke_run.metrics()["evaluate"]
     assert float((probabilities.argmax(1) == part.labels).mean()) == test["test_accuracy"]
     assert loss == test["test_loss"]
@@ -82,7 +83,7 @@ def test_the_digest_is_over_the_float32_bytes_of_the_weights_in_order(smoke_run:
 
 def test_opencv_gives_the_probabilities_of_keras(smoke_run: Run) -> None:
     part = load_part("mnist", "test")
-    expected, _ = score(load_model(smoke_run.model_file), smoke_run.config(), part)
+    expected, _ = outputs(load_model(smoke_run.model_file), smoke_run.config(), part)
     found = predictor(smoke_run).probabilities(part.images)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 

@@ -14,7 +14,7 @@ from mnist_pipeline.config import load_config
 from mnist_pipeline.exports import proof
 from mnist_pipeline.exports.forms import FORMS
 from mnist_pipeline.runs.run import Run
-from mnist_pipeline.training.scoring import load_model
+from mnist_pipeline.training.keras_file import load_model
 
 
 def by_command(artifacts: Path, *words: str) -> str:

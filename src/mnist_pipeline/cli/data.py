@@ -85,7 +85,7 @@ def _as_trained(part: "Part", config: "Config", folder: Path) -> "Iterator[Path]
         digits(images, labels, folder / "drawn.png", f"Digits as {config.name} draws them, and pictures of none")
         yield folder / "drawn.png"
     if config.training.augmentation:
-        from mnist_pipeline.training.augmentation import augmented_sample
+        from mnist_pipeline.training.batches import augmented_sample
 
         images, labels = augmented_sample(part.images, part.labels, config.training.augmentation)
         title = f"The same digits as {config.name} augments them"

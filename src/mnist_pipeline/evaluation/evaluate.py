@@ -6,10 +6,12 @@ from numpy.typing import NDArray
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.evaluation.metrics import compute_metrics
 from mnist_pipeline.evaluation.plots import charts, images, network
+from mnist_pipeline.prediction.runtimes import normalised
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
 from mnist_pipeline.training.fit import weights_sha256
+from mnist_pipeline.training.keras_file import load_model
 
 
 def evaluate_run(run: Run, with_plots: bool) -> None:
@@ -18,8 +20,9 @@ def evaluate_run(run: Run, with_plots: bool) -> None:
     history = run.history() if with_plots else {}  # first, because a damaged file is refused at once
     part = load_part(config.data.source, "test")
     backend.start()
-    model = scoring.load_model(run.model_file)
-    probabilities, loss = scoring.score(model, config, part)
+    model = load_model(run.model_file)
+    outputs, loss = scoring.outputs(model, config, part)
+    probabilities = normalised(outputs, config.model.output)
     metrics = compute_metrics(probabilities, part.labels, loss)
     if with_plots:
         charts.curves(history, run.plots / "curves.png")

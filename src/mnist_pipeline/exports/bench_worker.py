@@ -54,10 +54,10 @@ def _opener(reader: str, threads: int) -> Any:
     """The function that loads a file, its library imported already: a server imports once and loads many."""
     if reader in ("keras", "tensorflow"):
         from mnist_pipeline.exports.proof import KerasRuntime, SavedModelRuntime
-        from mnist_pipeline.training import backend, scoring
+        from mnist_pipeline.training import backend, keras_file
 
         backend.start(threads)
-        return SavedModelRuntime if reader == "tensorflow" else lambda path: KerasRuntime(scoring.load_model(path))
+        return SavedModelRuntime if reader == "tensorflow" else lambda path: KerasRuntime(keras_file.load_model(path))
     from mnist_pipeline.prediction.runtimes import open_runtime
 
     if reader != "opencv":

@@ -1,18 +1,64 @@
-"""At an epoch's end: keep the best weights, book the figures, write the checkpoint, tell who watches."""
+"""What follows the steps and epochs of a training: averages and best weights, early stopping, books and checkpoints."""
 
 import math
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.config.schema import EarlyStopping, Plateau, Training
+from mnist_pipeline.config.schema import Training
 from mnist_pipeline.errors import TrainingError
 from mnist_pipeline.runs.watching import Watcher
-from mnist_pipeline.training.averaging import Average
-from mnist_pipeline.training.backend import keras
+from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.checkpoints import Checkpoints, TrainingState
+
+Weights = list[NDArray[np.float32]]
+Step = Callable[[tuple[tf.Tensor, tf.Tensor]], Any]
+
+
+class Average:
+    """A moving average of a network's weights over the steps, batch normalisation's statistics included.
+
+    In the first steps it forgets faster than its decay says, to lose the random start.
+    """
+
+    def __init__(self, model: keras.Model, decay: float) -> None:
+        self._model, self._decay = model, decay
+        self._values = [tf.Variable(weight.value) for weight in model.weights]
+
+    def following(self, train_step: Step) -> Step:
+        """The step, and the average moved after it."""
+
+        def step(batch: tuple[tf.Tensor, tf.Tensor]) -> None:
+            train_step(batch)
+            done = tf.cast(self._model.optimizer.iterations.value, tf.float32)
+            kept = tf.minimum(self._decay, (1 + done) / (10 + done))
+            for value, weight in zip(self._values, self._model.weights, strict=True):
+                value.assign_add((1 - kept) * (weight.value - value))
+
+        return step
+
+    def weights(self) -> Weights:
+        """The averages in the order of model.get_weights."""
+        return [value.numpy() for value in self._values]
+
+    def restore(self, weights: Sequence[NDArray[np.float32]]) -> None:
+        """Go on from the averages of a checkpoint."""
+        for value, weight in zip(self._values, weights, strict=True):
+            value.assign(weight)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """The model computes with the averages while the block lasts."""
+        own = self._model.get_weights()
+        self._model.set_weights(self.weights())
+        try:
+            yield
+        finally:
+            self._model.set_weights(own)
 
 
 class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
@@ -23,7 +69,7 @@ class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
         self.monitor, self._average = monitor, average
         self.best: float | None = None
         self.best_epoch: int | None = None
-        self.weights: list[NDArray[np.float32]] = []
+        self.weights: Weights = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Compare with the best so far."""
@@ -33,26 +79,25 @@ class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
             self.weights = self._average.weights() if self._average else self.model.get_weights()
 
 
-def early_stopping(settings: EarlyStopping) -> keras.callbacks.EarlyStopping:
-    """Keras' own, without its copy of the best weights: that is KeepBest's business."""
-    return keras.callbacks.EarlyStopping(
-        settings.monitor,
-        patience=settings.patience,
-        min_delta=settings.min_delta,
-        mode=_mode(settings.monitor),
-    )
-
-
-def plateau(settings: Plateau) -> keras.callbacks.ReduceLROnPlateau:
-    """Keras' own."""
-    return keras.callbacks.ReduceLROnPlateau(
-        settings.monitor,
-        factor=settings.factor,
-        patience=settings.patience,
-        min_delta=settings.min_delta,
-        min_lr=settings.min_learning_rate,
-        mode=_mode(settings.monitor),
-    )
+def deciding(training: Training, average: Average | None = None) -> dict[str, keras.callbacks.Callback]:
+    """The callbacks that the config asks for, in the order in which they decide."""
+    callbacks: dict[str, keras.callbacks.Callback] = {}
+    if training.keep_best:
+        callbacks["keep_best"] = KeepBest(training.keep_best, average)
+    if plateau := training.plateau:
+        callbacks["plateau"] = keras.callbacks.ReduceLROnPlateau(
+            plateau.monitor,
+            factor=plateau.factor,
+            patience=plateau.patience,
+            min_delta=plateau.min_delta,
+            min_lr=plateau.min_learning_rate,
+            mode=_mode(plateau.monitor),
+        )
+    if stopping := training.early_stopping:  # which keeps no weights: KeepBest does
+        callbacks["early_stopping"] = keras.callbacks.EarlyStopping(
+            stopping.monitor, patience=stopping.patience, min_delta=stopping.min_delta, mode=_mode(stopping.monitor)
+        )
+    return callbacks
 
 
 def _mode(monitor: str) -> str:
@@ -67,20 +112,11 @@ _MEMORY = {
 }
 
 
-def deciding(training: Training, average: Average | None = None) -> dict[str, keras.callbacks.Callback]:
-    """The callbacks that the config asks for, in the order in which they decide."""
-    callbacks: dict[str, keras.callbacks.Callback] = {}
-    if training.keep_best:
-        callbacks["keep_best"] = KeepBest(training.keep_best, average)
-    if training.plateau:
-        callbacks["plateau"] = plateau(training.plateau)
-    if training.early_stopping:
-        callbacks["early_stopping"] = early_stopping(training.early_stopping)
-    return callbacks
-
-
 class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
-    """Last in the list, so that it books what the others have decided; gives it back to them on resuming."""
+    """Book every epoch's figures and write its checkpoint; when a training goes on, restore the other callbacks.
+
+    It comes last in the list of callbacks, so that the checkpoint holds what the others have decided.
+    """
 
     def __init__(
         self,
@@ -91,8 +127,7 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
         average: Average | None = None,
     ) -> None:
         super().__init__()
-        self._average = average
-        self._deciding, self._store, self._watcher = deciding, store, watcher
+        self._deciding, self._store, self._watcher, self._average = deciding, store, watcher, average
         self._resumed = state
         self._before = state.seconds if state else 0.0
         self._started = time.perf_counter()
@@ -104,26 +139,26 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
         return self._before + time.perf_counter() - self._started
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """The other callbacks have just reset themselves."""
-        self.remind()
+        """Restore the other callbacks, which have just reset themselves."""
+        self.restore()
         self._watcher.begin(self._resumed.epoch if self._resumed else 0, self.params["epochs"])
 
-    def remind(self) -> None:
-        """Give the other callbacks the memory that the checkpoint kept for them."""
+    def restore(self) -> None:
+        """Give the other callbacks what they had seen when the checkpoint was written."""
         if self._resumed is None:
             return
         for name, memory in self._resumed.callbacks.items():
             for attribute, value in memory.items():
                 setattr(self._deciding[name], attribute, value)
         if "keep_best" in self._deciding:
-            self._deciding["keep_best"].weights = unnumbered(self._resumed.arrays, "best")
+            self._deciding["keep_best"].weights = self._resumed.best
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """A part of the epoch is done."""
+        """Tell the watcher how much of the epoch is done; what Keras calls a batch is a chunk here."""
         self._watcher.progress((batch + 1) / self.params["steps"])
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the learning rate that this epoch is trained with, before anyone lowers it."""
+        """Note the learning rate that this epoch is trained with, before a plateau lowers it."""
         self._learning_rate = float(self.model.optimizer.learning_rate)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
@@ -144,10 +179,10 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
         keep_best = self._deciding.get("keep_best")
         return TrainingState(
             epoch=epoch,
-            arrays=numbered("weight", self.model.get_weights())
-            | numbered("optimizer", [np.asarray(variable) for variable in self.model.optimizer.variables])
-            | numbered("average", self._average.weights() if self._average else [])
-            | numbered("best", keep_best.weights if keep_best else []),
+            weights=self.model.get_weights(),
+            optimizer=[np.asarray(variable) for variable in self.model.optimizer.variables],
+            average=self._average.weights() if self._average else [],
+            best=keep_best.weights if keep_best else [],
             history=self.history,
             callbacks={
                 name: {attribute: _plain(getattr(callback, attribute)) for attribute in _MEMORY[name]}
@@ -160,13 +195,3 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
 
 def _plain(value: Any) -> float | int | None:
     return value if value is None or isinstance(value, int) else float(value)
-
-
-def numbered(name: str, arrays: list[NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Arrays under keys that keep their order: weight-000, weight-001, ..."""
-    return {f"{name}-{number:03d}": array for number, array in enumerate(arrays)}
-
-
-def unnumbered(arrays: dict[str, NDArray[Any]], name: str) -> list[NDArray[Any]]:
-    """The arrays that `numbered` put under a name, in their order."""
-    return [arrays[key] for key in sorted(arrays) if key.startswith(f"{name}-")]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.runs.files import remove, whole
 
-Arrays = dict[str, NDArray[Any]]
+Arrays = list[NDArray[Any]]
 _KEPT = 2  # the newest, and one to fall back on
 
 
@@ -24,12 +24,20 @@ class TrainingState:
 
     epoch: int
     """Epochs done."""
-    arrays: Arrays
+    weights: Arrays
+    optimizer: Arrays
+    average: Arrays
+    """The moving average of the weights; empty without averaging."""
+    best: Arrays
+    """The best epoch's weights; empty where they are not kept."""
     history: dict[str, list[float]]
     callbacks: dict[str, dict[str, Any]]
     seconds: float
     stopped: bool = False
-    """True when early stopping has spoken."""
+    """True when early stopping has ended the training."""
+
+
+_GROUPS = {"weight": "weights", "optimizer": "optimizer", "average": "average", "best": "best"}  # in file: in state
 
 
 @dataclass
@@ -41,11 +49,8 @@ class Checkpoints:
     """Files that the last call of `latest` had to pass over."""
 
     def save(self, state: TrainingState) -> None:
-        """Write the state of an epoch's end, then let go of the oldest."""
-        facts = {name: value for name, value in vars(state).items() if name != "arrays"}
-        stream = io.BytesIO()
-        np.savez(stream, allow_pickle=False, **state.arrays, __facts__=_as_array(json.dumps(facts)))
-        body = stream.getbuffer()
+        """Write the state of an epoch's end, then delete the oldest."""
+        body = _packed(state)
         place = self.folder / f"epoch-{state.epoch:05d}.ckpt"
         if place.is_dir():  # over which no file can be written
             remove(place)
@@ -66,15 +71,24 @@ class Checkpoints:
         return None
 
     def clear(self) -> None:
-        """Take the folder away: training is done and its files are in place."""
+        """Delete the folder: training is done and its files are in place."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _newest_first(self) -> list[Path]:
         return sorted(self.folder.glob("epoch-*.ckpt"), reverse=True)
 
 
-def _as_array(text: str) -> NDArray[np.uint8]:
-    return np.frombuffer(text.encode(), np.uint8)
+def _packed(state: TrainingState) -> memoryview:
+    """The state as an .npz: arrays under keys that keep their order (weight-000, ...), all else as JSON."""
+    facts = {name: value for name, value in vars(state).items() if name not in _GROUPS.values()}
+    arrays = {
+        f"{group}-{number:03d}": array
+        for group, name in _GROUPS.items()
+        for number, array in enumerate(getattr(state, name))
+    }
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, **arrays, __facts__=np.frombuffer(json.dumps(facts).encode(), np.uint8))
+    return stream.getbuffer()
 
 
 def _read(path: Path) -> TrainingState | None:
@@ -88,6 +102,9 @@ def _read(path: Path) -> TrainingState | None:
     try:
         with np.load(io.BytesIO(body), allow_pickle=False) as archive:
             arrays = dict(archive.items())
-        return TrainingState(arrays=arrays, **json.loads(arrays.pop("__facts__").tobytes()))
+        state: dict[str, Any] = json.loads(arrays.pop("__facts__").tobytes())
+        for group, name in _GROUPS.items():
+            state[name] = [arrays[key] for key in sorted(arrays) if key.startswith(f"{group}-")]
+        return TrainingState(**state)
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None

@@ -6,18 +6,16 @@ runs a compiled program over images and targets that are resident in memory.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mnist_pipeline.config.schema import Augmentation
-from mnist_pipeline.data.rendering.pool import PoolRows
-from mnist_pipeline.pixels.preprocess import PIXEL
-from mnist_pipeline.training.augmentation import augment
-from mnist_pipeline.training.averaging import Average
+from mnist_pipeline.config import Config
+from mnist_pipeline.data import Part
 from mnist_pipeline.training.backend import keras, tf
+from mnist_pipeline.training.batches import EpochPlan, Resident
+from mnist_pipeline.training.callbacks import Average
+from mnist_pipeline.training.compiling import targets_of, training_targets
 
 # Runs the steps [first, end) of an epoch, given the order of the images and the number of the epoch's first step.
 Program = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], None]
@@ -25,95 +23,32 @@ TrainStep = Callable[[tuple[tf.Tensor, tf.Tensor]], Any]
 _VALIDATION_BATCH = 1000  # no effect on the figures, only on speed
 
 
-@dataclass(frozen=True)
-class Resident:
-    """Images as bytes and targets, in memory while training lasts; a batch is a look-up in them."""
-
-    images: tf.Tensor
-    targets: tf.Tensor
-    shape: tuple[int, ...]
-    """What the model takes one image as."""
-
-    @classmethod
-    def of(cls, model: keras.Model, images: NDArray[np.uint8], targets: NDArray[Any]) -> "Resident":
-        """The arrays as this model's resident data."""
-        return cls(tf.constant(images), tf.constant(targets), tuple(model.input_shape[1:]))
-
-    def __len__(self) -> int:
-        return int(self.images.shape[0])
-
-    def batch(self, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Images, scaled as preprocess.scale does, and targets."""
-        return self._shaped(self._scaled(places)), tf.gather(self.targets, places)
-
-    def training_batch(self, places: tf.Tensor, plan: "EpochPlan", step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The same, changed at random where the plan says so: a function of its seed and of the step."""
-        images = self._scaled(places)
-        if plan.augmentation:
-            images = augment(images, plan.augmentation, tf.stack([plan.seed, step]))
-        return self._shaped(images), tf.gather(self.targets, places)
-
-    def _scaled(self, places: tf.Tensor) -> tf.Tensor:
-        return tf.cast(tf.gather(self.images, places), tf.float32) * PIXEL
-
-    def _shaped(self, images: tf.Tensor) -> tf.Tensor:
-        return tf.reshape(images, (images.shape[0] or -1, *self.shape))
-
-
-@dataclass(frozen=True)
-class EpochPlan:
-    """How an epoch is cut: into batches for the update rule, into chunks for whoever watches."""
-
-    images: int
-    """How many an epoch goes through."""
-    batch: int
-    chunks: int
-    seed: int
-    augmentation: Augmentation | None = None
-    shuffle_once: bool = False
-    drawn: PoolRows | None = None
-    """What the images of an epoch are chosen from, when there is more than an epoch takes."""
-
-    @property
-    def steps(self) -> int:
-        """Batches an epoch, a smaller last one included."""
-        return -(-self.images // self.batch)
-
-    def bounds(self, chunk: int) -> tuple[int, int]:
-        """First step of a chunk, and the step after its last."""
-        return self.steps * chunk // self.chunks, self.steps * (chunk + 1) // self.chunks
-
-    def order(self, epoch: int) -> NDArray[np.int32]:
-        """The order of the images: a function of seed and epoch, and of nothing that happened before."""
-        random = np.random.Generator(np.random.PCG64([self.seed, 0 if self.shuffle_once else epoch]))
-        order = random.permutation(self.images).astype(np.int32)
-        return self.drawn.rows(random)[order] if self.drawn else order
-
-
 def fit_epochs(
     model: keras.Model,
-    program: Program,
+    config: Config,
     plan: EpochPlan,
+    training: Part,
+    validation: Part,
     *,
-    validation: Resident | None,
-    validate_with_xla: bool,
     average: Average | None = None,
-    done: int,
-    epochs: int,
-    callbacks: Sequence[keras.callbacks.Callback],
+    done: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
-    """Keras' fit over compiled epochs, from epoch `done` on."""
-    model.train_function = _train_function(model, program, plan)
-    if validation is not None:
-        model.test_function = _test_function(model, validation, validate_with_xla, average)
+    """Train by Keras' fit over compiled epochs, from epoch `done` on; no figures of validation without images."""
+    data = Resident.of(model, training.images, training_targets(config, training.labels))
+    model.train_function = _train_function(model, _program(model, config, data, plan, average), plan)
+    if len(validation):
+        watched = Resident.of(model, validation.images, targets_of(config, validation.labels))
+        # Early stopping and its like go by these figures, so they must be as portable as the steps.
+        model.test_function = _test_function(model, watched, config.training.numerics == "portable", average)
     try:
         model.fit(
-            _numbers(done * plan.chunks, epochs * plan.chunks),
-            epochs=epochs,
+            _numbers(done * plan.chunks, config.training.epochs * plan.chunks),
+            epochs=config.training.epochs,
             initial_epoch=done,
             steps_per_epoch=plan.chunks,
-            validation_data=None if validation is None else _numbers(0, 1).repeat(),
-            validation_steps=None if validation is None else 1,
+            validation_data=_numbers(0, 1).repeat() if len(validation) else None,
+            validation_steps=1 if len(validation) else None,
             callbacks=list(callbacks),
             shuffle=False,
             verbose=0,
@@ -122,52 +57,12 @@ def fit_epochs(
         model.train_function = model.test_function = None
 
 
-def build_state(model: keras.Model, targets: tf.Tensor) -> None:
-    """Create the variables of optimizer and metrics now: a compiled loop cannot."""
-    model.optimizer.build(model.trainable_variables)
-    outputs = tf.zeros((1, *model.output_shape[1:]))
-    model.compute_loss(y=targets[:1], y_pred=outputs)
-    model.compute_metrics(None, targets[:1], outputs)
-    model.reset_metrics()
-
-
-def graph_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Program:
-    """Steps in a graph's loop; its kernels beat XLA's where there are convolutions."""
-
-    # Without autograph, which only costs time here; a batch's slice ends with the images, so the last may be smaller.
-    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def run(order: tf.Tensor, before: tf.Tensor, first: tf.Tensor, end: tf.Tensor) -> None:
-        def step(number: tf.Tensor) -> tuple[tf.Tensor]:
-            places = order[number * plan.batch : (number + 1) * plan.batch]
-            train_step(data.training_batch(places, plan, before + number))
-            return (number + 1,)
-
-        # Every step needs the one before: more iterations in flight would only hold more memory.
-        tf.while_loop(lambda number: number < end, step, (first,), parallel_iterations=1)
-
-    return run  # type: ignore[no-any-return]
-
-
-def xla_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Program:
-    """A whole epoch in one XLA program: what dense networks want."""
-    full, rest = divmod(plan.images, plan.batch)
-
-    # The data are arguments, because XLA would compile constants into the program.
-    @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
-    def run(order: tf.Tensor, before: tf.Tensor, images: tf.Tensor, targets: tf.Tensor) -> None:
-        rows = Resident(images, targets, data.shape)
-        batches = tf.reshape(order[: full * plan.batch], (full, plan.batch))
-
-        def step(number: tf.Tensor) -> tuple[tf.Tensor]:
-            train_step(rows.training_batch(batches[number], plan, before + number))
-            return (number + 1,)
-
-        if full:  # XLA cannot compile a look-up in no batches, even where it is never made
-            tf.while_loop(lambda number: number < full, step, (tf.constant(0),))
-        if rest:  # XLA's shapes are fixed, so a smaller last batch is a second copy of the step
-            train_step(rows.training_batch(order[-rest:], plan, before + full))
-
-    return lambda order, before, _first, _end: run(order, before, data.images, data.targets)
+def _numbers(first: int, end: int) -> tf.data.Dataset:
+    """Numbers for fit to count by; without autotuning, whose thread can hold up the end of fit for five seconds."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.threading.private_threadpool_size = 1
+    return tf.data.Dataset.range(first, end).with_options(options)
 
 
 def _train_function(model: keras.Model, program: Program, plan: EpochPlan) -> Callable[[Iterator[Any]], Any]:
@@ -179,14 +74,14 @@ def _train_function(model: keras.Model, program: Program, plan: EpochPlan) -> Ca
             orders.clear()
             orders[epoch] = tf.constant(plan.order(epoch))
         first, end = plan.bounds(chunk)
-        _seed_dropout(model, plan.seed, epoch * plan.steps + first)
+        seed_dropout(model, plan.seed, epoch * plan.steps + first)
         program(orders[epoch], tf.constant(epoch * plan.steps), tf.constant(first), tf.constant(end))
         return model.get_metrics_result()
 
     return train
 
 
-def _seed_dropout(model: keras.Model, seed: int, step: int) -> None:
+def seed_dropout(model: keras.Model, seed: int, step: int) -> None:
     """Make what the layers drop a function of seed and step: Keras adds one to the second number at each use."""
     for number, layer in enumerate(model.layers):
         if isinstance(layer, keras.layers.Dropout):
@@ -221,9 +116,130 @@ def _test_function(
     return test
 
 
-def _numbers(first: int, end: int) -> tf.data.Dataset:
-    """Numbers for fit to count by; without autotuning, whose thread can hold up the end of fit for five seconds."""
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    options.threading.private_threadpool_size = 1
-    return tf.data.Dataset.range(first, end).with_options(options)
+def _program(model: keras.Model, config: Config, data: Resident, plan: EpochPlan, average: Average | None) -> Program:
+    """The program of an epoch: dense networks are fastest under XLA, convolutions in a graph."""
+    if config.model.family == "cnn":
+        return _graph_program(average.following(model.train_step) if average else model.train_step, data, plan)
+    if config.training.numerics == "portable":
+        return _xla_program(model.train_step, data, plan)
+    twin = _DenseTwin(model)
+    return twin.around(_xla_program(twin.train_step, data, plan))
+
+
+def _graph_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Program:
+    """Steps in a graph's loop; its kernels beat XLA's where there are convolutions."""
+
+    # Without autograph, which only costs time here; a batch's slice ends with the images, so the last may be smaller.
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def run(order: tf.Tensor, before: tf.Tensor, first: tf.Tensor, end: tf.Tensor) -> None:
+        def step(number: tf.Tensor) -> tuple[tf.Tensor]:
+            places = order[number * plan.batch : (number + 1) * plan.batch]
+            train_step(data.training_batch(places, plan, before + number))
+            return (number + 1,)
+
+        # Every step needs the one before: more iterations in flight would only hold more memory.
+        tf.while_loop(lambda number: number < end, step, (first,), parallel_iterations=1)
+
+    return run  # type: ignore[no-any-return]
+
+
+def _xla_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Program:
+    """A whole epoch in one XLA program: what dense networks want."""
+    full, rest = divmod(plan.images, plan.batch)
+
+    # The data are arguments, because XLA would compile constants into the program.
+    @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
+    def run(order: tf.Tensor, before: tf.Tensor, images: tf.Tensor, targets: tf.Tensor) -> None:
+        rows = Resident(images, targets, data.shape)
+        batches = tf.reshape(order[: full * plan.batch], (full, plan.batch))
+
+        def step(number: tf.Tensor) -> tuple[tf.Tensor]:
+            train_step(rows.training_batch(batches[number], plan, before + number))
+            return (number + 1,)
+
+        if full:  # XLA cannot compile a look-up in no batches, even where it is never made
+            tf.while_loop(lambda number: number < full, step, (tf.constant(0),))
+        if rest:  # XLA's shapes are fixed, so a smaller last batch is a second copy of the step
+            train_step(rows.training_batch(order[-rest:], plan, before + full))
+
+    return lambda order, before, _first, _end: run(order, before, data.images, data.targets)
+
+
+class _DenseTwin:
+    """A dense network's working copy over transposed weights, laid out for speed; its update rule is the same.
+
+    XLA hands matrix products on a processor to Eigen, which is about twice as fast when the contiguous side of the
+    result is the batch, a multiple of the vector width, instead of, say, 50 features. So the twin holds its kernels as
+    (out, in) and its activations as (features, batch).
+
+    It has its own variables and optimizer. `load` and `store` copy all state from and to the model, so that between
+    epochs callbacks and checkpoints see the true weights, moments and learning rate.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self.layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+        self.weights = [keras.Variable(_turned(weight.value)) for weight in model.trainable_variables]
+        self.optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+        self.optimizer.build(self.weights)
+        self._pairs = [
+            *zip(model.trainable_variables, self.weights, strict=True),
+            *zip(model.optimizer.variables, self.optimizer.variables, strict=True),
+        ]
+
+    # Graphs of their own: inside the XLA program these copies would be a third of what there is to compile.
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def load(self) -> None:
+        """Take over the model's state."""
+        for original, twin in self._pairs:
+            twin.assign(_turned(original.value))
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def store(self) -> None:
+        """Give the state back to the model."""
+        for original, twin in self._pairs:
+            original.assign(_turned_back(twin.value, len(original.shape)))
+
+    def around(self, program: Program) -> Program:
+        """The program between taking over the model's state and giving it back."""
+
+        def run(*which: tf.Tensor) -> None:
+            self.load()
+            program(*which)
+            self.store()
+
+        return run
+
+    def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> None:
+        """Keras' own loss, optimizer and metrics around the twin's forward pass."""
+        images, targets = batch
+        with tf.GradientTape() as tape:
+            outputs = self._forward(images)
+            loss = self.model.compute_loss(y=targets, y_pred=outputs, training=True)
+        self.optimizer.apply(tape.gradient(loss, [weight.value for weight in self.weights]), self.weights)
+        self.model.metrics[0].update_state(loss, sample_weight=tf.shape(targets)[0])
+        self.model.compute_metrics(None, targets, outputs)
+
+    def _forward(self, images: tf.Tensor) -> tf.Tensor:
+        columns, as_rows = tf.reshape(images, (images.shape[0], -1)), True
+        weights = iter(self.weights)
+        for layer in self.layers:
+            if isinstance(layer, keras.layers.Dense):
+                columns = tf.matmul(next(weights).value, columns, transpose_b=as_rows) + next(weights).value
+                if layer is self.layers[-1]:
+                    # Before the activation: Keras hangs the logits on its result, and the loss computes with them.
+                    columns = tf.transpose(columns)
+                columns, as_rows = layer.activation(columns), False
+            elif isinstance(layer, keras.layers.Dropout):
+                columns = layer(columns, training=True)
+        return columns
+
+
+def _turned(value: tf.Tensor) -> tf.Tensor:
+    """A kernel with its sides changed, a bias as a column, a scalar as it is."""
+    rank = len(value.shape)
+    return tf.transpose(value) if rank == 2 else tf.expand_dims(value, 1) if rank == 1 else tf.identity(value)
+
+
+def _turned_back(value: tf.Tensor, rank: int) -> tf.Tensor:
+    return tf.transpose(value) if rank == 2 else tf.squeeze(value, 1) if rank == 1 else value

@@ -1,76 +1,89 @@
-"""A .keras file looked at before Keras reads it: its size, its members, its layers, how many weights it holds."""
+"""A network's .keras file: written, and examined before Keras loads one that may come from elsewhere.
+
+Keras 3.15 itself refuses what HDF5 keeps in other files (links, external and virtual arrays). Its bounds on size begin
+at 4 GiB, it builds the layers of a config whatever their size (Dense with 700,000 units on a 120 kB file: 11.9 GB), and
+it makes objects of any class of its own, some of which read or fetch files. So that is checked here.
+"""
 
 import io
 import json
+import warnings
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import h5py
 
 from mnist_pipeline.errors import RunError
+from mnist_pipeline.runs.files import whole
+from mnist_pipeline.training.backend import keras
 
-LARGEST = 256 * 2**20  # bytes: of the file, and of what is in it once unpacked
-_LARGEST_CONFIG = 4 * 2**20
-_MOST_PARTS = 2000  # of a config; a network of a hundred layers has a thousand
-_MOST_GROUPS = 10_000  # and arrays of the weights: links may lead to the same one many times over
+LARGEST = 256 * 2**20  # bytes: of the file, of its members unpacked, and of the arrays that these declare
+_LARGEST_CONFIG = 2**18  # bytes: a network of a hundred layers has half of that
+_LARGEST_VALUES = 2**22  # outputs of all layers for one image; the largest shipped recipe has 2**17
+_MOST_WORK = 10**10  # multiplications for one image
 _MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
-_KINDS = {
-    "keras": {"DTypePolicy", "Functional", "Sequential"},
-    "keras.models": {"Functional", "Sequential"},
-    "keras.src.models.functional": {"Functional"},
-    # Those that make much out of little, read files or run programs are not among them.
-    "keras.layers": {
-        "InputLayer", "Flatten", "Reshape", "Permute", "Rescaling", "Dense", "Conv2D", "DepthwiseConv2D",
-        "SeparableConv2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D",
-        "BatchNormalization", "LayerNormalization", "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout",
-        "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Add", "Average", "Concatenate", "Maximum",
-        "Multiply",
-    },
+_NETWORKS = {"Functional", "Sequential"}
+_LAYERS = {  # those that make much out of little, read files or run programs are not among them
+    "InputLayer", "Flatten", "Reshape", "Permute", "Rescaling", "Dense", "Conv2D", "DepthwiseConv2D",
+    "SeparableConv2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D",
+    "BatchNormalization", "LayerNormalization", "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout",
+    "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Add", "Average", "Concatenate", "Maximum",
+    "Multiply",
 }  # fmt: skip
-_WHATEVER = {  # all of these are numbers and formulas
+_CLASSES = {
+    "keras": _NETWORKS | {"DTypePolicy"},
+    "keras.models": _NETWORKS,
+    "keras.src.models.functional": {"Functional"},
+    "keras.layers": _LAYERS,
+    None: {"__keras_tensor__"},  # where one layer meets the next
+}
+_FORMULAS = {  # modules of which every class is numbers and formulas
     "keras.activations", "keras.constraints", "keras.initializers", "keras.losses", "keras.metrics", "keras.optimizers",
     "keras.optimizers.schedules", "keras.regularizers",
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Content:
-    """What a .keras file holds."""
-
-    config: dict[str, Any]
-    """The network that Keras is to build."""
-    values: int
-    """Numbers in all of its arrays."""
-
-
 class _UnfitError(Exception):
-    """Why a file is not read."""
+    """Why a file is not loaded."""
 
 
-def examine(path: Path) -> Content:
-    """The content of a model of plain Keras layers of a size to be read; anything else is refused with the reason."""
+def save_keras(model: keras.Model, path: Path) -> None:
+    """Write the model in Keras' own format."""
+    with whole(path) as beside:
+        model.save(beside)
+
+
+def load_model(path: Path) -> keras.Model:
+    """Load a model of plain Keras layers and bounded size; anything else is refused with the reason in a line."""
     try:
-        return _content(path)
-    except _UnfitError as problem:
-        reason = str(problem)
-    except Exception:  # those of zipfile, zlib, json and h5py have nothing in common
-        reason = "it is damaged or no .keras file, whatever its name says"
+        _check_network(*_content(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # what Keras says before it refuses weights
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras and TensorFlow answer an odd config with errors of any class
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
     raise RunError(f"{path}: the model cannot be loaded ({reason})")
 
 
-def _content(path: Path) -> Content:
+def _content(path: Path) -> tuple[dict[str, Any], int]:
+    """The config of the network in the file, and how many numbers its arrays hold."""
     if not path.is_file():
         raise _UnfitError("it is missing: train the run again")
     if path.stat().st_size > LARGEST:
         raise _UnfitError(f"it is larger than the {LARGEST // 2**20} MiB read here")
-    with zipfile.ZipFile(path) as archive:
-        _check_members(archive)
-        config = json.loads(archive.read("config.json"))
-        _check_parts(config)
-        return Content(config, _values(archive))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_members(archive)
+            config = json.loads(archive.read("config.json"))
+            _check_classes(config)
+            return config, _held(archive)
+    except _UnfitError:
+        raise
+    except Exception:  # those of zipfile, zlib, json and h5py have nothing in common
+        raise _UnfitError("it is damaged or no .keras file, whatever its name says") from None
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
@@ -80,23 +93,13 @@ def _check_members(archive: zipfile.ZipFile) -> None:
     if sum(member.file_size for member in members) > LARGEST:
         raise _UnfitError(f"unpacked it is larger than the {LARGEST // 2**20} MiB read here")
     if archive.getinfo("config.json").file_size > _LARGEST_CONFIG:
-        raise _UnfitError("its config is larger than any network's")
+        raise _UnfitError(f"its config is larger than {_LARGEST_CONFIG // 2**10} KiB, which no digit classifier needs")
 
 
-def _check_parts(config: Any) -> None:
-    for number, part in enumerate(_parts(config)):
+def _check_classes(config: Any) -> None:
+    for part in _parts(config):
         name, module = part["class_name"], part.get("module")
-        if number == _MOST_PARTS:
-            raise _UnfitError(f"it has more than {_MOST_PARTS:,} parts")
-        if name in ("Lambda", "__lambda__", "function"):
-            raise _UnfitError(
-                f"it has a {name} layer: that is a program of its author's, which loading would make ready to run"
-            )
-        if name == "__keras_tensor__" and module is None:  # where one layer meets the next
-            continue
-        if module != "keras" and not str(module).startswith("keras."):
-            raise _UnfitError(f"its {str(name)[:40]!r} is not one of Keras' own layers")
-        if module not in _WHATEVER and name not in _KINDS.get(str(module), ()):
+        if module not in _FORMULAS and name not in _CLASSES.get(module, ()):
             raise _UnfitError(f"it has a part {str(name)[:40]!r}, which is none that a digit classifier is made of")
 
 
@@ -105,39 +108,38 @@ def _parts(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, dict):
         if "class_name" in value:
             yield value
-        for inside in value.values():
-            yield from _parts(inside)
-    elif isinstance(value, list):
+        value = list(value.values())
+    if isinstance(value, list):
         for inside in value:
             yield from _parts(inside)
 
 
-def _values(archive: zipfile.ZipFile) -> int:
-    """How many numbers the weights are. HDF5 can point to other files and claim sizes beyond its own."""
+def _held(archive: zipfile.ZipFile) -> int:
+    """How many numbers the weights are; compressed arrays may declare far more than is stored of them."""
+    arrays: list[Any] = []
     with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
-        arrays = list(_arrays(file, [0]))
-    if sum(array.nbytes for array in arrays) > LARGEST:
-        raise _UnfitError(f"its weights claim to be larger than the {LARGEST // 2**20} MiB read here")
-    return sum(array.size for array in arrays)
+        # Each object is visited once, however many links lead to it, and no link into another file is followed.
+        file.visititems(lambda _, item: arrays.append(item) if isinstance(item, h5py.Dataset) else None)
+        if sum(array.nbytes for array in arrays) > LARGEST:
+            raise _UnfitError(f"its weights claim to be larger than the {LARGEST // 2**20} MiB read here")
+        return sum(int(array.size) for array in arrays)
 
 
-def _arrays(group: Any, seen: list[int]) -> Iterator["_Array"]:
-    for name in group:
-        seen[0] += 1
-        if seen[0] > _MOST_GROUPS:
-            raise _UnfitError(f"its weights are more than {_MOST_GROUPS:,} arrays")
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise _UnfitError("its weights point elsewhere")
-        inside = group[name]
-        if isinstance(inside, h5py.Group):
-            yield from _arrays(inside, seen)
-        elif inside.external or inside.is_virtual:
-            raise _UnfitError("its weights point elsewhere")
-        else:
-            yield _Array(int(inside.size), int(inside.nbytes))
+def _check_network(config: dict[str, Any], held: int) -> None:
+    """Refuse a network that would take more than its file holds, by its layers' shapes: nothing is allocated yet."""
+    with keras.StatelessScope(initialize_variables=False):
+        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    if any(isinstance(layer, keras.Model) for layer in model.layers):
+        raise _UnfitError("it has a network inside a network")
+    weights = sum(prod(weight.shape) for weight in model.weights)
+    if weights > held:
+        raise _UnfitError(f"its layers are made for {weights:,} weights, and it holds {held:,}")
+    work = sum(prod(layer.output.shape[1:-1]) * layer.count_params() for layer in model.layers)
+    values = values_of(model)
+    if values > _LARGEST_VALUES or work > _MOST_WORK:
+        raise _UnfitError(f"its layers would give {values:,} values for one image, by {work:,} multiplications")
 
 
-@dataclass(frozen=True)
-class _Array:
-    size: int
-    nbytes: int
+def values_of(model: keras.Model) -> int:
+    """How many values all layers together give for one image."""
+    return sum(prod(layer.output.shape[1:]) for layer in model.layers)

@@ -1,11 +1,17 @@
-"""A model config to an untrained Keras model; one small builder a family."""
+"""A model config as an untrained Keras network, in its plain form, which is saved, or in the form that it trains in.
 
+Both forms have the same weights in the same order, and mean the same. While a network trains, some of its layers
+compute differently: to be quicker, or to give the same bits on every processor.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from mnist_pipeline.config import CnnModel, DenseModel
+from mnist_pipeline.config.schema import Training
 from mnist_pipeline.pixels.preprocess import SIDE
-from mnist_pipeline.training.backend import keras
+from mnist_pipeline.training.backend import keras, tf
 
 CLASSES = 10
 
@@ -22,27 +28,36 @@ class LayerSet:
 PLAIN = LayerSet()
 
 
-def build(settings: DenseModel | CnnModel, seed: int, form: LayerSet = PLAIN) -> keras.Model:
+def training_layers(training: Training) -> LayerSet:
+    """The layers to train with."""
+    return LayerSet(
+        dense=PortableDense if training.numerics == "portable" else keras.layers.Dense,
+        batch_norm=FusedBatchNormalization,
+        precision="mixed_bfloat16" if training.precision == "bfloat16" else "float32",
+    )
+
+
+def build(settings: DenseModel | CnnModel, seed: int, layers: LayerSet = PLAIN) -> keras.Model:
     """The network, its first weights a function of the seed alone."""
     keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(form.precision)
+    keras.config.set_dtype_policy(layers.precision)
     try:
-        return _cnn(settings, form) if isinstance(settings, CnnModel) else _dense(settings, form)
+        return _cnn(settings, layers) if isinstance(settings, CnnModel) else _dense(settings, layers)
     finally:
         keras.config.set_dtype_policy(PLAIN.precision)
 
 
-def _dense(settings: DenseModel, form: LayerSet) -> keras.Model:
+def _dense(settings: DenseModel, layers: LayerSet) -> keras.Model:
     inputs = keras.Input((SIDE, SIDE), name="image")
     x = keras.layers.Flatten(name="flatten")(inputs)
     for number, units in enumerate(settings.hidden, start=1):
-        x = form.dense(units, activation=settings.activation, name=f"dense{number}")(x)
+        x = layers.dense(units, activation=settings.activation, name=f"dense{number}")(x)
         if settings.dropout:
             x = keras.layers.Dropout(settings.dropout, name=f"dropout{number}")(x)
-    return keras.Model(inputs, _output(x, settings.output, form), name="dense")
+    return keras.Model(inputs, _output(x, settings.output, layers), name="dense")
 
 
-def _cnn(settings: CnnModel, form: LayerSet) -> keras.Model:
+def _cnn(settings: CnnModel, layers: LayerSet) -> keras.Model:
     inputs = keras.Input((SIDE, SIDE, 1), name="image")
     x = inputs
     for number, block in enumerate(settings.convolutions, start=1):
@@ -50,7 +65,7 @@ def _cnn(settings: CnnModel, form: LayerSet) -> keras.Model:
             block.filters, block.kernel, padding="same", activation=settings.activation, name=f"conv{number}"
         )(x)
         if block.batch_norm:
-            x = form.batch_norm(name=f"bn{number}")(x)
+            x = layers.batch_norm(name=f"bn{number}")(x)
         if block.pool > 1:
             x = keras.layers.MaxPooling2D(block.pool, name=f"pool{number}")(x)
     if settings.pooling == "average":
@@ -58,12 +73,60 @@ def _cnn(settings: CnnModel, form: LayerSet) -> keras.Model:
     else:
         x = keras.layers.Flatten(name="flatten")(x)
     for number, units in enumerate(settings.hidden, start=1):
-        x = form.dense(units, activation=settings.activation, name=f"dense{number}")(x)
+        x = layers.dense(units, activation=settings.activation, name=f"dense{number}")(x)
     if settings.dropout:
         x = keras.layers.Dropout(settings.dropout, name="dropout")(x)
-    return keras.Model(inputs, _output(x, settings.output, form), name="cnn")
+    return keras.Model(inputs, _output(x, settings.output, layers), name="cnn")
 
 
-def _output(x: keras.KerasTensor, activation: str, form: LayerSet) -> keras.KerasTensor:
+def _output(x: keras.KerasTensor, activation: str, layers: LayerSet) -> keras.KerasTensor:
     """The classes' scores, in full precision whatever the layers before computed in."""
-    return form.dense(CLASSES, activation=activation, name="output", dtype="float32")(x)
+    return layers.dense(CLASSES, activation=activation, name="output", dtype="float32")(x)
+
+
+class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
+    """Batch normalisation whose training pass is one operation instead of ten: a third less time for a small CNN."""
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
+        """Normalise by Keras' formula, up to rounding."""
+        if not training:
+            return super().call(inputs, training=training, mask=mask)
+        output, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=self.gamma.value,
+            offset=self.beta.value,
+            mean=[],
+            variance=[],
+            epsilon=self.epsilon,
+        )
+        # The operation gives the sample's variance; Keras keeps the biased one.
+        count = tf.cast(tf.size(inputs) // tf.shape(inputs)[-1], variance.dtype)
+        for moving, batch in (
+            (self.moving_mean, mean),
+            (self.moving_variance, variance * (count - 1) / count),
+        ):
+            moving.assign(moving * self.momentum + batch * (1 - self.momentum))
+        return output
+
+
+class PortableDense(keras.layers.Dense):  # type: ignore[misc]
+    """A dense layer whose products XLA computes itself, forwards and backwards."""
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Compute what Keras' dense layer does, by products of our own."""
+        return self.activation(_portable_product(inputs, self.kernel.value) + self.bias.value)
+
+
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def _portable_product(
+    a: tf.Tensor, b: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
+    """The matrix product a b, its gradients written with explicit transposes.
+
+    TensorFlow's own gradients ask for products of transposed operands, which XLA hands on to a library.
+    """
+
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.matmul(upstream, tf.transpose(b)), tf.matmul(tf.transpose(a), upstream)
+
+    return tf.matmul(a, b), gradient

@@ -1,4 +1,4 @@
-"""A batch normalization in ONNX as one node, behind its pooling: quicker than the product and sum of the exporter."""
+"""A network as ONNX or SavedModel: the same bytes for the same network, and a graph that runtimes compute quickly."""
 
 import contextlib
 import io
@@ -15,11 +15,71 @@ from mnist_pipeline.runs.files import whole
 from mnist_pipeline.training.backend import keras, tf
 
 
-def join_batch_norms(graph: onnx.GraphProto) -> None:
-    """Each product and sum by channel becomes one node; what it computes stays the same.
+def save_folder(model: keras.Model, path: Path) -> None:
+    """Write the model as a SavedModel, which TensorFlow Serving and its like take."""
+    model.export(str(path), format="tf_saved_model", verbose=False)
 
-    ONNX Runtime keeps channels in blocks, and leaves them for every sum. Of what a pooling is about to throw away
-    nothing needs to be normalized first: where no scale is negative, the largest stays the largest.
+
+def save_onnx(model: keras.Model, path: Path, *, joined: bool = True) -> None:
+    """Write the model as ONNX, float32, for any number of images at a time.
+
+    Its batch normalizations are joined to one node each, unless it is to be made into eight bits.
+    """
+    model(tf.zeros((1, *model.input_shape[1:]), model.inputs[0].dtype))  # the exporter wants a model once called
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    with whole(path) as beside:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")  # tf2onnx probes for numpy names that are gone
+            model.export(str(beside), format="onnx", verbose=False)
+        tidy(beside, joined)
+
+
+def tidy(path: Path, joined: bool) -> None:
+    """Write the exporter's file again: joined where asked, names and order no longer by chance."""
+    model = onnx.load(path)
+    if joined:
+        join_batch_norms(model.graph)
+    _rename(model.graph)
+    sort_constants(model.graph)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def _rename(graph: onnx.GraphProto) -> None:
+    """Name input and output by what they are, all else by numbers.
+
+    The converter's names, like Identity:0 and unk__20, count what the process did before: the same network would give
+    another file each time.
+    """
+    graph.name, graph.doc_string = "mnist", ""
+    names = {"": "", graph.input[0].name: graph.input[0].name, graph.output[0].name: "scores"}
+    for number, node in enumerate(graph.node):
+        node.name = f"{node.op_type}{number}"
+        node.input[:] = [names.setdefault(name, f"value{len(names)}") for name in node.input]
+        node.output[:] = [names.setdefault(name, f"value{len(names)}") for name in node.output]
+    for value in (*graph.initializer, *graph.output):
+        value.name = names.setdefault(value.name, f"value{len(names)}")
+    for end in (graph.input[0], graph.output[0]):
+        end.type.tensor_type.shape.dim[0].dim_param = "n"
+    del graph.value_info[:]  # shapes in between, which every reader finds out for itself
+
+
+def sort_constants(graph: onnx.GraphProto) -> None:
+    """Put constants into the order in which the nodes read them.
+
+    Converters keep them in sets of strings, which Python puts into another order in each process.
+    """
+    order = {name: number for number, name in enumerate(name for node in graph.node for name in node.input)}
+    constants = sorted(graph.initializer, key=lambda constant: order[constant.name])
+    del graph.initializer[:]
+    graph.initializer.extend(constants)
+
+
+def join_batch_norms(graph: onnx.GraphProto) -> None:
+    """Join each product and sum by channel, which the exporter writes for a batch normalization, to one node.
+
+    ONNX Runtime keeps channels in blocks, and leaves them for every sum. The node goes behind the pooling, where there
+    are fewer values to normalize: where no scale is negative, the largest stays the largest.
     """
     constants = {constant.name: onnx.numpy_helper.to_array(constant) for constant in graph.initializer}
     for product in [node for node in graph.node if node.op_type == "Mul"]:
@@ -36,7 +96,7 @@ def join_batch_norms(graph: onnx.GraphProto) -> None:
 
 
 def _reader(graph: onnx.GraphProto, node: onnx.NodeProto, kind: str) -> onnx.NodeProto | None:
-    """The node that alone reads what this one gives, if it is of that kind."""
+    """The only node that reads the output of this one, if it is of that kind."""
     readers = [other for other in graph.node if node.output[0] in other.input]
     return readers[0] if len(readers) == 1 and readers[0].op_type == kind else None
 
@@ -53,7 +113,7 @@ def _join(
     scale: NDArray[np.float32],
     bias: NDArray[np.float32],
 ) -> None:
-    """In place of the product. With no mean and a variance of one, what every runtime computes is exactly both."""
+    """Put one node in place of both; with a mean of 0 and a variance of 1 every runtime computes exactly both."""
     given = {"scale": scale, "bias": bias, "mean": np.zeros_like(scale), "variance": np.ones_like(scale)}
     names = [f"{product.output[0]}/{name}" for name in given]
     graph.initializer.extend(map(onnx.numpy_helper.from_array, given.values(), names))
@@ -64,7 +124,7 @@ def _join(
 
 
 def _swap(first: onnx.NodeProto, second: onnx.NodeProto) -> None:
-    """The second reads what the first did, and the first what comes out of the second."""
+    """Exchange two nodes, the second of which reads the first."""
     before, between, after = first.input[0], first.output[0], second.output[0]
     kept = onnx.NodeProto()
     kept.CopyFrom(first)
@@ -78,69 +138,3 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
     used = set(chain.from_iterable(node.input for node in graph.node))
     for constant in [constant for constant in graph.initializer if constant.name not in used]:
         graph.initializer.remove(constant)
-
-
-def save_keras(model: keras.Model, path: Path) -> None:
-    """The model in Keras' own format."""
-    with whole(path) as beside:
-        model.save(beside)
-
-
-def save_onnx(model: keras.Model, path: Path, *, joined: bool = True) -> None:
-    """The model as ONNX, float32, any number of images at a time; the same bytes for the same network.
-
-    Batch normalizations are joined to one node each, unless it is to be made into eight bits.
-    """
-    model(tf.zeros((1, *model.input_shape[1:]), model.inputs[0].dtype))  # the exporter wants a model once called
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    with whole(path) as beside:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")  # tf2onnx probes for numpy names that are gone
-            model.export(str(beside), format="onnx", verbose=False)
-        tidy(beside, joined)
-
-
-def save_folder(model: keras.Model, path: Path) -> None:
-    """The model as a SavedModel, which TensorFlow Serving and its like take."""
-    model.export(str(path), format="tf_saved_model", verbose=False)
-
-
-def tidy(path: Path, joined: bool) -> None:
-    """What the exporter wrote, written again."""
-    model = onnx.load(path)
-    if joined:
-        join_batch_norms(model.graph)
-    _rename(model.graph)
-    sort_constants(model.graph)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-
-
-def sort_constants(graph: onnx.GraphProto) -> None:
-    """Constants in the order in which the nodes read them.
-
-    Converters keep them in sets of strings, which Python puts into another order in each process.
-    """
-    order = {name: number for number, name in enumerate(name for node in graph.node for name in node.input)}
-    constants = sorted(graph.initializer, key=lambda constant: order[constant.name])
-    del graph.initializer[:]
-    graph.initializer.extend(constants)
-
-
-def _rename(graph: onnx.GraphProto) -> None:
-    """Ends by names that say what they are, all else by numbers.
-
-    The converter's names, like Identity:0 and unk__20, count what the process did before: the same network would give
-    another file each time.
-    """
-    graph.name, graph.doc_string = "mnist", ""
-    names = {"": "", graph.input[0].name: graph.input[0].name, graph.output[0].name: "scores"}
-    for number, node in enumerate(graph.node):
-        node.name = f"{node.op_type}{number}"
-        node.input[:] = [names.setdefault(name, f"value{len(names)}") for name in node.input]
-        node.output[:] = [names.setdefault(name, f"value{len(names)}") for name in node.output]
-    for value in (*graph.initializer, *graph.output):
-        value.name = names.setdefault(value.name, f"value{len(names)}")
-    for end in (graph.input[0], graph.output[0]):
-        end.type.tensor_type.shape.dim[0].dim_param = "n"
-    del graph.value_info[:]  # shapes in between, which every reader finds out for itself

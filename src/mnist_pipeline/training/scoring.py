@@ -1,66 +1,24 @@
-"""A saved Keras model over a part of the data: probabilities and the model's own loss, in one pass."""
+"""What a trained network gives for images: outputs and loss, the factor that calibrates it, and when it refuses."""
 
-from math import prod
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.config import Config
 from mnist_pipeline.data import Part
-from mnist_pipeline.errors import RunError
+from mnist_pipeline.data.rendering.pool import draw_digits, draw_non_digits
 from mnist_pipeline.pixels.preprocess import scale
-from mnist_pipeline.prediction.runtimes import normalised
 from mnist_pipeline.training.backend import keras, tf
-from mnist_pipeline.training.fit import loss_of, targets_of
-from mnist_pipeline.training.keras_file import Content, examine
+from mnist_pipeline.training.compiling import loss_of, targets_of
+from mnist_pipeline.training.keras_file import values_of
 
 _BATCH = 1000  # no effect on the figures, only on speed
-_MOST_VALUES = 2**28  # that the layers give for all images of a batch; of our networks at most 2**27
-_LARGEST_VALUES = 2**22  # that they give for one image
-_MOST_WORK = 10**10  # multiplications for one image
-
-
-def load_model(path: Path) -> keras.Model:
-    """The model, looked at first and with Keras' safe mode on: a file that would run code is refused."""
-    content = examine(path)
-    try:
-        problem = _excess(content)
-        if problem is None:
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # whatever Keras and TensorFlow make of a config
-        problem = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-    raise RunError(f"{path}: the model cannot be loaded ({problem})")
-
-
-def _excess(content: Content) -> str | None:
-    """What a network would take beyond what its file holds, seen from its layers' shapes: nothing is allocated yet."""
-    with keras.StatelessScope(initialize_variables=False):
-        model = keras.saving.deserialize_keras_object(content.config, safe_mode=True)
-    if any(isinstance(layer, keras.Model) for layer in model.layers):
-        return "it has a network inside a network"
-    weights = sum(prod(weight.shape) for weight in model.weights)
-    if weights > content.values:
-        return f"its layers are made for {weights:,} weights, and it holds {content.values:,}"
-    work = sum(prod(layer.output.shape[1:-1]) * layer.count_params() for layer in model.layers)
-    if _values(model) > _LARGEST_VALUES or work > _MOST_WORK:
-        return f"its layers would give {_values(model):,} values for one image, by {work:,} multiplications"
-    return None
-
-
-def _values(model: keras.Model) -> int:
-    """How many values all layers together give for one image."""
-    return sum(prod(layer.output.shape[1:]) for layer in model.layers)
-
-
-def score(model: keras.Model, config: Config, part: Part) -> tuple[NDArray[np.float32], float]:
-    """Probabilities that add up to one for every image, and the mean loss as Keras computes it."""
-    scores, mean = outputs(model, config, part)
-    return normalised(scores, config.model.output), mean
+_MOST_VALUES = 2**28  # outputs of all layers for a batch; our networks have at most 2**27
 
 
 def outputs(model: keras.Model, config: Config, part: Part) -> tuple[NDArray[np.float32], float]:
-    """The model's own ten outputs for every image, and the mean loss."""
+    """The model's own ten outputs for every image, and the mean loss as Keras computes it."""
     images = scale(part.images).reshape(-1, *model.input_shape[1:])
     targets = targets_of(config, part.labels)
     loss = loss_of(config)
@@ -71,8 +29,85 @@ def outputs(model: keras.Model, config: Config, part: Part) -> tuple[NDArray[np.
         outputs = model(images, training=False)
         return outputs, loss(targets, outputs) * tf.cast(tf.shape(images)[0], tf.float32)
 
-    together = min(_BATCH, _MOST_VALUES // _values(model))
+    together = min(_BATCH, _MOST_VALUES // values_of(model))
     starts = range(0, len(part), together)
     pieces = [run(images[at : at + together], targets[at : at + together]) for at in starts]
     mean = sum(float(total) for _, total in pieces) / len(part)
     return np.concatenate([scores.numpy() for scores, _ in pieces]), float(mean)
+
+
+_LEAST, _MOST = 0.05, 20.0  # a factor beyond these says that something else is wrong
+_GOLDEN = (5**0.5 - 1) / 2
+_HALVINGS = 60  # after these the interval is below what a double tells apart
+
+
+def calibrate(model: keras.Model, config: Config, validation: Part) -> float:
+    """Scale the scores before the softmax by the factor that suits the validation images; the factor."""
+    probabilities, _ = outputs(model, config, validation)
+    factor = sharpness(probabilities, validation.labels)
+    fold(model, factor)
+    return factor
+
+
+def sharpness(probabilities: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
+    """The factor on the scores behind a softmax's probabilities under which the labels are likeliest."""
+    doubles = probabilities.astype(np.float64)
+    exact = (doubles / doubles.sum(axis=1, keepdims=True)).astype(np.float32)  # they add up to one but for rounding
+    scores = np.log(np.maximum(exact.astype(np.float64), 1e-38))
+    rows = np.arange(len(labels))
+
+    def loss(log_factor: float) -> float:
+        scaled = scores * np.exp(log_factor)
+        highest = scaled.max(axis=1)
+        total = np.log(np.exp(scaled - highest[:, None]).sum(axis=1)) + highest
+        return float((total - scaled[rows, labels]).mean())
+
+    low, high = np.log(_LEAST), np.log(_MOST)
+    for _ in range(_HALVINGS):  # the loss has one valley, so golden sections close in on its floor
+        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+        low, high = (low, right) if loss(left) <= loss(right) else (left, high)
+    return float(np.exp((low + high) / 2))
+
+
+def fold(model: keras.Model, factor: float) -> None:
+    """Scale the last layer's weights, so that every reader of the model sees the calibrated scores."""
+    output = model.get_layer("output")
+    output.set_weights([(weight * np.float32(factor)) for weight in output.get_weights()])
+
+
+_LOST = 0.02  # of the drawn digits that are read right: real ones are easier, and lose no more than that
+NEGATIVES = 4000  # pictures of no digit, to tell what a threshold does
+_VARIANT = 1000  # of the drawings: one that training does not use
+
+
+def choose_threshold(model: keras.Model, config: Config, validation: Part) -> dict[str, Any]:
+    """The threshold on the highest probability, and what it does."""
+    settings, processes = config.data.rendering, config.training.threads
+    assert settings
+    images, labels = validation.images, validation.labels
+    drawings = draw_digits(images, labels, settings, [_VARIANT], processes)
+    nothing = draw_non_digits(images, labels, settings.seed, NEGATIVES, processes, held_out=True)
+    sure_digits, answers = _sure(model, drawings)
+    sure_nothing, _ = _sure(model, nothing)
+    right = answers == labels
+    threshold = highest_threshold(sure_digits[right])
+    return {
+        "threshold": threshold,
+        "negatives_refused": float((sure_nothing < threshold).mean()),
+        "digits_refused": float((sure_digits[right] < threshold).mean()),
+        "digits_right": float(right.mean()),
+        "negatives": len(nothing),
+        "digits": len(drawings),
+    }
+
+
+def highest_threshold(confidences: NDArray[np.float32]) -> float:
+    """The threshold that refuses most non-digits while few of the digits read right, by their confidences, are lost."""
+    return round(float(np.quantile(confidences, _LOST)), 4)
+
+
+def _sure(model: keras.Model, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Highest probability and answer for every image."""
+    shaped = scale(images).reshape(-1, *model.input_shape[1:])
+    scores = np.concatenate([model(shaped[at : at + 1000], training=False) for at in range(0, len(shaped), 1000)])
+    return scores.max(axis=1), scores.argmax(axis=1)

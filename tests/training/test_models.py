@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mnist_pipeline.config import load_config
 from mnist_pipeline.evaluation.evaluate import describe
 from mnist_pipeline.training import models
+from mnist_pipeline.training.backend import keras, tf
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -51,3 +53,27 @@ def test_dropout_comes_after_each_hidden_layer_of_a_dense_network() -> None:
     assert [layer.name for layer in describe(models.build(settings, 0))] == [
         "flatten", "dense1", "dropout1", "dense2", "dropout2", "output",
     ]  # fmt: skip
+
+
+def test_averaged_features_need_no_hidden_layer() -> None:
+    convolution = {"filters": 4, "pool": 4, "batch_norm": True}
+    network = {"family": "cnn", "convolutions": [convolution], "hidden": [], "pooling": "average"}
+    model = models.build(load_config("smoke", {"model": network}).model, seed=0)
+    assert model.count_params() == (9 * 4 + 4) + 4 * 4 + (4 * 10 + 10)
+    assert isinstance(model.get_layer("average"), keras.layers.GlobalAveragePooling2D)
+
+
+def test_fused_batch_normalisation_is_keras_formula() -> None:
+    images = tf.constant(np.random.default_rng(0).normal(3, 2, (16, 7, 7, 5)).astype(np.float32))
+    results: list[list[NDArray[np.float32]]] = []
+    for layer in (keras.layers.BatchNormalization(), models.FusedBatchNormalization()):
+        layer.build(images.shape)
+        layer.gamma.assign([0.5, 1.0, 1.5, 2.0, 2.5])
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            output = layer(images, training=True)
+            loss = tf.reduce_sum(output**3)
+        gradients = tape.gradient(loss, [images, layer.gamma.value, layer.beta.value])
+        results.append([np.array(x) for x in (output, *gradients, layer.moving_mean, layer.moving_variance)])
+    for plain, fused in zip(*results, strict=True):
+        np.testing.assert_allclose(fused, plain, rtol=2e-3, atol=2e-4)

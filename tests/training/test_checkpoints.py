@@ -11,7 +11,10 @@ from mnist_pipeline.training.checkpoints import Checkpoints, TrainingState
 def state(epoch: int) -> TrainingState:
     return TrainingState(
         epoch=epoch,
-        arrays={"weight-000": np.full((3, 2), epoch, np.float32), "optimizer-000": np.array(epoch, np.int64)},
+        weights=[np.full((3, 2), epoch, np.float32), np.zeros(2, np.float32)],
+        optimizer=[np.array(epoch, np.int64)],
+        average=[],
+        best=[np.ones(2, np.float32)],
         history={"loss": [0.1] * epoch},
         callbacks={"plateau": {"wait": 1, "best": None, "cooldown_counter": 0}},
         seconds=1.5,
@@ -23,8 +26,9 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     store.save(state(1))
     back = store.latest()
     assert back is not None
-    np.testing.assert_array_equal(back.arrays["weight-000"], state(1).arrays["weight-000"])
-    assert back.arrays["optimizer-000"].dtype == np.int64
+    for group in ("weights", "optimizer", "average", "best"):
+        for found, saved in zip(getattr(back, group), getattr(state(1), group), strict=True):
+            np.testing.assert_array_equal(found, saved, strict=True)
     assert (back.epoch, back.history, back.callbacks) == (1, {"loss": [0.1]}, state(1).callbacks)
 
 

@@ -24,13 +24,16 @@ from mnist_pipeline.training import backend
 from mnist_pipeline.training.fit import fit, weights_sha256
 from mnist_pipeline.training.checkpoints import Checkpoints
 from mnist_pipeline.config import load_config
-from mnist_pipeline.data import load_part
+from mnist_pipeline.data import load_part, validation_indices
 from mnist_pipeline.runs.watching import Watcher
+from mnist_pipeline.training.train import split
 source, folder, threads = sys.argv[1:]
 backend.start(int(threads))
 for recipe, epochs in (("dense-portable", 1), ("tiny-portable", 7)):
     config = load_config(recipe, {"data.source": source, "training.epochs": epochs})
-    fitted = fit(config, load_part(source, "train"), Checkpoints(Path(folder) / recipe), Watcher())
+    part = load_part(source, "train")
+    rows = validation_indices(part.labels, config.data.validation, config.data.split_seed)
+    fitted = fit(config, *split(part, rows), Checkpoints(Path(folder) / recipe), Watcher())
     print(recipe, fitted.steps, weights_sha256(fitted.model), fitted.history["loss"][-1])
 """
 

@@ -1,0 +1,150 @@
+"""Which images a training step sees: the order of an epoch, its batches, and how the images are changed at random.
+
+Order and changes are functions of the seed and of the number of epoch or step, and of nothing that happened before:
+so a training that was interrupted goes on to the same bits.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.config import Config
+from mnist_pipeline.config.schema import Augmentation
+from mnist_pipeline.data.rendering.pool import PoolRows
+from mnist_pipeline.pixels.preprocess import PIXEL, SIDE, scale
+from mnist_pipeline.training.backend import keras, tf
+
+_CENTRE = (SIDE - 1) / 2
+_CHUNKS = 20  # of an epoch of a slow network
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """How an epoch is cut: into batches for the update rule, into chunks for whoever watches."""
+
+    images: int
+    """How many an epoch goes through."""
+    batch: int
+    chunks: int
+    seed: int
+    augmentation: Augmentation | None = None
+    shuffle_once: bool = False
+    drawn: PoolRows | None = None
+    """What the images of an epoch are chosen from, when there is more than an epoch takes."""
+
+    @classmethod
+    def of(cls, config: Config, images: int) -> "EpochPlan":
+        """One chunk for the quick dense epochs; many for slow ones, so that their progress can be seen."""
+        training = config.training
+        chunks = 1 if config.model.family == "dense" else min(_CHUNKS, -(-images // training.batch_size))
+        drawn = PoolRows.of(config.data.rendering, images) if config.data.rendering else None
+        return cls(
+            drawn.taken if drawn else images,
+            training.batch_size,
+            chunks,
+            training.seed,
+            training.augmentation,
+            shuffle_once=training.shuffle == "once",
+            drawn=drawn,
+        )
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch, a smaller last one included."""
+        return -(-self.images // self.batch)
+
+    def bounds(self, chunk: int) -> tuple[int, int]:
+        """First step of a chunk, and the step after its last."""
+        return self.steps * chunk // self.chunks, self.steps * (chunk + 1) // self.chunks
+
+    def order(self, epoch: int) -> NDArray[np.int32]:
+        """The order in which an epoch goes through the images."""
+        random = np.random.Generator(np.random.PCG64([self.seed, 0 if self.shuffle_once else epoch]))
+        order = random.permutation(self.images).astype(np.int32)
+        return self.drawn.rows(random)[order] if self.drawn else order
+
+
+@dataclass(frozen=True)
+class Resident:
+    """Images as bytes and targets, in memory while training lasts; a batch is a look-up in them."""
+
+    images: tf.Tensor
+    targets: tf.Tensor
+    shape: tuple[int, ...]
+    """What the model takes one image as."""
+
+    @classmethod
+    def of(cls, model: keras.Model, images: NDArray[np.uint8], targets: NDArray[Any]) -> "Resident":
+        """The arrays as this model's resident data."""
+        return cls(tf.constant(images), tf.constant(targets), tuple(model.input_shape[1:]))
+
+    def __len__(self) -> int:
+        return int(self.images.shape[0])
+
+    def batch(self, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images, scaled as preprocess.scale does, and targets."""
+        return self._shaped(self._scaled(places)), tf.gather(self.targets, places)
+
+    def training_batch(self, places: tf.Tensor, plan: EpochPlan, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Scaled images, augmented where the plan says so by its seed and the step, and targets."""
+        images = self._scaled(places)
+        if plan.augmentation:
+            images = augment(images, plan.augmentation, tf.stack([plan.seed, step]))
+        return self._shaped(images), tf.gather(self.targets, places)
+
+    def _scaled(self, places: tf.Tensor) -> tf.Tensor:
+        return tf.cast(tf.gather(self.images, places), tf.float32) * PIXEL
+
+    def _shaped(self, images: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(images, (images.shape[0] or -1, *self.shape))
+
+
+def augment(images: tf.Tensor, settings: Augmentation, seed: tf.Tensor) -> tf.Tensor:
+    """The images (n, 28, 28), each changed by its own draw; a function of the two numbers of the seed."""
+    draws = tf.unstack(tf.random.stateless_uniform((6, tf.shape(images)[0]), seed, -1.0, 1.0))
+    angle = draws[0] * math.radians(settings.rotation)
+    stretch_x, stretch_y = (1 / (1 + draw * settings.zoom) for draw in draws[1:3])
+    move_x, move_y = (draw * settings.shift for draw in draws[3:5])
+    shear = draws[5] * settings.shear
+    # Where each pixel of the result comes from: turned, sheared, stretched, all around the picture's middle.
+    cos, sin = tf.cos(angle), tf.sin(angle)
+    place_x, place_y = _grid()
+    x, y = place_x - move_x[:, None], place_y - move_y[:, None]
+    from_x = (cos * stretch_x)[:, None] * x + ((cos * shear - sin) * stretch_x)[:, None] * y
+    from_y = (sin * stretch_y)[:, None] * x + ((sin * shear + cos) * stretch_y)[:, None] * y
+    return _sampled(images, from_x + _CENTRE, from_y + _CENTRE)
+
+
+def _grid() -> tuple[tf.Tensor, tf.Tensor]:
+    """Each pixel's distance from the middle, along both axes, as (1, 784)."""
+    line = tf.range(SIDE, dtype=tf.float32) - _CENTRE
+    return tf.tile(line, [SIDE])[None], tf.repeat(line, SIDE)[None]
+
+
+def _sampled(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """The images at places between pixels, bilinear; black outside."""
+    flat = tf.reshape(images, (-1, SIDE * SIDE))
+    left, top = tf.floor(x), tf.floor(y)
+    right_share, lower_share = x - left, y - top
+    total = tf.zeros_like(x)
+    for step_y, share_y in ((0.0, 1 - lower_share), (1.0, lower_share)):
+        for step_x, share_x in ((0.0, 1 - right_share), (1.0, right_share)):
+            total += share_x * share_y * _pixels(flat, left + step_x, top + step_y)
+    return tf.reshape(total, tf.shape(images))
+
+
+def _pixels(flat: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    inside = (x >= 0) & (x < SIDE) & (y >= 0) & (y < SIDE)
+    places = tf.cast(tf.clip_by_value(y, 0, SIDE - 1) * SIDE + tf.clip_by_value(x, 0, SIDE - 1), tf.int32)
+    return tf.where(inside, tf.gather(flat, places, batch_dims=1), 0.0)
+
+
+def augmented_sample(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], settings: Augmentation, most: int = 2000
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The first images as a training step would see them, as bytes again, to look at."""
+    changed = augment(tf.constant(scale(images[:most])), settings, tf.constant([0, 0]))
+    return (changed.numpy() * 255).round().astype(np.uint8), labels[:most]

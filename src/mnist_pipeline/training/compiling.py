@@ -1,0 +1,141 @@
+"""What a network is trained with: targets, loss, accuracy, optimizer and learning rate."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_pipeline.config import Config
+from mnist_pipeline.config.schema import OneCycle
+from mnist_pipeline.data.rendering.pool import NO_DIGIT
+from mnist_pipeline.training import models
+from mnist_pipeline.training.backend import keras, tf
+
+
+def compiled(config: Config, steps: int = 1) -> keras.Model:
+    """The network to train, with its optimizer and metrics; `steps` are those of an epoch."""
+    training = config.training
+    model = models.build(config.model, training.seed, models.training_layers(training))
+    model.compile(
+        optimizer=_optimizer(config, steps * training.epochs),
+        loss=loss_of(config),
+        metrics=[_accuracy(config)],
+        jit_compile=False,  # what is compiled, and how, is decided by the epoch programs
+    )
+    _create_variables(model, tf.constant(targets_of(config, np.zeros(1, np.uint8))))
+    return model
+
+
+def _create_variables(model: keras.Model, target: tf.Tensor) -> None:
+    """Create the variables of optimizer and metrics now: a compiled loop cannot."""
+    model.optimizer.build(model.trainable_variables)
+    outputs = tf.zeros((1, *model.output_shape[1:]))
+    model.compute_loss(y=target, y_pred=outputs)
+    model.compute_metrics(None, target, outputs)
+    model.reset_metrics()
+
+
+def targets_of(config: Config, labels: NDArray[np.uint8]) -> NDArray[Any]:
+    """Labels as the loss takes them: class numbers, or one-hot rows."""
+    if config.training.loss == "sparse":
+        return labels.astype(np.int32)
+    return np.eye(models.CLASSES, dtype=np.float32)[labels]
+
+
+def training_targets(config: Config, labels: NDArray[np.uint8]) -> NDArray[Any]:
+    """Labels as targets to train towards: smoothed where the config says so, and even where there is no digit."""
+    if config.training.loss == "sparse":
+        return targets_of(config, labels)
+    rows = np.eye(models.CLASSES, NO_DIGIT + 1, dtype=np.float32).T
+    rows[NO_DIGIT] = 1 / models.CLASSES
+    smoothing = np.float32(config.training.label_smoothing)
+    return (rows * (1 - smoothing) + smoothing / models.CLASSES)[labels]
+
+
+def loss_of(config: Config) -> keras.losses.Loss:
+    """The loss that the config names."""
+    return {
+        "sparse": keras.losses.SparseCategoricalCrossentropy,
+        "onehot": keras.losses.CategoricalCrossentropy,
+        "binary": keras.losses.BinaryCrossentropy,
+    }[config.training.loss]()
+
+
+def _accuracy(config: Config) -> keras.metrics.Metric:
+    if config.training.loss == "sparse":
+        return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+    return (DigitAccuracy if config.data.rendering else keras.metrics.CategoricalAccuracy)(name="accuracy")
+
+
+class DigitAccuracy(keras.metrics.CategoricalAccuracy):  # type: ignore[misc]
+    """Accuracy of one-hot targets over the images that show a digit: on a non-digit no answer is right."""
+
+    def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: Any = None) -> Any:
+        """Count the digits of a batch; nothing here comes with sample weights."""
+        shows_a_digit = tf.reduce_max(y_true, axis=-1) > 0.5
+        return super().update_state(y_true, y_pred, tf.cast(shows_a_digit, tf.float32))
+
+
+def _optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
+    """The optimizer for a training of that many steps."""
+    settings = config.training.optimizer
+    kinds = {
+        "adam": PortableAdam if config.training.numerics == "portable" else keras.optimizers.Adam,
+        "adamw": keras.optimizers.AdamW,
+        "rmsprop": keras.optimizers.RMSprop,
+        "sgd": keras.optimizers.SGD,
+    }
+    return kinds[settings.name](learning_rate(settings.learning_rate, config.training.schedule, steps))
+
+
+class PortableAdam(keras.optimizers.Adam):  # type: ignore[misc]
+    """Keras' Adam, the powers of its bias correction taken by multiplying: `pow` differs between processors."""
+
+    def update_step(self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor) -> None:
+        """Move one variable by Adam's rule."""
+        step = tf.cast(self.iterations.value, tf.int32) + 1
+        correction = tf.sqrt(1.0 - _power(self.beta_2, step)) / (1.0 - _power(self.beta_1, step))
+        alpha = tf.cast(learning_rate, variable.dtype) * tf.cast(correction, variable.dtype)
+        index = self._get_variable_index(variable)
+        mean, square = self._momentums[index], self._velocities[index]
+        self.assign_add(mean, (gradient - mean) * (1 - self.beta_1))
+        self.assign_add(square, (tf.square(gradient) - square) * (1 - self.beta_2))
+        self.assign_sub(variable, mean * alpha / (tf.sqrt(square.value) + self.epsilon))
+
+
+def _power(base: float, exponent: tf.Tensor) -> tf.Tensor:
+    """The power by squaring: products of doubles, exact to the last bit everywhere."""
+    result, square = tf.constant(1.0, tf.float64), base
+    for bit in range(31):
+        is_set = tf.bitwise.bitwise_and(tf.bitwise.right_shift(exponent, bit), 1) > 0
+        result = tf.where(is_set, result * tf.constant(square, tf.float64), result)
+        square *= square
+    return result
+
+
+def learning_rate(peak: float, schedule: OneCycle | None, steps: int) -> "float | OneCycleRate":
+    """What an optimizer takes as its learning rate: a number, or a function of the step."""
+    return peak if schedule is None else OneCycleRate(peak, steps, **schedule.model_dump())
+
+
+@keras.saving.register_keras_serializable("mnist_pipeline")  # the dense networks' working copy rebuilds its optimizer
+class OneCycleRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A learning rate that rises in a line to its peak, and falls in a line until the last step."""
+
+    def __init__(self, peak: float, steps: int, rise: float, start: float, end: float) -> None:
+        super().__init__()
+        self._settings = {"peak": peak, "steps": steps, "rise": rise, "start": start, "end": end}
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """The rate of this step, counted from 0."""
+        peak, start, end = (self._settings[name] for name in ("peak", "start", "end"))
+        rising = self._settings["steps"] * self._settings["rise"]
+        falling = self._settings["steps"] - rising
+        at = tf.cast(step, tf.float32)
+        up = start + (1 - start) * at / rising
+        down = 1 + (end - 1) * (at - rising) / falling
+        return peak * tf.maximum(tf.where(at < rising, up, down), 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras makes the schedule again from."""
+        return dict(self._settings)

@@ -1,0 +1,37 @@
+"""Targets, accuracy and learning rate are what the config says."""
+
+import numpy as np
+import pytest
+
+from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.config.schema import OneCycle
+from mnist_pipeline.training.backend import tf
+from mnist_pipeline.training.compiling import DigitAccuracy, learning_rate, training_targets
+
+pytestmark = pytest.mark.usefixtures("tensorflow")
+
+
+def smoothed(by: float) -> Config:
+    return load_config("smoke", {"training.loss": "onehot", "training.label_smoothing": by})
+
+
+def test_the_rate_rises_to_the_peak_and_falls_to_the_end() -> None:
+    rate = learning_rate(0.5, OneCycle(rise=0.25, start=0.1, end=0.02), 100)
+    assert callable(rate)
+    found = [float(rate(tf.constant(step, tf.int64))) for step in (0, 10, 25, 50, 100, 130)]
+    np.testing.assert_allclose(found, [0.05, 0.23, 0.5, 0.5 * (1 - 0.98 / 3), 0.01, 0], atol=1e-6)
+
+
+def test_accuracy_is_that_of_the_digits_alone() -> None:
+    metric = DigitAccuracy(name="accuracy")
+    targets = np.concatenate([np.eye(10)[[1, 2]] * 0.9 + 0.01, np.full((3, 10), 0.1)]).astype(np.float32)
+    metric.update_state(tf.constant(targets), tf.constant(np.eye(10, dtype=np.float32)[[1, 3, 0, 1, 2]]))
+    assert float(metric.result()) == 0.5
+
+
+def test_the_targets_of_training_are_smoothed_and_those_of_no_digit_even() -> None:
+    rows = training_targets(smoothed(0.2), np.array([3, 10], np.uint8))
+    np.testing.assert_allclose(rows[0], np.eye(10)[3] * 0.8 + 0.02, rtol=1e-6)
+    np.testing.assert_allclose(rows[1], 0.1, rtol=1e-6)
+    plain = training_targets(smoothed(0), np.arange(10, dtype=np.uint8))
+    np.testing.assert_array_equal(plain, np.eye(10, dtype=np.float32))
