@@ -30,10 +30,10 @@ class TrainingError(MnistError):
 
 
 class OutputError(MnistError):
-    """An answer that stdout does not take."""
+    """An answer that cannot be written to stdout."""
 
 
 class ExportError(MnistError):
-    """An exported file that does not give what the model gives; it is not kept."""
+    """An exported file whose outputs are not the model's; it is not kept."""
 
     exit_code = 1

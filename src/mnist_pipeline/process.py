@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-_ROOT = Path("/")
+SYSTEM = Path("/")  # below which the kernel tells of control groups
 
 
 def cores() -> int:
@@ -39,13 +39,13 @@ def _quotas() -> Iterator[float]:
 def _groups() -> Iterator[Path]:
     """The folders of the control groups that can limit this process's time, each before the one around it."""
     try:
-        lines = (_ROOT / "proc/self/cgroup").read_text(errors="replace").splitlines()
+        lines = (SYSTEM / "proc/self/cgroup").read_text(errors="replace").splitlines()
     except OSError:  # no Linux
         return
     for line in lines:
         controllers, _, path = line.partition(":")[2].partition(":")
         if controllers == "" or "cpu" in controllers.split(","):
-            top = _ROOT / "sys/fs/cgroup" / ("cpu" if controllers else "")
+            top = SYSTEM / "sys/fs/cgroup" / ("cpu" if controllers else "")
             # In a container the path can be the host's, of which only the outermost folder is there.
             folder = top / path.replace("..", "").strip("/")
             yield from (folder, *(around for around in folder.parents if around.is_relative_to(top)))

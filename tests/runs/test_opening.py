@@ -1,5 +1,6 @@
 """Run folders: created, refused, resumed, found again; nobody's files are lost."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.runs.opening import begin, claimed, differences, open_run
 from mnist_pipeline.runs.run import Run, all_runs, artifacts
-from tests.samples import pretend
+from tests.samples import ENVIRONMENT, pretend
 
 
 @pytest.fixture
@@ -93,6 +94,29 @@ def test_a_run_is_found_by_name_and_by_path(config: Config) -> None:
     run = begin(config, {})
     run.add_metrics("train", {"finished": "now"})
     assert open_run("smoke").path == open_run(run.path).path == open_run(run).path
+
+
+def test_a_run_here_goes_before_one_of_its_name_among_the_artifacts(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend("smoke")
+    shutil.copytree(artifacts() / "smoke", tmp_path / "here" / "smoke")
+    monkeypatch.chdir(tmp_path / "here")
+    assert open_run("smoke").path == Path("smoke")
+
+
+def test_a_path_of_several_parts_is_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = pretend("smoke")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(artifacts().parent))
+    assert open_run_fails_for(Path("artifacts") / run.name).startswith("artifacts/smoke: no run here")
+
+
+def test_what_changed_before_the_first_checkpoint_is_no_change(config: Config) -> None:
+    begin(config, ENVIRONMENT)
+    assert begin(config, ENVIRONMENT | {"python": "3.12.0"}).environment()["python"] == "3.12.0"
+    assert "changed" not in Run(artifacts() / "smoke").environment()
 
 
 def test_a_run_of_another_version_is_one_clear_error(config: Config) -> None:

@@ -10,7 +10,7 @@ from mnist_pipeline.config.contradictions import contradictions
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.config.wording import Complaint, Place, complaint_about, place_of
 
-# For the settings without a default, when a tree that lacks them is searched for contradictions.
+# Values for settings without a default, so that a tree which lacks them can be searched for contradictions.
 _STAND_INS: dict[str | int, Any] = {
     "name": "x",
     "model": {"family": "dense"},
@@ -23,7 +23,7 @@ _STAND_INS: dict[str | int, Any] = {
 
 
 def check(tree: Any) -> tuple[Config | None, list[Complaint]]:
-    """The config with no complaint, or None and all that stands against it."""
+    """The config and no complaints, or None and every complaint about the tree."""
     if not isinstance(tree, dict):
         return None, [Complaint((), "a config is a block of `key: value` lines, and this is none")]
     try:
@@ -35,7 +35,7 @@ def check(tree: Any) -> tuple[Config | None, list[Complaint]]:
         complaints = contradictions(config)
         return (None if complaints else config), complaints
     complaints = [complaint for fault in faults if (complaint := complaint_about(tree, fault))]
-    # The rest may contradict itself too: it is said in the same breath, unless a wrong value is why.
+    # The other settings may contradict each other: told as well, unless a wrong value is why.
     wrong = [complaint.place for complaint in complaints]
     mended = _mended(tree, faults)
     found = contradictions(mended) if mended else []

@@ -9,13 +9,14 @@ from mnist_pipeline.config.checking import check
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.config.wording import shown
 from mnist_pipeline.errors import ConfigError
+from mnist_pipeline.numerals import counted
 
 _NO_RECIPES = {"reported.yaml"}
 _LARGEST = 256 * 1024  # bytes; a recipe is one or two thousand
 
 
 def configs_folder() -> Path:
-    """Where the files that come with the package are: in it, or at the top of a checkout."""
+    """The folder of the shipped recipes: inside the package once installed, at the top of a checkout."""
     package = Path(__file__).parents[1]
     installed, checkout = package / "configs", package.parents[1] / "configs"
     return installed if installed.is_dir() else checkout
@@ -64,8 +65,8 @@ def load_config(
         override(tree, "name", name)
     config, complaints = check(tree)
     if config is None:
-        count = "1 complaint" if len(complaints) == 1 else f"{len(complaints)} complaints"
-        raise ConfigError(f"{path}: {count}\n" + "\n".join(f"  {complaint}" for complaint in complaints))
+        lines = [f"{path}: {counted(len(complaints), 'complaint')}", *(f"  {complaint}" for complaint in complaints)]
+        raise ConfigError("\n".join(lines))
     return config
 
 

@@ -1,4 +1,4 @@
-"""The schema of a recipe: typed, frozen, strict; every setting has its bounds and its reason here."""
+"""The schema of a recipe: typed, frozen, strict; every setting has its bounds and its meaning here."""
 
 from typing import Annotated, Any, Literal
 
@@ -29,7 +29,7 @@ class Rendering(Settings):
     strokes: Annotated[float, Field(ge=0, le=1)] = 0.15
     """Share of the drawings made stroke by stroke, in styles that the training digits lack."""
     negatives: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """Pictures of no digit for each digit of an epoch; their target is that every digit is as likely."""
+    """Pictures without a digit for each digit of an epoch; their target is the same probability for every digit."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Chooses the drawings; apart from training.seed, so that seeds share them."""
 
@@ -129,7 +129,7 @@ class Plateau(Settings):
 
 
 class OneCycle(Settings):
-    """A learning rate that rises in a line to the optimizer's and falls in a line until the last step."""
+    """A learning rate that rises linearly to the optimizer's, then falls linearly until the last step."""
 
     rise: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Share of all steps until the peak."""
@@ -140,10 +140,10 @@ class OneCycle(Settings):
 
 
 class Averaging(Settings):
-    """A moving average of all weights over the steps: it is what validates and what is kept."""
+    """A moving average of all weights over the steps: it is what is validated and kept."""
 
     decay: Annotated[float, Field(gt=0, lt=1)] = 0.999
-    """What the average keeps of itself at a step, less in the first ones."""
+    """Share that the average keeps of itself at a step; smaller in the first steps."""
 
 
 class Augmentation(Settings):
@@ -209,7 +209,7 @@ class Expected(Settings):
     test_accuracy: Band | None = None
     test_loss: Band | None = None
     weights_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """With portable numerics: what the recipe's own seed gives on every x86-64 processor with AVX2."""
+    """With portable numerics: digest of the weights from the recipe's seed, on every x86-64 processor with AVX2."""
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]

@@ -105,7 +105,7 @@ def _not_among(value: Any, names: list[str]) -> str:
 
 
 def _meant_value(kind: str, value: Any) -> str:
-    """A suggestion for the slips that are easily made."""
+    """A suggestion for frequent slips: quotes around a number or none around text, one value for a list."""
     if kind in ("int_type", "float_type") and isinstance(value, str) and _NUMBER.fullmatch(value):
         return ": write it without quotes"
     if kind == "string_type" and not isinstance(value, dict | list | None):
@@ -116,7 +116,7 @@ def _meant_value(kind: str, value: Any) -> str:
 
 
 def _meant_setting(tree: dict[str, Any], place: Place) -> str:
-    """The setting of that name in another block, or one here with a name like it, or all there are here."""
+    """A suggestion for an unknown setting: its name in another block, a similar one here, or all here."""
     *around, setting = place
     blocks = dict(_blocks(tree, Config))
     names = list(blocks[tuple(step for step in around if isinstance(step, str))].model_fields)
