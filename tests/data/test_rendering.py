@@ -1,5 +1,9 @@
 """Drawn digits are a function of seed, number and variant, look like digits, and an epoch takes its share of them."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -45,11 +49,11 @@ def test_what_is_drawn_does_not_depend_on_who_draws_it(
 ) -> None:
     again = draw_digits(part.images, part.labels, SETTINGS, [2], processes=1)
     np.testing.assert_array_equal(again, drawn[0][80:120])
-    jobs = [
+    tasks = [
         {"images": part.images, "labels": part.labels, "numbers": numbers, "seed": SETTINGS.seed, "held_out": False}
         for numbers in ([0, 1], [2, 3, 4])
     ]
-    in_processes = np.concatenate(run_tasks(jobs))
+    in_processes = np.concatenate(run_tasks(tasks))
     np.testing.assert_array_equal(in_processes, drawn[0][120:125])
 
 
@@ -58,6 +62,20 @@ def test_a_process_that_ends_before_it_has_drawn_is_one_clear_line(monkeypatch: 
     large = {"images": np.random.default_rng(0).integers(0, 256, (1000, 28, 28), np.uint8)}
     with pytest.raises(TrainingError, match="a process that draws them ended early"):
         run_tasks([large, large])
+
+
+def test_a_script_without_a_main_guard_draws_in_processes(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "print('started')\n"
+        "import numpy as np\n"
+        "from mnist_pipeline.data.rendering.worker import run_tasks\n"
+        "one = np.zeros((1, 28, 28), np.uint8)\n"
+        "task = {'images': one, 'labels': one[0, 0, :1], 'numbers': [0], 'seed': 0, 'held_out': False}\n"
+        "print(len(run_tasks([task, task])))\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert done.stdout == "started\n2\n"
 
 
 def test_pictures_to_choose_by_are_not_those_trained_on(part: Part) -> None:

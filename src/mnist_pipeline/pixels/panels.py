@@ -68,6 +68,7 @@ def _four_sided(found: Outline, least: float, most: float, whole: float) -> bool
 
 
 def _shrunk(found: Outline, by: float) -> Grey:
+    """The hull filled with 1, smaller by a number of pixels on each side."""
     filled = cv2.fillConvexPoly(np.zeros_like(found.shape), found.hull, (1,))
     width = 2 * max(1, round(by)) + 1
     # Beyond the picture there is no panel either.
@@ -75,6 +76,7 @@ def _shrunk(found: Outline, by: float) -> Grey:
 
 
 def _square(hull: cv2.typing.MatLike, area: float) -> bool:
+    """Whether four corners of a hull span nearly all of its area."""
     around = cv2.arcLength(hull, closed=True)
     for slack in (0.02, 0.04, 0.06, 0.08, 0.1):
         corners = cv2.approxPolyDP(hull, slack * around, closed=True)

@@ -216,6 +216,7 @@ def _refuse_excess(data: bytes, header: Header) -> None:
 
 
 def _inflates_beyond(data: bytes, most: int) -> bool:
+    """Whether the deflated pixels of a PNG are more than `most` bytes, without inflating them further."""
     stream, left = zlib.decompressobj(), most
     try:
         for waiting in _deflated(data):

@@ -61,6 +61,7 @@ def _read_bytes(path: str | Path) -> bytes:
 
 
 def _check_file(found: os.stat_result) -> None:
+    """Refuse what is no file, empty or too large, before it is opened."""
     if stat.S_ISDIR(found.st_mode):
         raise PictureError("is a folder, not a picture")
     if not stat.S_ISREG(found.st_mode):
@@ -72,6 +73,7 @@ def _check_file(found: os.stat_result) -> None:
 
 
 def _check_size(header: Header) -> None:
+    """Refuse a picture too large to decode or too small for a digit."""
     size, least = f"{header.width} x {header.height} pixels", _SMALLEST_SIDE
     if header.width * header.height > _MOST_PIXELS:
         most = f"the {_MOST_PIXELS // 10**6} million decoded here"
@@ -124,6 +126,7 @@ def _turn_upright(picture: NDArray[np.generic], header: Header) -> NDArray[np.ge
 
 
 def _grey(picture: NDArray[np.generic]) -> Grey:
+    """A picture of any pixels as grey bytes, its transparency laid over paper."""
     pixels = _as_bytes(picture)
     if pixels.ndim == 2:
         return np.ascontiguousarray(pixels)
@@ -137,6 +140,7 @@ def _grey(picture: NDArray[np.generic]) -> Grey:
 
 
 def _as_bytes(picture: NDArray[np.generic]) -> Grey:
+    """Pixels of 8 or 16 bits or of fractions as bytes."""
     if picture.dtype == np.uint8:
         return as_grey(picture)
     if picture.dtype == np.uint16:

@@ -59,8 +59,8 @@ def find_digit(grey: Grey, invert: Invert = "auto", steps: list[Step] | None = N
     if not candidates.any():
         return Seen(None, ink.inverted, "nothing but a frame")
     pieces = digit_pieces(found, candidates)
-    same = largest and (pieces == found.largest).all()  # mostly
-    strokes = without_box(largest if largest and same else outline_of(found.mask(pieces)))
+    known = largest and (pieces == found.largest).all()  # as in most pictures: its outline was looked for already
+    strokes = without_box(largest if largest and known else outline_of(found.mask(pieces)))
     several = are_several(found, candidates, pieces)
     close = None if several else _from_closer(grey, strokes)
     if close is not None:

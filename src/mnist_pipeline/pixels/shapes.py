@@ -40,7 +40,7 @@ class Shapes:
 
     def mask(self, chosen: NDArray[np.bool_]) -> Grey:
         """A picture of the chosen shapes alone, as 1 on 0."""
-        if np.count_nonzero(chosen) == 1:  # mostly
+        if np.count_nonzero(chosen) == 1:  # as in most pictures
             alone: Grey = (self.labels == self.numbers[int(chosen.argmax())]).view(np.uint8)
             return alone
         table = np.zeros(self.labels.max() + 1, np.uint8)
@@ -62,7 +62,7 @@ def find_shapes(marks: Grey) -> Shapes:
 def digit_candidates(found: Shapes) -> NDArray[np.bool_]:
     """True for what may belong to a digit: no frame around another shape, nothing that comes in from the border."""
     candidates = np.ones(len(found.rows), bool)
-    if len(candidates) == 1:  # mostly; what follows would say the same
+    if len(candidates) == 1:  # as in most pictures: the steps below would find the same
         return candidates
     for number in range(len(candidates)):
         candidates[number] = not _is_frame(found, number)
@@ -102,7 +102,7 @@ def _is_rim(found: Shapes, number: int) -> bool:
 
 def digit_pieces(found: Shapes, candidates: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """True for the digit: the most prominent of the candidates, and the pieces that belong to it."""
-    if len(candidates) == 1:  # mostly; what follows would say the same
+    if len(candidates) == 1:  # as in most pictures: the steps below would find the same
         return np.ones(1, bool)
     prominence = found.sizes * np.sqrt(found.rows[:, 4]) * candidates
     chosen = np.zeros(len(candidates), bool)
@@ -124,7 +124,7 @@ def digit_pieces(found: Shapes, candidates: NDArray[np.bool_]) -> NDArray[np.boo
 
 def are_several(found: Shapes, candidates: NDArray[np.bool_], pieces: NDArray[np.bool_]) -> bool:
     """Whether there are several digits: a candidate beside the pieces that is as tall as one, or pieces in a row."""
-    if np.count_nonzero(candidates) < 2:  # mostly
+    if np.count_nonzero(candidates) < 2:
         return False
     x, y, wide, high, _ = found.rows[pieces].T
     height = (y + high).max() - y.min()
