@@ -33,7 +33,7 @@ class EpochPlan:
     augmentation: Augmentation | None = None
     shuffle_once: bool = False
     drawn: Drawn | None = None
-    """What the images of an epoch are chosen from, when there is more than an epoch takes."""
+    """The drawings that an epoch chooses its images from; None where it takes all images."""
 
     @classmethod
     def of(cls, config: Config, images: int) -> "EpochPlan":
@@ -74,7 +74,7 @@ class Resident:
     images: tf.Tensor
     targets: tf.Tensor
     shape: tuple[int, ...]
-    """What the model takes one image as."""
+    """Of one image as the model takes it."""
 
     @classmethod
     def of(cls, model: keras.Model, images: NDArray[np.uint8], targets: NDArray[Any]) -> "Resident":
