@@ -60,7 +60,7 @@ def test_the_largest_seed_shuffles_splits_begins_and_changes_images(part: Part) 
     plan, model = EpochPlan.of(config, len(part)), compiled(config)
     assert sorted(plan.order(0)) == list(range(len(part)))
     assert len(validation_indices(part.labels, 0.1, seed))
-    images, _ = Resident.of(model, part.images, part.labels).training_batch(tf.range(5), plan, tf.constant(3))
+    images, _ = Resident.of(model, part.images, part.labels).batch(tf.range(5), plan, tf.constant(3))
     assert not np.array_equal(images, scale(part.images[:5]))
 
 

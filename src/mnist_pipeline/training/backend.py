@@ -13,28 +13,30 @@ from mnist_pipeline.errors import TrainingError
 from mnist_pipeline.process import quiet_stderr
 from mnist_pipeline.training.xla_flags import set_flags_unless_chosen
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it prints below that is about itself
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # below that TensorFlow prints about itself
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the promises about bits and speed were measured on processors
 os.environ["KERAS_BACKEND"] = "tensorflow"
-os.environ.pop("TF_XLA_FLAGS", None)  # another's: an unknown one ends the process, others change what is compiled
+os.environ.pop(
+    "TF_XLA_FLAGS", None
+)  # from the environment: an unknown flag ends the process, others change what is compiled
 
 
-def _at_home() -> bool:
-    """True in a process of our command line or workers, false in a program or notebook that imports the library."""
+def _own_process() -> bool:
+    """Whether this is the command line or a worker of it, not a program or notebook that imports the library."""
     main = getattr(sys.modules["__main__"], "__spec__", None)
     return "mnist_pipeline.__main__" in sys.modules or bool(main and main.name.startswith("mnist_pipeline."))
 
 
 @contextmanager
 def _light() -> Iterator[None]:
-    """Import without collecting garbage that is none, and at home without what Keras takes along where it is there.
+    """Import TensorFlow and Keras in two thirds of the time: no garbage collection, no pandas, no matplotlib.
 
-    Together a third of the time. Keras asks for pandas and matplotlib, to read frames and to draw boxes with, and
-    goes without them where they are not there: for good, so that a notebook could never fit a frame.
+    Keras imports those two where they are installed, to read frames and to draw boxes with. Once hidden from it, it
+    never finds them again, and a notebook could not fit a frame: so they are hidden in our own processes only.
     """
-    hidden = [name for name in ("pandas", "matplotlib") if _at_home() and name not in sys.modules]
+    hidden = [name for name in ("pandas", "matplotlib") if _own_process() and name not in sys.modules]
     for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment] # what import takes for: not installed
+        sys.modules[name] = None  # type: ignore[assignment] # import takes this for: not installed
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -51,7 +53,7 @@ with quiet_stderr(), _light():
     import keras
     import tensorflow as tf
 
-# A collection that walks all that TensorFlow has brought into the world costs 0.2 s in the middle of a training.
+# Without this a garbage collection in the middle of a training walks all objects of TensorFlow, for 0.2 s.
 gc.freeze()
 
 __all__ = ["keras", "start", "tf"]

@@ -33,7 +33,7 @@ class EpochPlan:
     augmentation: Augmentation | None = None
     shuffle_once: bool = False
     drawn: PoolRows | None = None
-    """What the images of an epoch are chosen from, when there is more than an epoch takes."""
+    """The drawings that an epoch chooses its images from; None where it takes all images."""
 
     @classmethod
     def of(cls, config: Config, images: int) -> "EpochPlan":
@@ -74,7 +74,7 @@ class Resident:
     images: tf.Tensor
     targets: tf.Tensor
     shape: tuple[int, ...]
-    """What the model takes one image as."""
+    """Of one image as the model takes it."""
 
     @classmethod
     def of(cls, model: keras.Model, images: NDArray[np.uint8], targets: NDArray[Any]) -> "Resident":
@@ -84,32 +84,24 @@ class Resident:
     def __len__(self) -> int:
         return int(self.images.shape[0])
 
-    def batch(self, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Images, scaled as preprocess.scale does, and targets."""
-        return self._shaped(self._scaled(places)), tf.gather(self.targets, places)
-
-    def training_batch(self, places: tf.Tensor, plan: EpochPlan, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Scaled images, augmented where the plan says so by its seed and the step, and targets."""
-        images = self._scaled(places)
-        if plan.augmentation:
+    def batch(
+        self, places: tf.Tensor, plan: EpochPlan | None = None, step: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images, scaled as preprocess.scale does and augmented where a plan says so for this step, and targets."""
+        images = tf.cast(tf.gather(self.images, places), tf.float32) * PIXEL
+        if plan and plan.augmentation:
             images = augment(images, plan.augmentation, tf.stack([plan.seed, step]))
-        return self._shaped(images), tf.gather(self.targets, places)
-
-    def _scaled(self, places: tf.Tensor) -> tf.Tensor:
-        return tf.cast(tf.gather(self.images, places), tf.float32) * PIXEL
-
-    def _shaped(self, images: tf.Tensor) -> tf.Tensor:
-        return tf.reshape(images, (images.shape[0] or -1, *self.shape))
+        return tf.reshape(images, (images.shape[0] or -1, *self.shape)), tf.gather(self.targets, places)
 
 
 def augment(images: tf.Tensor, settings: Augmentation, seed: tf.Tensor) -> tf.Tensor:
-    """The images (n, 28, 28), each changed by its own draw; a function of the two numbers of the seed."""
+    """Turn, stretch, shear and move images (n, 28, 28), each by its own draw from the two numbers of the seed."""
     draws = tf.unstack(tf.random.stateless_uniform((6, tf.shape(images)[0]), seed, -1.0, 1.0))
     angle = draws[0] * math.radians(settings.rotation)
     stretch_x, stretch_y = (1 / (1 + draw * settings.zoom) for draw in draws[1:3])
     move_x, move_y = (draw * settings.shift for draw in draws[3:5])
     shear = draws[5] * settings.shear
-    # Where each pixel of the result comes from: turned, sheared, stretched, all around the picture's middle.
+    # Where each pixel of the result comes from: turned, sheared, stretched, all around the image's middle.
     cos, sin = tf.cos(angle), tf.sin(angle)
     place_x, place_y = _grid()
     x, y = place_x - move_x[:, None], place_y - move_y[:, None]
@@ -125,7 +117,7 @@ def _grid() -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _sampled(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """The images at places between pixels, bilinear; black outside."""
+    """The images' values at places between pixels, bilinear; black outside."""
     flat = tf.reshape(images, (-1, SIDE * SIDE))
     left, top = tf.floor(x), tf.floor(y)
     right_share, lower_share = x - left, y - top
@@ -145,6 +137,6 @@ def _pixels(flat: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
 def augmented_sample(
     images: NDArray[np.uint8], labels: NDArray[np.uint8], settings: Augmentation, most: int = 2000
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The first images as a training step would see them, as bytes again, to look at."""
+    """The first images as a training step would see them, in bytes, to look at."""
     changed = augment(tf.constant(scale(images[:most])), settings, tf.constant([0, 0]))
     return (changed.numpy() * 255).round().astype(np.uint8), labels[:most]

@@ -1,4 +1,4 @@
-"""What follows the steps and epochs of a training: averages and best weights, early stopping, books and checkpoints."""
+"""The moving average of the weights, and Keras callbacks: best weights, early stopping, history, checkpoints."""
 
 import math
 import time

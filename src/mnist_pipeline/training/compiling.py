@@ -114,7 +114,7 @@ def _power(base: float, exponent: tf.Tensor) -> tf.Tensor:
 
 
 def learning_rate(peak: float, schedule: OneCycle | None, steps: int) -> "float | OneCycleRate":
-    """What an optimizer takes as its learning rate: a number, or a function of the step."""
+    """The optimizer's learning rate: a number, or with a schedule a function of the step."""
     return peak if schedule is None else OneCycleRate(peak, steps, **schedule.model_dump())
 
 
@@ -137,5 +137,5 @@ class OneCycleRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
         return peak * tf.maximum(tf.where(at < rising, up, down), 0.0)
 
     def get_config(self) -> dict[str, Any]:
-        """What Keras makes the schedule again from."""
+        """The settings from which Keras builds the schedule again."""
         return dict(self._settings)

@@ -58,7 +58,7 @@ def fit_epochs(
 
 
 def _numbers(first: int, end: int) -> tf.data.Dataset:
-    """Numbers for fit to count by; without autotuning, whose thread can hold up the end of fit for five seconds."""
+    """Numbers of chunks for fit; without autotuning, whose thread can hold up the end of fit for five seconds."""
     options = tf.data.Options()
     options.autotune.enabled = False
     options.threading.private_threadpool_size = 1
@@ -82,7 +82,7 @@ def _train_function(model: keras.Model, program: Program, plan: EpochPlan) -> Ca
 
 
 def seed_dropout(model: keras.Model, seed: int, step: int) -> None:
-    """Make what the layers drop a function of seed and step: Keras adds one to the second number at each use."""
+    """Make dropout a function of seed and step; Keras adds one to the second number of a layer's state at each use."""
     for number, layer in enumerate(model.layers):
         if isinstance(layer, keras.layers.Dropout):
             # Two numbers of 32 bits: the last five bits of the largest seeds go above those that steps reach.
@@ -127,14 +127,14 @@ def _program(model: keras.Model, config: Config, data: Resident, plan: EpochPlan
 
 
 def _graph_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Program:
-    """Steps in a graph's loop; its kernels beat XLA's where there are convolutions."""
+    """Steps in the loop of a TensorFlow graph, whose kernels beat XLA's where there are convolutions."""
 
     # Without autograph, which only costs time here; a batch's slice ends with the images, so the last may be smaller.
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def run(order: tf.Tensor, before: tf.Tensor, first: tf.Tensor, end: tf.Tensor) -> None:
         def step(number: tf.Tensor) -> tuple[tf.Tensor]:
             places = order[number * plan.batch : (number + 1) * plan.batch]
-            train_step(data.training_batch(places, plan, before + number))
+            train_step(data.batch(places, plan, before + number))
             return (number + 1,)
 
         # Every step needs the one before: more iterations in flight would only hold more memory.
@@ -144,7 +144,7 @@ def _graph_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Pr
 
 
 def _xla_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Program:
-    """A whole epoch in one XLA program: what dense networks want."""
+    """A whole epoch in one XLA program, the quickest way for dense networks."""
     full, rest = divmod(plan.images, plan.batch)
 
     # The data are arguments, because XLA would compile constants into the program.
@@ -154,13 +154,13 @@ def _xla_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Prog
         batches = tf.reshape(order[: full * plan.batch], (full, plan.batch))
 
         def step(number: tf.Tensor) -> tuple[tf.Tensor]:
-            train_step(rows.training_batch(batches[number], plan, before + number))
+            train_step(rows.batch(batches[number], plan, before + number))
             return (number + 1,)
 
         if full:  # XLA cannot compile a look-up in no batches, even where it is never made
             tf.while_loop(lambda number: number < full, step, (tf.constant(0),))
         if rest:  # XLA's shapes are fixed, so a smaller last batch is a second copy of the step
-            train_step(rows.training_batch(order[-rest:], plan, before + full))
+            train_step(rows.batch(order[-rest:], plan, before + full))
 
     return lambda order, before, _first, _end: run(order, before, data.images, data.targets)
 
@@ -211,7 +211,7 @@ class _DenseTwin:
         return run
 
     def train_step(self, batch: tuple[tf.Tensor, tf.Tensor]) -> None:
-        """Keras' own loss, optimizer and metrics around the twin's forward pass."""
+        """Train on a batch: Keras' own loss, optimizer and metrics around the twin's forward pass."""
         images, targets = batch
         with tf.GradientTape() as tape:
             outputs = self._forward(images)

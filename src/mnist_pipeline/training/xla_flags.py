@@ -1,8 +1,8 @@
 """The flags under which XLA compiles dense networks: for speed, or for the same machine code on every processor.
 
 XLA reads them once, when TensorFlow first compiles: they are set before it is imported, and asking for others later
-is refused. Of what others have put into XLA_FLAGS only --xla_dump_... stays, which lets one look and changes no result:
-a config and a seed name a result, whoever trains it.
+is refused. Of the flags that the user has put into XLA_FLAGS only --xla_dump_... stays, which changes no result: a
+config and a seed name a result, whoever trains it.
 """
 
 import os
@@ -13,7 +13,7 @@ from mnist_pipeline.errors import TrainingError
 
 Numerics = Literal["fast", "portable"]
 
-_FAST = ("--xla_cpu_prefer_vector_width=512",)  # where the processor has such vectors: a tenth faster
+_FAST = ("--xla_cpu_prefer_vector_width=512",)  # a tenth faster where the processor has such vectors
 
 _PORTABLE = (
     # AVX and no more takes something away from every processor with AVX2. Only then does XLA give up the host's
@@ -23,19 +23,19 @@ _PORTABLE = (
     "--xla_cpu_multi_thread_eigen=false",
     # No approximate reciprocal roots, which makers of processors round differently.
     "--xla_backend_extra_options=xla_force_enable_experimental_llvm_ir_gemm,xla_cpu_disable_platform_dependent_math",
-    # Nor large sums through a library that chooses by processor.
+    # No large sums through a library that chooses by processor.
     "--xla_cpu_experimental_ynn_fusion_type=",
 )
 
-_LOOKING = "--xla_dump_"
+_DUMPS = "--xla_dump_"
 
 
 def set_flags(numerics: Numerics) -> None:
-    """Put the flags into XLA_FLAGS before TensorFlow's import; too late for that, they must be there, and no others."""
+    """Put the flags into XLA_FLAGS before TensorFlow is imported; once it is, exactly these must be set already."""
     wanted = _PORTABLE if numerics == "portable" else _FAST
-    looking = [flag for flag in os.environ.get("XLA_FLAGS", "").split() if flag.startswith(_LOOKING)]
+    dumps = [flag for flag in os.environ.get("XLA_FLAGS", "").split() if flag.startswith(_DUMPS)]
     if "tensorflow" not in sys.modules:
-        os.environ["XLA_FLAGS"] = " ".join([*looking, *wanted])
+        os.environ["XLA_FLAGS"] = " ".join([*dumps, *wanted])
     elif _present() != set(wanted):
         raise TrainingError(
             f"training.numerics is {numerics}, and TensorFlow was loaded in this process before, under other flags, "
@@ -44,11 +44,11 @@ def set_flags(numerics: Numerics) -> None:
 
 
 def set_flags_unless_chosen() -> None:
-    """Those for speed, where nobody asked for others: the same bits however TensorFlow came to be loaded here."""
+    """Set the flags for speed, unless the portable ones are set, for those who load TensorFlow without a training."""
     if "tensorflow" not in sys.modules:
         set_flags("portable" if _present() == set(_PORTABLE) else "fast")
 
 
 def _present() -> set[str]:
     """The flags in XLA_FLAGS on which a result depends."""
-    return {flag for flag in os.environ.get("XLA_FLAGS", "").split() if not flag.startswith(_LOOKING)}
+    return {flag for flag in os.environ.get("XLA_FLAGS", "").split() if not flag.startswith(_DUMPS)}
