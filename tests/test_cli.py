@@ -237,7 +237,7 @@ def test_data_info_counts_the_classes() -> None:
 
 
 def test_data_verify_is_silent_about_nothing(tmp_path: Path) -> None:
-    assert "whole and right" in mnist("data", "verify").stdout
+    assert "complete and correct" in mnist("data", "verify").stdout
     result = mnist("data", "verify", str(tmp_path))
     assert result.exit_code == 2
     assert result.stderr.startswith("Error:")

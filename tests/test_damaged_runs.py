@@ -5,7 +5,6 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -83,7 +82,7 @@ def _quick_stages(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, f"mnist_pipeline.{name}", SimpleNamespace(**{stage.__name__: stage}))
     monkeypatch.setitem(sys.modules, "mnist_pipeline.exports.bench", SimpleNamespace(measure_run=measure_run))
     monkeypatch.setattr(pipeline, "makeable", list)
-    monkeypatch.setattr(import_module("mnist_pipeline.reproduction.repeat"), "train_all", train_all)
+    monkeypatch.setattr("mnist_pipeline.reproduction.repeat.train_all", train_all)
 
 
 @pytest.fixture(scope="module")

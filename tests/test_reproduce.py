@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from mnist_pipeline.cli import app
 from mnist_pipeline.config import Config, load_config, shipped_configs
 from mnist_pipeline.errors import ConfigError
 from mnist_pipeline.fleet import Outcome
+from mnist_pipeline.reproduction import repeat, verdicts
 from mnist_pipeline.reproduction import reported as reported_module
-from mnist_pipeline.reproduction import verdicts
-from mnist_pipeline.reproduction.reported import Report, load_reports
-from mnist_pipeline.reproduction.seeds import all_recipes, plan
+from mnist_pipeline.reproduction.reported import ReportedNumber, load_reported
+from mnist_pipeline.reproduction.seeds import all_recipes, plan_seeds
 from mnist_pipeline.reproduction.verdicts import check_band, with_expected
 from mnist_pipeline.runs.run import Run, artifacts, begin
 
@@ -48,7 +47,7 @@ def pretend(config: Config, accuracy: float, weights: str = "a" * 64, loss: floa
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A config of its own folder, with comments and without a band, that reports nothing."""
-    monkeypatch.setattr(verdicts, "reports_on", lambda _: ())
+    monkeypatch.setattr(verdicts, "reported_for", lambda _: ())
     text = shipped_configs()["smoke"].read_text().replace("name: smoke", "name: mine")
     path = tmp_path / "mine.yaml"
     path.write_text(text[: text.index("expected:")] + "expected: null\n")
@@ -67,7 +66,7 @@ def report(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def reports(value: float, **settings: Any) -> None:
         given: dict[str, Any] = {"source": "R1", "recipe": "mine", "metric": "test_accuracy", "claim": True} | settings
-        monkeypatch.setattr(verdicts, "reports_on", lambda _: (Report(value=value, **given),))
+        monkeypatch.setattr(verdicts, "reported_for", lambda _: (ReportedNumber(value=value, **given),))
 
     return reports
 
@@ -81,7 +80,7 @@ def pretend_seeds(path: Path, accuracies: Sequence[float] = ACCURACIES, **figure
 
 
 def test_reported_numbers_belong_to_recipes_that_exist() -> None:
-    reports = load_reports()
+    reports = load_reported()
     assert {each.source for each in reports} == {"R1", "R2", "R3", "R4", "R5", "anchor"}
     assert {each.recipe for each in reports} - {None} <= set(shipped_configs())
 
@@ -96,7 +95,7 @@ def test_what_is_not_plausible_cannot_be_claimed(tmp_path: Path, monkeypatch: py
     line = "source: R1, recipe: dense, metric: test_loss, value: 0.1, claim: true"
     (tmp_path / "reported.yaml").write_text(f"reports:\n  - {{{line}, implausible: too good}}\n")
     with pytest.raises(ConfigError, match=r"reports\.0: .* cannot be claimed"):
-        load_reports()
+        load_reported()
 
 
 def test_all_recipes_are_those_with_something_to_be_held_against() -> None:
@@ -181,7 +180,7 @@ def test_more_runs_narrow_the_band_of_their_mean(banded: Path) -> None:
 
 
 def test_by_default_there_are_as_many_seeds_as_the_band_has(banded: Path, recipe: Path) -> None:
-    assert len(plan(str(banded)).runs) == 20
+    assert len(plan_seeds(str(banded)).runs) == 20
 
 
 def test_check_without_a_band_is_refused_before_anything_is_trained(recipe: Path) -> None:
@@ -325,7 +324,7 @@ def repeated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., N
                 patch.setenv("MNIST_ARTIFACTS", str(folder))
                 return [Outcome(pretend(config, accuracy, weights, **facts)) for config in configs]
 
-        monkeypatch.setattr(import_module("mnist_pipeline.reproduction.repeat"), "train_all", train_all)
+        monkeypatch.setattr(repeat, "train_all", train_all)
 
     return comes_out
 

@@ -18,7 +18,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from mnist_pipeline import pipeline, reproduction
+from mnist_pipeline import pipeline
 from mnist_pipeline.cli import app
 from mnist_pipeline.cli.streams import make_safe, printable
 from mnist_pipeline.config import load_config
@@ -26,7 +26,7 @@ from mnist_pipeline.data import load_part
 from mnist_pipeline.evaluation import plots
 from mnist_pipeline.prediction.finding import find
 from mnist_pipeline.process import quiet_stderr
-from mnist_pipeline.reproduction.repeat import Repeated
+from mnist_pipeline.reproduction.repeat import Repetition
 from mnist_pipeline.runs.run import Run, open_run
 from mnist_pipeline.training.xla_flags import set_flags
 
@@ -137,7 +137,7 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "evaluate", lambda _: pipeline.numbers(open_run("smoke"), "evaluate"))
     monkeypatch.setattr(pipeline, "export", lambda *_, **__: exported)
     monkeypatch.setattr(pipeline, "bench", lambda *_, **__: benched)
-    monkeypatch.setattr(reproduction, "repeat", lambda *_: Repeated("same bits", {}, {}))
+    monkeypatch.setattr("mnist_pipeline.reproduction.repeat.repeat_run", lambda *_: Repetition("same bits", {}, {}))
     monkeypatch.setattr(plots, "digits", lambda *_: None)
     monkeypatch.setattr(plots, "distribution", lambda *_: None)
 

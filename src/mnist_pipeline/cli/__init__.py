@@ -17,11 +17,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: mnist run --config dense.yaml",
 )
-train.register(app)
-evaluate.register(app)
-export.register(app)
-predict.register(app)
-reproduce.register(app)
+for verb in (train, evaluate, export, predict, reproduce):
+    app.add_typer(verb.app)
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
 app.add_typer(runs.app, name="runs")

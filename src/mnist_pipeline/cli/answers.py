@@ -1,4 +1,4 @@
-"""Answers as they leave: sentences, JSON or CSV on stdout, at once; those about unreadable files are counted."""
+"""Answers about digits on stdout as they come: sentences, JSON or CSV; those about unreadable files are counted."""
 
 import csv
 import io
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
     from mnist_pipeline.prediction.predictor import Prediction
 
 COLUMNS = ("image", "digit", "confidence", "guess", "reason", "error")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet computes, because it begins so
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is computed by a spreadsheet
 
 
 class Answers:
-    """Writes what comes, and remembers how many files could not be read."""
+    """Writes answers in one form, and counts the files that could not be read."""
 
     def __init__(self, form: Literal["text", "json", "csv"], complain: Callable[[str], None]) -> None:
         self.unread = 0
         self._complain = complain
-        self._written = {"text": self._sentences, "json": _objects, "csv": _rows}[form]
+        self._text = {"text": self._sentences, "json": _objects, "csv": _rows}[form]
         if form == "csv":
             _write(_table([COLUMNS]))
 
     def write(self, batch: "list[Prediction]") -> None:
-        """Some answers, in their order."""
+        """Write some answers, in their order."""
         self.unread += sum(answer.error is not None for answer in batch)
-        _write(self._written(batch))
+        _write(self._text(batch))
 
     def _sentences(self, batch: "list[Prediction]") -> str:
-        """A line a picture, whatever its name holds; what goes to stderr goes there between those before and after."""
+        """A line for each picture; what precedes a complaint is written before it, so that the order stays."""
         text = ""
         for answer in batch:
             if answer.error is None:
@@ -58,7 +58,7 @@ def _rows(batch: "list[Prediction]") -> str:
 
 
 def _cell(value: object) -> object:
-    """No formula: ./ before a name leads to the same file. Names are bytes in a file, and printable on a terminal."""
+    """A value that no spreadsheet computes: ./ before a name leads to the same file. Names stay bytes in a file."""
     if not isinstance(value, str):
         return value
     safe = f"./{value}" if value.startswith(_FORMULA) and not _is_number(value) else value
@@ -74,7 +74,7 @@ def _is_number(text: str) -> bool:
 
 
 def _table(rows: Iterable[Iterable[object]]) -> str:
-    """RFC 4180; what there is not is an empty cell."""
+    """Rows of CSV (RFC 4180); a value that is missing is an empty cell."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue()

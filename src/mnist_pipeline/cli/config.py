@@ -1,15 +1,18 @@
-"""mnist config: the recipes, their schema, and what differs between two."""
+"""mnist config: the shipped recipes, the schema of a config, and the differences between two."""
+
+from typing import Annotated
 
 import typer
 
 from mnist_pipeline.cli.console import Group, SetOption, say, say_json, table
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="Show, list and compare configs.")
+ConfigArgument = Annotated[str, typer.Argument(help="A config file, or the name of a shipped recipe.")]
 
 
 @app.command("list", epilog="Example: mnist config list")
 def list_() -> None:
-    """The recipes that come with the package."""
+    """List the recipes that come with the package."""
     from mnist_pipeline.config import load_config, shipped_configs
 
     configs = [load_config(path) for path in shipped_configs().values()]
@@ -17,8 +20,8 @@ def list_() -> None:
 
 
 @app.command(epilog="Example: mnist config show dense > mine.yaml")
-def show(config: str, settings: SetOption = None) -> None:
-    """A config as YAML to save and train: with its comments, or complete without them after --set."""
+def show(config: ConfigArgument, settings: SetOption = None) -> None:
+    """Print a config as YAML, to save, change and train; with --set complete, but without its comments."""
     from mnist_pipeline.config import find_config, load_config, parse_settings
     from mnist_pipeline.config.yaml_text import write
 
@@ -29,19 +32,19 @@ def show(config: str, settings: SetOption = None) -> None:
 
 @app.command(epilog="Example: mnist config schema > mnist-config.schema.json")
 def schema() -> None:
-    """The JSON Schema of a config, with which an editor completes and checks the YAML."""
+    """Print the JSON Schema of a config, with which an editor completes and checks the YAML."""
     from mnist_pipeline.config import Config
 
     say_json(Config.model_json_schema())
 
 
 @app.command(epilog="Example: mnist config diff dense dense-10")
-def diff(ours: str, theirs: str) -> None:
-    """The settings in which two configs differ; exit 1 when there are any."""
+def diff(ours: ConfigArgument, theirs: ConfigArgument) -> None:
+    """Print the settings in which two configs differ. The exit code is 1 when any do."""
     from mnist_pipeline.config import load_config
     from mnist_pipeline.runs.run import differences
 
     lines = differences(load_config(ours).tree(), load_config(theirs).tree())
-    say("\n".join(lines) if lines else "no difference")
+    say("\n".join(lines or ["no difference"]))
     if lines:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""mnist data: look at the images before training on them."""
+"""mnist data: the images and labels of a data set, before anything is trained on them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mnist_pipeline.config import Config
     from mnist_pipeline.data import Part
 
-app = typer.Typer(cls=Group, no_args_is_help=True, help="Look at a digit set: counts, digests, pictures.")
+app = typer.Typer(cls=Group, no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures.")
 Source = Annotated[str, typer.Argument(help="mnist, a folder of IDX files, or an .npz file with Keras' names.")]
 
 
@@ -39,11 +39,11 @@ def info(source: Source = "mnist", json: JsonOption = False) -> None:
 
 @app.command(epilog="Example: mnist data verify path/to/idx-folder")
 def verify(source: Source = "mnist") -> None:
-    """Read and check everything: whole files, labels 0 to 9, and the shipped files by their digests."""
+    """Check that the files are complete, the labels 0 to 9, and the shipped files those of MNIST by their digests."""
     from mnist_pipeline.data import load
 
     dataset = load(source)
-    say(f"{source}: whole and right, {len(dataset.train):,} training and {len(dataset.test):,} test images")
+    say(f"{source}: complete and correct, {len(dataset.train):,} training and {len(dataset.test):,} test images")
 
 
 @app.command(epilog="Example: mnist data plot --out pictures")
@@ -51,11 +51,13 @@ def plot(
     source: Source = "mnist",
     config: Annotated[
         str | None,
-        typer.Option("--config", "-c", help="Also show the digits as this config draws them anew and augments them."),
+        typer.Option(
+            "--config", "-c", help="Also show the digits as training with this config redraws and augments them."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default artifacts/data.")] = None,
 ) -> None:
-    """Draw a sheet of sample digits and the class distribution; with --config what training makes of the digits too."""
+    """Draw a sheet of training images and the number of images of each digit; with --config more sheets."""
     from mnist_pipeline.config import load_config
     from mnist_pipeline.data import load
     from mnist_pipeline.evaluation import plots
@@ -63,7 +65,7 @@ def plot(
 
     settings = load_config(config) if config else None
     if settings and not (settings.training.augmentation or settings.data.rendering):
-        raise ConfigError(f"{config}: neither draws digits anew nor augments them: there is nothing to show")
+        raise ConfigError(f"{config}: neither redraws nor augments digits: leave out --config")
     dataset, folder = load(source), out or artifacts() / "data"
     sheet, bars = folder / "digits.png", folder / "distribution.png"
     plots.digits(dataset.train.images, dataset.train.labels, sheet, f"Training images of {source}")
@@ -75,7 +77,7 @@ def plot(
 
 
 def _as_trained(part: "Part", config: "Config", folder: Path) -> "Iterator[Path]":
-    """Sheets of what the config makes of the digits, each written before it is named."""
+    """Sheets of the digits as the config redraws and augments them; gives the path of each once it is written."""
     from mnist_pipeline.evaluation import plots
 
     if config.data.rendering:

@@ -1,4 +1,4 @@
-"""mnist evaluate, mnist report."""
+"""mnist evaluate: a trained run or a model file on the test images. mnist report: the page about an evaluated run."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,72 +10,68 @@ from mnist_pipeline.errors import MnistError
 if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
 
-
-def register(app: typer.Typer) -> None:
-    """Add these verbs to the app."""
-    app.command(epilog="Example: mnist evaluate dense")(evaluate)
-    app.command(epilog="Example: mnist report dense")(report)
+app = typer.Typer()
 
 
+@app.command(epilog="Example: mnist evaluate dense")
 def evaluate(
     run: RunArgument = None,
     model: ModelOption = None,
     runtime: RuntimeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Judge a trained run on the 10,000 test images: figures on stdout, pictures into the run's plots/.
+    """Evaluate a trained run on the 10,000 test images; its pictures go into plots/ in the run's folder.
 
-    With --model an exported file instead, without TensorFlow; its loss is that of the normalised probabilities.
+    With --model an exported file is evaluated, without TensorFlow; its loss is that of the normalised probabilities.
     """
     from mnist_pipeline import pipeline
 
-    if model is None:
-        opened = run_or_last(run)
+    opened = run_or_last(run) if model is None else None
+    if opened:
         numbers = pipeline.evaluate(opened)
-    elif run is None:
+    elif model is not None and run is None:
         numbers = pipeline.evaluate_file(model, runtime)
     else:
-        raise MnistError("a run or --model, not both: which one shall be judged?")
+        raise MnistError("a run or --model, not both: choose the one to evaluate")
     if json:
         say_json(numbers)
         return
-    say(verdict(numbers))
-    say()
-    _per_class(numbers)
+    say(f"{figures_line(numbers)}\n")
+    table(
+        ["digit", "images", "right", "accuracy", "precision", "recall", "f1"],
+        [_cells(row, numbers["report"][str(row["digit"])]) for row in numbers["per_class"]],
+    )
     pairs = [f"{pair['true']} as {pair['answer']}: {pair['n']}" for pair in numbers["most_confused"][:5]]
     say(f"\nmost confused: {', '.join(pairs) or 'nothing'}")
-    if model is None:
+    if opened:
         note(f"Pictures: {opened.plots}. Next: mnist report {opened.name}")
 
 
-def verdict(numbers: dict[str, Any]) -> str:
-    """A run's test figures in a line."""
+def figures_line(numbers: dict[str, Any]) -> str:
+    """The figures of an evaluation, in a line."""
     right = sum(row["right"] for row in numbers["per_class"])
-    judged = numbers.get("run") or numbers["model"]
     return (
-        f"{judged}: test accuracy {numbers['test_accuracy']:.2%} ({right:,} of {numbers['n']:,}), "
-        f"test loss {numbers['test_loss']:.4f}, calibration error {numbers['ece']:.2%}"
+        f"{numbers.get('run') or numbers['model']}: test accuracy {numbers['test_accuracy']:.2%} "
+        f"({right:,} of {numbers['n']:,}), test loss {numbers['test_loss']:.4f}, "
+        f"calibration error {numbers['ece']:.2%}"
     )
 
 
-def _per_class(numbers: dict[str, Any]) -> None:
-    rows = [
-        [str(row["digit"]), f"{row['n']:,}", f"{row['right']:,}", f"{row['accuracy']:.2%}",
-         *(f"{numbers['report'][str(row['digit'])][figure]:.4f}" for figure in ("precision", "recall", "f1"))]
-        for row in numbers["per_class"]
-    ]  # fmt: skip
-    table(["digit", "images", "right", "accuracy", "precision", "recall", "f1"], rows)
+def _cells(row: dict[str, Any], scores: dict[str, float]) -> list[str]:
+    shares = [f"{scores[name]:.4f}" for name in ("precision", "recall", "f1")]
+    return [str(row["digit"]), f"{row['n']:,}", f"{row['right']:,}", f"{row['accuracy']:.2%}", *shares]
 
 
+@app.command(epilog="Example: mnist report dense")
 def report(run: RunArgument = None) -> None:
-    """Write an evaluated run's report: one HTML page that holds everything and opens from disk."""
+    """Write the report of an evaluated run: one HTML page that needs no other file."""
     from mnist_pipeline import pipeline
 
     say(str(pipeline.report(run_or_last(run))))
 
 
 def run_or_last(run: str | None) -> "Run":
-    """The run that is meant; where none is named, the one trained last is said to be."""
+    """Open the run of this name or folder; without one, open the run trained last and say which it is."""
     from mnist_pipeline.runs.run import open_run
 
     opened = open_run(run, note)

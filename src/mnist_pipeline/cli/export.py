@@ -1,4 +1,4 @@
-"""mnist export, mnist bench."""
+"""mnist export: a trained run in forms that need no TensorFlow. mnist bench: the size, speed and accuracy of each."""
 
 from typing import Annotated, Any
 
@@ -6,36 +6,32 @@ import typer
 
 from mnist_pipeline.cli.console import JsonOption, RunArgument, note, say, say_json, table
 from mnist_pipeline.cli.evaluate import run_or_last
+from mnist_pipeline.runs.watching import Watcher
+
+app = typer.Typer()
 
 
-def register(app: typer.Typer) -> None:
-    """Add these verbs to the app."""
-    app.command(epilog="Example: mnist export dense --to onnx --to litert-int8")(export)
-    app.command(epilog="Example: mnist bench dense")(bench)
-
-
+@app.command(epilog="Example: mnist export dense --to onnx --to litert-int8")
 def export(
     run: RunArgument = None,
     to: Annotated[
         list[str] | None,
         typer.Option(
             "--to",
-            help="onnx, onnx-int8, litert, litert-int8, saved-model, c-array or all (the default); may be repeated.",
+            help="onnx, onnx-int8, litert, litert-int8, saved-model, c-array or all (the default). May be repeated.",
             metavar="FORM",
         ),
     ] = None,
     with_scaling: Annotated[
         bool,
-        typer.Option("--with-scaling", help="Also an ONNX that takes 28x28 bytes and gives normalised probabilities."),
+        typer.Option("--with-scaling", help="Add an ONNX that takes 28x28 bytes and gives normalised probabilities."),
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Write a run in forms that phones, browsers, servers and microcontrollers take, each checked, into its export/."""
+    """Export a run to forms for phones, browsers, servers and microcontrollers, each checked, in its export/."""
     from mnist_pipeline import pipeline
-    from mnist_pipeline.runs.watching import Watcher
 
-    forms = to or ["all"]
-    card = pipeline.export(run_or_last(run), forms, with_scaling=with_scaling, watcher=Watcher(note=note))
+    card = pipeline.export(run_or_last(run), to or ["all"], with_scaling=with_scaling, watcher=Watcher(note=note))
     if json:
         say_json(card)
         return
@@ -43,17 +39,17 @@ def export(
     for form in card["forms"].values():
         for file in dict.fromkeys(file["file"].split("/")[0] for file in form["files"]):
             say(f"{folder}/{file}")
-    note(f"What they take and give, and the proof: {folder}/card.md. Next: mnist bench {card['run']}")
+    note(f"Their inputs, outputs and checks: {folder}/card.md. Next: mnist bench {card['run']}")
 
 
+@app.command(epilog="Example: mnist bench dense")
 def bench(
     run: RunArgument = None,
     json: JsonOption = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table's rows in Markdown.")] = False,
 ) -> None:
-    """Measure every form of a run: size, load, one image, many images on 1 and 2 threads, accuracy, agreement."""
+    """Measure each form of a run: size, time to load and to answer, images a second, accuracy, agreement with Keras."""
     from mnist_pipeline import pipeline
-    from mnist_pipeline.runs.watching import Watcher
 
     found = pipeline.bench(run_or_last(run), watcher=Watcher(note=note))
     if json:

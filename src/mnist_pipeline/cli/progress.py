@@ -1,97 +1,91 @@
-"""Training as it is watched: a live line on a terminal, a plain line an epoch elsewhere."""
+"""How far a training, a fleet of trainings or a long row of pictures has come, shown on stderr while it lasts.
 
+On a terminal a bar runs below the lines that are said, and is gone at the end; elsewhere there are the lines alone.
+Rich, which draws the bar, loads only with it: it takes 15 ms.
+"""
+
+import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from mnist_pipeline.cli.console import complain, note
 from mnist_pipeline.cli.streams import printable
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher
 
+_PATIENCE = 0.5  # seconds of reading pictures that pass before a bar is drawn
+
+
+class _Lines:
+    """Lines on stderr without a bar."""
+
+    drawn = False
+
+    def say(self, text: str) -> None:
+        note(text)
+
+    def complain(self, text: str) -> None:
+        complain(text)
+
+    def show(self, what: str, done: float, total: float | None, state: str) -> None:
+        """There is no bar to move."""
+
+    def stop(self) -> None:
+        """There is no bar to take away."""
+
+
+class _Bar(_Lines):
+    """Lines on stderr above a bar."""
+
+    drawn = True
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        texts = [TextColumn(f"{{task.{field}}}", markup=False) for field in ("description", "fields[state]")]
+        console = Console(stderr=True, highlight=False)
+        self._bar = Progress(texts[0], BarColumn(), texts[1], console=console, transient=True, redirect_stdout=False)
+        self._task = self._bar.add_task("preparing", total=None, state="")
+        self._bar.start()
+
+    def say(self, text: str) -> None:
+        self._bar.console.print(printable(text), markup=False, soft_wrap=True)
+
+    def complain(self, text: str) -> None:
+        self.say(f"Error: {text}")
+
+    def show(self, what: str, done: float, total: float | None, state: str) -> None:
+        self._bar.update(self._task, description=what, completed=done, total=total, state=state)
+
+    def stop(self) -> None:
+        self._bar.stop()
+
 
 @contextmanager
-def training_progress() -> Iterator[Watcher]:
-    """A watcher that shows training on stderr."""
-    console = Console(stderr=True, highlight=False)
-    if console.is_terminal:
-        with _LiveTraining(console) as live:
-            yield live.watcher()
-    else:
-        lines = _TrainingLines()
-        yield Watcher(begin=lines.begin, epoch=lines.epoch, note=note)
+def _lines_or_bar() -> Iterator[_Lines]:
+    shown = _Bar() if sys.stderr.isatty() else _Lines()
+    try:
+        yield shown
+    finally:
+        shown.stop()
 
 
-class _TrainingLines:
-    """One line an epoch, with what is left to wait."""
+class _Clock:
+    """Tells the time spent since some of the work was done already, and what the rest will take at that pace."""
 
-    def begin(self, done: int, epochs: int) -> None:
-        self.first, self.epochs, self.started = done, epochs, time.perf_counter()
+    def __init__(self, done: float = 0) -> None:
+        self._done, self._began = done, time.perf_counter()
 
-    def epoch(self, number: int, figures: dict[str, float]) -> None:
-        note(self.line(number, figures))
+    def spent(self) -> float:
+        return time.perf_counter() - self._began
 
-    def line(self, number: int, figures: dict[str, float]) -> str:
-        text = f"epoch {number:>{len(str(self.epochs))}}/{self.epochs}  loss {figures['loss']:.4f}"
-        text += f"  accuracy {figures['accuracy']:.2%}"
-        if "val_loss" in figures:
-            text += f"  validation {figures['val_loss']:.4f} {figures['val_accuracy']:.2%}"
-        text += f"  rate {figures['learning_rate']:.2g}"
-        return f"{text}  {self.left(number)}"
-
-    def left(self, done: float) -> str:
-        """What is left after so many epochs, going by those that this process trained."""
-        spent = time.perf_counter() - self.started
-        if done >= self.epochs:
-            return f"in {_duration(spent)}"
-        return f"{_duration(spent / (done - self.first) * (self.epochs - done))} left" if done > self.first else ""
-
-
-class _LiveTraining(_TrainingLines):
-    """The same lines, above a bar that shows how far the current epoch is."""
-
-    def __init__(self, console: Console) -> None:
-        self.bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"),
-            console=console, transient=True,
-        )  # fmt: skip
-        self.task = self.bar.add_task("preparing", total=None, left="")
-        self.current = 0
-
-    def __enter__(self) -> "_LiveTraining":
-        self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-    def watcher(self) -> Watcher:
-        return Watcher(self.begin, self.progress, self.epoch, self._note)
-
-    def _note(self, text: str) -> None:
-        self.bar.console.print(printable(text), markup=False, soft_wrap=True)
-
-    def begin(self, done: int, epochs: int) -> None:
-        super().begin(done, epochs)
-        self._show(done)
-
-    def progress(self, share: float) -> None:
-        self.bar.update(self.task, completed=share, left=self.left(self.current + share))
-
-    def epoch(self, number: int, figures: dict[str, float]) -> None:
-        self.bar.console.print(self.line(number, figures))
-        self._show(number)
-
-    def _show(self, done: int) -> None:
-        self.current = done
-        if done < self.epochs:
-            self.bar.reset(self.task, total=1, description=f"epoch {done + 1}/{self.epochs}", left=self.left(done))
-        else:
-            self.bar.reset(self.task, total=None, description="writing the model", left="")
+    def left(self, done: float, total: float) -> str:
+        if done >= total:
+            return f"in {_duration(self.spent())}"
+        return f"{_duration(self.spent() / (done - self._done) * (total - done))} left" if done > self._done else ""
 
 
 def _duration(seconds: float) -> str:
@@ -100,151 +94,124 @@ def _duration(seconds: float) -> str:
     return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
 
 
+@contextmanager
+def training_progress() -> Iterator[Watcher]:
+    """A watcher that shows a training: a line for each epoch, and a bar that fills with the current one."""
+    with _lines_or_bar() as shown:
+        training = _Training(shown)
+        yield Watcher(training.begin, training.progress, training.epoch, shown.say)
+
+
+class _Training:
+    def __init__(self, shown: _Lines) -> None:
+        self._shown = shown
+
+    def begin(self, done: int, epochs: int) -> None:
+        self._epochs, self._clock = epochs, _Clock(done)
+        self._show(done)
+
+    def progress(self, share: float) -> None:
+        self._show(self._done, share)
+
+    def epoch(self, number: int, figures: dict[str, float]) -> None:
+        text = f"epoch {number:>{len(str(self._epochs))}}/{self._epochs}  loss {figures['loss']:.4f}"
+        text += f"  accuracy {figures['accuracy']:.2%}"
+        if "val_loss" in figures:
+            text += f"  validation {figures['val_loss']:.4f} {figures['val_accuracy']:.2%}"
+        text += f"  rate {figures['learning_rate']:.2g}"
+        self._shown.say(f"{text}  {self._clock.left(number, self._epochs)}")
+        self._show(number)
+
+    def _show(self, done: int, share: float = 0.0) -> None:
+        self._done = done
+        if done < self._epochs:
+            left = self._clock.left(done + share, self._epochs)
+            self._shown.show(f"epoch {done + 1}/{self._epochs}", share, 1, left)
+        else:
+            self._shown.show("writing the model", 1, 1, "")
+
+
+@contextmanager
+def fleet_progress() -> Iterator["FleetProgress"]:
+    """Progress of several trainings at once: a line for each that ends, and a bar that counts the runs."""
+    with _lines_or_bar() as shown:
+        yield FleetProgress(shown)
+
+
 class FleetProgress:
-    """Counts what the watcher is told; says each end in a line."""
+    """Counts the runs of a fleet that are finished, and shows them."""
 
-    def __init__(self) -> None:
+    def __init__(self, shown: _Lines) -> None:
+        self.say = shown.say
+        self.watcher = FleetWatcher(self._begin, self._share, self._end)
         self.done, self.total = 0, 0
-        self.shares: dict[str, float] = {}
+        self._shown, self._shares = shown, dict[str, float]()
 
-    def begin(self, done: int, total: int) -> None:
-        """So many of so many runs are finished before it starts."""
-        self.done, self.total = done, total
+    def _begin(self, done: int, total: int) -> None:
+        self.done, self.total, self._kept, self._clock = done, total, done, _Clock(done)
         if done:
             self.say(f"{done} of {counted(total, 'run')} already finished and kept")
+        self._show()
 
-    def share(self, name: str, share: float) -> None:
-        """So much of a training is done."""
-        self.shares[name] = min(share, 0.99)  # evaluation comes after
+    def _share(self, name: str, share: float) -> None:
+        self._shares[name] = min(share, 0.99)  # a run is evaluated after its training
+        self._show()
 
-    def end(self, name: str, failure: str | None) -> None:
-        """A training has ended; with a reason when it failed."""
-        self.shares.pop(name, None)
+    def _end(self, name: str, failure: str | None) -> None:
+        self._shares.pop(name, None)
         self.done += not failure
-        width = len(str(self.total))
-        self.say(f"[{self.done:>{width}}/{self.total}] {name}{f' failed: {failure}' if failure else ''}")
+        if failure or not self._shown.drawn:
+            count = f"[{self.done:>{len(str(self.total))}}/{self.total}]"
+            self.say(f"{count} {name} failed: {failure}" if failure else f"{count} {name}")
+        self._show()
 
-    def say(self, text: str) -> None:
-        """A line on stderr."""
-        note(text)
-
-
-class _LiveFleet(FleetProgress):
-    """The bar counts every training's share; only failures and what was kept are said in lines above it."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self.bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), console=console, transient=True,
-        )  # fmt: skip
-        self.task = self.bar.add_task("preparing", total=None)
-
-    def begin(self, done: int, total: int) -> None:
-        super().begin(done, total)
-        self.bar.reset(self.task, total=total - done)
-        self.kept = done
-        self.show()
-
-    def share(self, name: str, share: float) -> None:
-        super().share(name, share)
-        self.show()
-
-    def end(self, name: str, failure: str | None) -> None:
-        self.shares.pop(name, None)
-        self.done += not failure
-        if failure:
-            self.say(f"{name} failed: {failure}")
-        self.show()
-
-    def show(self) -> None:
-        working = ", ".join(sorted(self.shares))
-        self.bar.update(
-            self.task,
-            completed=self.done - self.kept + sum(self.shares.values()),
-            description=f"{self.done}/{self.total} runs" + (f"  {working}" if working else ""),
-        )
-
-    def say(self, text: str) -> None:
-        self.bar.console.print(printable(text), markup=False, soft_wrap=True)
+    def _show(self) -> None:
+        names = ", ".join(sorted(self._shares))
+        what = f"{self.done}/{self.total} runs" + (f"  {names}" if names else "")
+        done = self.done + sum(self._shares.values())
+        share = (done - self._kept) / max(1, self.total - self._kept)
+        self._shown.show(what, share, 1, f"{100 * share:.0f} %  {self._clock.left(done, self.total)}")
 
 
 @contextmanager
-def fleet_progress() -> Iterator[tuple[FleetWatcher, FleetProgress]]:
-    """A watcher that shows a fleet on stderr, and the count behind it."""
-    console = Console(stderr=True, highlight=False)
-    if console.is_terminal:
-        live = _LiveFleet(console)
-        with live.bar:
-            yield FleetWatcher(live.begin, live.share, live.end), live
-    else:
-        plain = FleetProgress()
-        yield FleetWatcher(plain.begin, plain.share, plain.end), plain
+def predict_progress(words: Sequence[str]) -> Iterator["PictureProgress"]:
+    """Progress of reading the pictures that the words mean: a bar, once that has taken a while.
 
-
-_PATIENCE = 0.5  # seconds that pass without a bar
-
-
-class Counter:
-    """Is told how many more pictures are answered, and says what went wrong."""
-
-    def more(self, count: int) -> None:
-        """So many more."""
-
-    def complain(self, text: str) -> None:
-        """A line on stderr."""
-        complain(text)
-
-
-@contextmanager
-def predict_progress(words: Sequence[str]) -> Iterator[Counter]:
-    """A watcher that shows a bar on stderr once it has taken a while."""
-    if sys.stdout.isatty() or not sys.stderr.isatty():
-        yield Counter()
-        return
-    bar = _CounterBar(words)
+    There is none where the answers themselves run over the terminal.
+    """
+    progress = PictureProgress(words, _PATIENCE if sys.stderr.isatty() and not sys.stdout.isatty() else math.inf)
     try:
-        yield bar
+        yield progress
     finally:
-        bar.stop()
+        progress.stop()
 
 
-class _CounterBar(Counter):
-    def __init__(self, words: Sequence[str]) -> None:
-        self._words, self._began, self._done, self._started = words, time.monotonic(), 0, False
+class PictureProgress:
+    """Counts the pictures that are answered, and says what went wrong."""
+
+    def __init__(self, words: Sequence[str], patience: float) -> None:
+        self._words, self._patience, self._clock = words, patience, _Clock()
+        self._shown, self._done = _Lines(), 0
 
     def more(self, count: int) -> None:
+        """Count answered pictures."""
         self._done += count
-        if not self._started and time.monotonic() > self._began + _PATIENCE:
-            self._start()
-        if self._started:
-            self._bar.update(self._task, completed=self._done, rate=self._rate())
+        spent = self._clock.spent()
+        if spent <= self._patience:
+            return
+        if not self._shown.drawn:
+            from mnist_pipeline.prediction.finding import count as count_files
+
+            self._shown, self._total = _Bar(), count_files(self._words)
+        state = f"{self._done:,} pictures"
+        if self._total:
+            state = f"{self._done}/{self._total}  {self._clock.left(self._done, self._total)}"
+        self._shown.show("pictures", self._done, self._total, f"{state}  {self._done / spent:,.0f} a second")
 
     def complain(self, text: str) -> None:
-        if self._started:
-            self._bar.console.print(f"Error: {printable(text)}", markup=False, highlight=False, soft_wrap=True)
-        else:
-            super().complain(text)
+        """Say that a picture could not be read."""
+        self._shown.complain(text)
 
     def stop(self) -> None:
         """Take the bar away."""
-        if self._started:
-            self._bar.stop()
-
-    def _rate(self) -> str:
-        return f"{self._done / (time.monotonic() - self._began):,.0f} a second"
-
-    def _start(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        from mnist_pipeline.prediction.finding import count
-
-        self._bar = Progress(
-            TextColumn("pictures"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
-            TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True, highlight=False),
-            transient=True, redirect_stdout=False,
-        )  # fmt: skip
-        self._task = self._bar.add_task("", total=count(self._words), rate=self._rate())
-        self._bar.start()
-        self._started = True
+        self._shown.stop()

@@ -1,6 +1,6 @@
-"""mnist runs: all runs with their numbers, and what differs between two."""
+"""mnist runs: every run with its numbers, and the differences between two."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
 
 app = typer.Typer(cls=Group, help="List the runs in artifacts/, or compare two.")
+OneRun = Annotated[str, typer.Argument(help="A run's name or folder.")]
 
 
 @app.callback(invoke_without_command=True, epilog="Example: mnist runs --json")
 def runs(context: typer.Context, json: JsonOption = False) -> None:
-    """All runs in artifacts/ with their numbers."""
+    """List the runs in artifacts/ with their numbers."""
     if context.invoked_subcommand:
         return
     from mnist_pipeline.runs.run import all_runs, readable
@@ -31,45 +32,31 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
 
 
 @app.command(epilog="Example: mnist runs diff dense-seed0 dense-seed1")
-def diff(ours: str, theirs: str, json: JsonOption = False) -> None:
-    """What differs between two runs: config, environment, data, numbers, weights; exit 1 when anything does."""
-    from mnist_pipeline.reproduction.repeat import compare
+def diff(ours: OneRun, theirs: OneRun, json: JsonOption = False) -> None:
+    """Compare two runs: config, environment, data, numbers, weights. The exit code is 1 when anything differs."""
+    from mnist_pipeline.reproduction.repeat import compare_runs
     from mnist_pipeline.runs.run import open_run
 
-    found = compare(open_run(ours), open_run(theirs))
+    found = compare_runs(open_run(ours), open_run(theirs))
     if json:
         say_json(found)
-    for head, lines in found.items():
-        for line in [] if json else lines:
-            say(f"{head}: {line}")
+    else:
+        lines = [f"{head}: {line}" for head, differences in found.items() for line in differences]
+        say("\n".join(lines or ["no difference"]))
     if any(found.values()):
         raise typer.Exit(1)
-    if not json:
-        say("no difference")
+
+
+_TRAINED = ("seed", "epochs", "train_seconds", "val_accuracy", "parameters", "weights_sha256", "finished")
 
 
 def _facts(run: "Run") -> dict[str, Any]:
     trained = run.state == "trained"
     train = run.figures("train") if trained else {}
     test = run.figures("evaluate") if trained and "evaluate" in run.metrics() else {}
-    return {
-        "run": str(run.path),
-        "name": run.name,
-        "state": "evaluated" if test else run.state,
-        **{
-            key: train.get(key)
-            for key in (
-                "seed",
-                "epochs",
-                "train_seconds",
-                "val_accuracy",
-                "parameters",
-                "weights_sha256",
-                "finished",
-            )
-        },
-        **{key: test.get(key) for key in ("test_accuracy", "test_loss")},
-    }
+    state = "evaluated" if test else run.state
+    figures = {key: train.get(key) for key in _TRAINED} | {key: test.get(key) for key in ("test_accuracy", "test_loss")}
+    return {"run": str(run.path), "name": run.name, "state": state, **figures}
 
 
 def _row(facts: dict[str, Any]) -> list[str]:

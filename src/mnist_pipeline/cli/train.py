@@ -1,33 +1,25 @@
-"""mnist train, mnist run."""
+"""mnist train: a config to a trained run. mnist run: the same, and its evaluation and report."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import (
-    ConfigOption,
-    ForceOption,
-    JsonOption,
-    NameOption,
-    SeedOption,
-    SetOption,
-    complain,
-    note,
-    say,
-    say_json,
-)
+from mnist_pipeline.cli.console import ConfigOption, JsonOption, SetOption, complain, note, say, say_json
+from mnist_pipeline.cli.evaluate import figures_line
 from mnist_pipeline.numerals import counted
 
 if TYPE_CHECKING:
     from mnist_pipeline.config import Config
 
+app = typer.Typer()
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", help="Train with this seed; the run is then called <name>-seed<N>.")
+]
+NameOption = Annotated[str | None, typer.Option("--name", help="Name of the run, in place of the name in the config.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace a run of the same name.")]
 
-def register(app: typer.Typer) -> None:
-    """Add these verbs to the app."""
-    app.command(epilog="Example: mnist train --config dense.yaml --seed 7")(train)
-    app.command(epilog="Example: mnist run --config cnn.yaml")(run)
 
-
+@app.command(epilog="Example: mnist train --config dense.yaml --seed 7")
 def train(
     config: ConfigOption,
     settings: SetOption = None,
@@ -36,15 +28,16 @@ def train(
     force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Train a config's run in artifacts/; the same command goes on with one that was interrupted."""
+    """Train a config and save the run in artifacts/. After an interruption the same command goes on."""
     numbers = _train(_load(config, settings, seed, name), force)
     if json:
         say_json(numbers)
         return
-    say(summary(numbers))
+    say(_summary(numbers))
     note(f"Next: mnist evaluate {numbers['name']}")
 
 
+@app.command(epilog="Example: mnist run --config cnn.yaml")
 def run(
     config: ConfigOption,
     settings: SetOption = None,
@@ -52,29 +45,14 @@ def run(
     name: NameOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Train, evaluate and write the report of a config, in one go."""
+    """Train a config, evaluate it and write its report, in one go."""
     from mnist_pipeline import pipeline
-    from mnist_pipeline.cli.evaluate import verdict
 
     numbers = _train(_load(config, settings, seed, name), force)
-    say(summary(numbers))
-    say(verdict(pipeline.evaluate(numbers["run"])))
+    say(_summary(numbers))
+    say(figures_line(pipeline.evaluate(numbers["run"])))
     say(f"report: {pipeline.report(numbers['run'])}")
     note("Next: open the report in a browser, or read a picture: mnist predict digit.png")
-
-
-def summary(numbers: dict[str, Any]) -> str:
-    """A trained run in a line or two."""
-    lines = [
-        f"{numbers['run']}: {counted(numbers['epochs'], 'epoch')}, {counted(numbers['steps'], 'step')} in "
-        f"{numbers['train_seconds']:.1f} s, {counted(numbers['parameters'], 'parameter')}",
-        f"training loss {numbers['train_loss']:.4f}, accuracy {numbers['train_accuracy']:.2%}",
-    ]
-    if numbers["val_accuracy"] is not None:
-        lines[1] += f"; validation loss {numbers['val_loss']:.4f}, accuracy {numbers['val_accuracy']:.2%}"
-    if numbers["best_epoch"] is not None:
-        lines[1] += f" (epoch {numbers['best_epoch']}, the best)"
-    return "\n".join([*lines, f"weights {numbers['weights_sha256'][:16]}"])
 
 
 def _load(config: str, settings: list[str] | None, seed: int | None, name: str | None) -> "Config":
@@ -95,3 +73,17 @@ def _train(config: "Config", force: bool) -> dict[str, Any]:
         go_on = f"mnist train --config {artifacts() / config.name}/config.yaml"
         complain(f"interrupted; the epochs that were finished are kept. Go on: {go_on}")
         raise typer.Exit(130) from None
+
+
+def _summary(numbers: dict[str, Any]) -> str:
+    """The numbers of a trained run, in a few lines."""
+    line = f"training loss {numbers['train_loss']:.4f}, accuracy {numbers['train_accuracy']:.2%}"
+    if numbers["val_accuracy"] is not None:
+        line += f"; validation loss {numbers['val_loss']:.4f}, accuracy {numbers['val_accuracy']:.2%}"
+    if numbers["best_epoch"] is not None:
+        line += f" (epoch {numbers['best_epoch']}, the best)"
+    return (
+        f"{numbers['run']}: {counted(numbers['epochs'], 'epoch')}, {counted(numbers['steps'], 'step')} in "
+        f"{numbers['train_seconds']:.1f} s, {counted(numbers['parameters'], 'parameter')}\n"
+        f"{line}\nweights {numbers['weights_sha256'][:16]}"
+    )

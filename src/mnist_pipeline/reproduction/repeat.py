@@ -1,4 +1,4 @@
-"""Two runs side by side: config, environment, data, numbers and weights, and what differs."""
+"""One run repeated from its folder alone, and two runs compared: config, environment, data, numbers and weights."""
 
 import tempfile
 from dataclasses import dataclass
@@ -8,94 +8,23 @@ from typing import Any, Literal
 from mnist_pipeline.config import Config, load_config, shipped_configs
 from mnist_pipeline.errors import RunError, TrainingError
 from mnist_pipeline.fleet import train_all
-from mnist_pipeline.reproduction.reported import Metric
 from mnist_pipeline.reproduction.seeds import figures_of
 from mnist_pipeline.reproduction.verdicts import BandCheck, check_band
 from mnist_pipeline.runs.run import Run, artifacts, differences
 from mnist_pipeline.runs.watching import FleetWatcher
 
-# What is told apart from the rest, or differs between any two runs and says nothing.
-_NOT_ENVIRONMENT = {"data_sha256"}
-_NUMBERS = {
-    "train": ("epochs", "best_epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"),
-    "evaluate": ("test_accuracy", "test_loss"),
-}
-
-
-def compare(ours: Run, theirs: Run) -> dict[str, list[str]]:
-    """What differs, a line each, under the five heads; an empty list where nothing does."""
-    return {
-        "config": differences(ours.config().recipe(), theirs.config().recipe()),
-        "environment": differences(surroundings(ours.environment()), surroundings(theirs.environment())),
-        "data": _differing(ours, theirs, "data_sha256"),
-        "numbers": differences(_numbers(ours), _numbers(theirs)),
-        "weights": _differing(ours, theirs, "weights_sha256"),
-    }
-
-
-def surroundings(environment: dict[str, Any]) -> dict[str, Any]:
-    """The part of environment.json that is about machine and software."""
-    return {key: value for key, value in environment.items() if key not in _NOT_ENVIRONMENT}
-
-
-def _differing(ours: Run, theirs: Run, name: str) -> list[str]:
-    return differences({name: ours.figures("train").get(name)}, {name: theirs.figures("train").get(name)})
-
-
-def _numbers(run: Run) -> dict[str, Any]:
-    """Those of the stages that the run has."""
-    stages = {stage: run.figures(stage) for stage in _NUMBERS if stage in run.metrics()}
-    return {name: numbers.get(name) for stage, numbers in stages.items() for name in _NUMBERS[stage]}
-
-
 Likeness = Literal["same bits", "same within the band", "different"]
 
 
 @dataclass(frozen=True)
-class Repeated:
-    """How a repetition compares with the run that it repeats."""
+class Repetition:
+    """How the repetition of a run compares with the run."""
 
     likeness: Likeness
     differences: dict[str, list[str]]
-    """As `mnist runs diff` has them: from the run to its repetition."""
+    """From the run to its repetition, under the heads of compare_runs."""
     checks: dict[str, list[BandCheck]]
-    """The run and its repetition against the recipe's band; empty when the bits are the same or there is none."""
-
-
-def repeat(run: Run, watcher: FleetWatcher | None = None) -> Repeated:
-    """Train its config again in a folder that is gone afterwards."""
-    run.require_trained()
-    config, weights = run.config(), run.figures("train")["weights_sha256"]
-    run.environment()
-    watcher = watcher or FleetWatcher()
-    with tempfile.TemporaryDirectory(prefix="mnist-") as folder:
-        watcher.begin(0, 1)
-        (outcome,) = train_all([config], folder=Path(folder), watcher=watcher)
-        if outcome.failure:
-            raise TrainingError(f"{run.path}: cannot be repeated: {outcome.failure}")
-        found = compare(run, outcome.run)
-        if outcome.run.figures("train")["weights_sha256"] == weights:
-            return Repeated("same bits", found, {})
-        recipe = _with_band(config)
-        checks = {name: check_band(recipe, _figures(each)) for name, each in (("run", run), ("repeated", outcome.run))}
-    met = [check.met for each in checks.values() for check in each]
-    near = bool(met) and all(met) and not found["data"]
-    return Repeated("same within the band" if near else "different", found, checks if met else {})
-
-
-def _figures(run: Run) -> dict[Metric, list[float]]:
-    return {metric: [value] for metric, value in figures_of(run).items()}
-
-
-def _with_band(config: Config) -> Config:
-    """The config itself, or the shipped recipe that differs from it in nothing but seed and words."""
-    if config.expected and config.expected.n:
-        return config
-    for path in shipped_configs().values():
-        shipped = load_config(path, {"training.seed": config.training.seed})
-        if shipped.recipe() == config.recipe() and shipped.expected and shipped.expected.n:
-            return shipped
-    return config
+    """The run and its repetition against the recipe's band; empty when the bits are the same or there is no band."""
 
 
 def run_at(where: str) -> Run | None:
@@ -110,3 +39,70 @@ def run_at(where: str) -> Run | None:
             raise RunError(f"{path}: holds no run (there is no config.yaml in it)")
         return run
     return None
+
+
+def repeat_run(run: Run, watcher: FleetWatcher | None = None) -> Repetition:
+    """Train a run's config again, in a temporary folder, and compare."""
+    run.require_trained()
+    config, weights = run.config(), run.figures("train")["weights_sha256"]
+    run.environment()  # refused now if it cannot be read, not after the training
+    watcher = watcher or FleetWatcher()
+    with tempfile.TemporaryDirectory(prefix="mnist-") as folder:
+        watcher.begin(0, 1)
+        (outcome,) = train_all([config], folder=Path(folder), watcher=watcher)
+        if outcome.failure:
+            raise TrainingError(f"{run.path}: cannot be repeated: {outcome.failure}")
+        found = compare_runs(run, outcome.run)
+        if outcome.run.figures("train")["weights_sha256"] == weights:
+            return Repetition("same bits", found, {})
+        recipe = _with_band(config)
+        checks = {name: _check(recipe, each) for name, each in (("run", run), ("repeated", outcome.run))}
+    met = [check.met for each in checks.values() for check in each]
+    near = bool(met) and all(met) and not found["data"]
+    return Repetition("same within the band" if near else "different", found, checks if met else {})
+
+
+def _with_band(config: Config) -> Config:
+    """The config if it has a band, or else a shipped recipe with a band that differs from it only in seed and words."""
+    if config.expected and config.expected.n:
+        return config
+    for path in shipped_configs().values():
+        shipped = load_config(path, {"training.seed": config.training.seed})
+        if shipped.recipe() == config.recipe() and shipped.expected and shipped.expected.n:
+            return shipped
+    return config
+
+
+def _check(recipe: Config, run: Run) -> list[BandCheck]:
+    return check_band(recipe, {metric: [value] for metric, value in figures_of(run).items()})
+
+
+_NUMBERS = {
+    "train": ("epochs", "best_epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"),
+    "evaluate": ("test_accuracy", "test_loss"),
+}
+
+
+def compare_runs(ours: Run, theirs: Run) -> dict[str, list[str]]:
+    """What differs, a line each, under the heads config, environment, data, numbers and weights."""
+    return {
+        "config": differences(ours.config().recipe(), theirs.config().recipe()),
+        "environment": differences(_machine_and_software(ours), _machine_and_software(theirs)),
+        "data": _differing(ours, theirs, "data_sha256"),
+        "numbers": differences(_numbers(ours), _numbers(theirs)),
+        "weights": _differing(ours, theirs, "weights_sha256"),
+    }
+
+
+def _machine_and_software(run: Run) -> dict[str, Any]:
+    return {key: value for key, value in run.environment().items() if key != "data_sha256"}  # data has its own head
+
+
+def _differing(ours: Run, theirs: Run, name: str) -> list[str]:
+    return differences({name: ours.figures("train").get(name)}, {name: theirs.figures("train").get(name)})
+
+
+def _numbers(run: Run) -> dict[str, Any]:
+    """The numbers to compare, from the stages that the run has been through."""
+    stages = {stage: run.figures(stage) for stage in _NUMBERS if stage in run.metrics()}
+    return {name: numbers.get(name) for stage, numbers in stages.items() for name in _NUMBERS[stage]}

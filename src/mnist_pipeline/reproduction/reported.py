@@ -1,4 +1,7 @@
-"""The numbers that others report, from configs/reported.yaml: typed and strict like a recipe, but not one."""
+"""Numbers that others report about a model like ours, from configs/reported.yaml.
+
+The file is as typed and strict as a recipe, but is none: `mnist config list` does not show it.
+"""
 
 import json
 from typing import Annotated, Literal
@@ -12,37 +15,37 @@ from mnist_pipeline.errors import ConfigError
 Metric = Literal["test_accuracy", "test_loss", "worst_class", "train_accuracy", "train_loss", "train_seconds"]
 
 
-class Report(Settings):
-    """One reported number."""
+class ReportedNumber(Settings):
+    """One number that somebody reports."""
 
     source: Annotated[str, Field(pattern=r"^(R[1-5]|anchor)$")]
     recipe: Name | None
-    """The config that repeats it; null where none does."""
+    """The config that reproduces it; null where none does."""
     metric: Metric
     value: Annotated[float, Field(gt=0)]
     kind: Literal["exact", "about", "over"] = "exact"
-    """As it stands there, rounded there, or a lower bound."""
+    """Given in full, rounded, or as a lower bound."""
     sd: Annotated[float, Field(ge=0)] | None = None
     n: Annotated[int, Field(ge=2)] | None = None
-    """Runs behind it, where it is a mean."""
+    """Number of runs, where the value is their mean."""
     claim: bool
     """Whether this project claims to reproduce it."""
     implausible: str = ""
-    """Why the report cannot be right."""
+    """Why the number cannot be right."""
     note: str = ""
 
     @model_validator(mode="after")
-    def _claims_only_what_can_be(self) -> "Report":
+    def _claimable(self) -> "ReportedNumber":
         if self.claim and (self.implausible or self.recipe is None):
-            raise ValueError("a number that is implausible or that no recipe repeats cannot be claimed")
+            raise ValueError("a number that is implausible or that no recipe reproduces cannot be claimed")
         return self
 
 
 class _File(Settings):
-    reports: tuple[Report, ...]
+    reports: tuple[ReportedNumber, ...]
 
 
-def load_reports() -> tuple[Report, ...]:
+def load_reported() -> tuple[ReportedNumber, ...]:
     """Every reported number, in the order of the file."""
     path = configs_folder() / "reported.yaml"
     try:
@@ -53,6 +56,6 @@ def load_reports() -> tuple[Report, ...]:
         raise ConfigError(f"{path}: {place}: {fault['msg']}") from None
 
 
-def reports_on(recipe: str) -> tuple[Report, ...]:
-    """The reported numbers that a recipe repeats."""
-    return tuple(report for report in load_reports() if report.recipe == recipe)
+def reported_for(recipe: str) -> tuple[ReportedNumber, ...]:
+    """The reported numbers that a recipe reproduces."""
+    return tuple(number for number in load_reported() if number.recipe == recipe)

@@ -1,4 +1,8 @@
-"""What a handful of runs says about the next one: mean, spread, and Student's t for honest intervals."""
+"""Recipes trained over seeds: which runs, their figures, and what those say about one more run.
+
+Runs with different seeds are taken as independent draws from one normal distribution. That is what Student's t
+assumes, by which the intervals are honest for the 5 to 20 runs that there are.
+"""
 
 import math
 import statistics
@@ -11,9 +15,11 @@ from typing import Any, NamedTuple
 from mnist_pipeline.config import Config, find_config, load_config, shipped_configs
 from mnist_pipeline.errors import ConfigError, RunError
 from mnist_pipeline.fleet import Outcome, finished, train_all
-from mnist_pipeline.reproduction.reported import Metric, load_reports
+from mnist_pipeline.reproduction.reported import Metric, load_reported
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher
+
+_SEEDS = {"dense": 20, "cnn": 5}  # by model family, for a recipe without a band: a cnn trains for about 200 s
 
 
 class Interval(NamedTuple):
@@ -27,7 +33,7 @@ class Interval(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """Mean and standard deviation (over n - 1) of n measured values; one value has no spread."""
+    """Number of values, their mean and their standard deviation (over n - 1; None for a single value)."""
 
     n: int
     mean: float
@@ -35,11 +41,11 @@ class Summary(NamedTuple):
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Summary":
-        """Of at least one value."""
+        """Summarise one value or more."""
         return cls(len(values), statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None)
 
     def next_mean(self, n: int = 1, level: float = 0.95) -> Interval | None:
-        """Where the mean of n more runs falls with this probability; None from one value alone.
+        """The interval in which the mean of n more runs falls with this probability; None from a single value.
 
         Both the spread of the new runs and the doubt about the mean of the old ones count; the standard deviation
         is itself an estimate, hence Student's t and not the normal distribution.
@@ -52,66 +58,59 @@ class Summary(NamedTuple):
 
 @cache
 def student_t(probability: float, freedom: int) -> float:
-    """The quantile of Student's t distribution, found by halving."""
+    """The quantile of Student's t distribution, found by bisection; by hand, as scipy would be needed only here."""
     if not 0 < probability < 1 or freedom < 1:
         raise ValueError("needs a probability between 0 and 1 and at least one degree of freedom")
     if probability < 0.5:
         return -student_t(1 - probability, freedom)
     low, high = 0.0, 1.0
-    while _share_below(high, freedom) < probability:
+    while _t_cdf(high, freedom) < probability:
         low, high = high, 2 * high
-    while high - low > 1e-12 * high:
+    while high - low > 1e-12 * high and high > 1e-12:
         middle = (low + high) / 2
-        if middle in (low, high):
-            break
-        low, high = (middle, high) if _share_below(middle, freedom) < probability else (low, middle)
+        low, high = (middle, high) if _t_cdf(middle, freedom) < probability else (low, middle)
     return high
 
 
-def _share_below(t: float, freedom: int) -> float:
-    """Student's t distribution function for t >= 0."""
-    return 1 - _beta_share(freedom / (freedom + t * t), freedom / 2, 0.5) / 2
-
-
-def _beta_share(x: float, a: float, b: float) -> float:
-    """The regularised incomplete beta function."""
-    if x in (0.0, 1.0):
-        return x
-    if x > (a + 1) / (a + b + 2):  # beyond it the fraction converges slowly, and its mirror image fast
-        return 1 - _beta_share(1 - x, b, a)
-    scale = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
-    return math.exp(scale) / (a * _fraction(x, a, b))
-
-
-def _fraction(x: float, a: float, b: float) -> float:
-    """Its continued fraction (Abramowitz and Stegun 26.5.8), from the inside out."""
-    value = 1.0
-    for m in range(200, 0, -1):
-        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        value = 1 + even / (1 + odd / value)
-    return 1 - (a + b) * x / (a + 1) / value
+def _t_cdf(t: float, freedom: int) -> float:
+    """Student's t distribution function for t >= 0: a finite sum (Abramowitz and Stegun 26.7.3 and 26.7.4)."""
+    odd, angle = freedom % 2, math.atan(t / math.sqrt(freedom))
+    total, term = 0.0, math.cos(angle) ** odd
+    for power in range(odd, freedom - 1, 2):
+        total += term
+        term *= (power + 1) / (power + 2) * math.cos(angle) ** 2
+    within = math.sin(angle) * total  # the probability of a value from -t to t
+    return 0.5 + ((angle + within) / math.pi if odd else within / 2)
 
 
 class Figure(NamedTuple):
-    """One figure as people speak of it."""
+    """How one figure of a run is named and written."""
 
-    words: str
+    name: str
     better: int
-    """1 where more is better, -1 where less is."""
+    """1 where higher is better, -1 where lower is."""
     unit: str
     decimals: int
 
     def text(self, value: float) -> str:
-        """A value such as 97.05 % or 0.1482."""
+        """A value with its unit, such as 97.05 % or 0.1482."""
         return f"{self.number(value)}{self.unit}"
 
     def number(self, value: float) -> str:
-        """The same without its unit."""
+        """A value without its unit, such as 97.05 or 0.1482."""
         return f"{100 * value if self.unit == ' %' else value:.{self.decimals}f}"
 
-    def possible(self, interval: Interval | None) -> Interval | None:
-        """The part of an interval that the figure can take: a share is at most one, nothing is below zero."""
+    def spread(self, summary: Summary) -> str:
+        """Mean ± standard deviation, such as 96.88 ± 0.43 %."""
+        return self.text(summary.mean) if summary.sd is None else self.between(summary.mean, "±", summary.sd)
+
+    def between(self, low: float, word: str, high: float) -> str:
+        """Two values with a word between them and the unit once, such as 95.95 to 97.80 %."""
+        return f"{self.number(low)} {word} {self.number(high)}{self.unit}"
+
+    def interval(self, summary: Summary) -> Interval | None:
+        """Where one more run falls with 95 %, within what is possible: a share is at most 1, nothing is below 0."""
+        interval = summary.next_mean()
         if interval is None:
             return None
         return Interval(max(interval.low, 0.0), min(interval.high, 1.0) if self.unit == " %" else interval.high)
@@ -128,7 +127,7 @@ FIGURES: Mapping[Metric, Figure] = {
 
 
 def figures_of(run: Run) -> dict[Metric, float]:
-    """All of them, of a trained and evaluated run."""
+    """Every figure of a trained and evaluated run."""
     train, test = run.figures("train"), run.figures("evaluate")
     try:
         values: dict[Metric, Any] = {
@@ -144,12 +143,9 @@ def figures_of(run: Run) -> dict[Metric, float]:
     return {metric: float(value) for metric, value in values.items()}
 
 
-_SEEDS = {"dense": 20, "cnn": 5}  # where no band says with how many it was measured
-
-
 @dataclass(frozen=True)
 class SeedPlan:
-    """A recipe and the seeds to train it with."""
+    """A recipe, and its config for each seed to train it with."""
 
     path: Path
     recipe: Config
@@ -157,58 +153,50 @@ class SeedPlan:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a recipe gave over seeds, in the order of the seeds."""
+class SeedResults:
+    """The finished runs of a recipe and the values of each figure, in the order of the seeds."""
 
     recipe: Config
     runs: tuple[Run, ...]
     values: dict[Metric, list[float]]
 
-    @property
-    def n(self) -> int:
-        """How many runs there are."""
-        return len(self.runs)
-
     def summary(self, metric: Metric) -> Summary:
-        """Mean and spread of one figure."""
+        """Number of runs, mean and standard deviation of one figure."""
         return Summary.of(self.values[metric])
 
 
-def plan(where: str, seeds: int | None = None) -> SeedPlan:
-    """The runs <name>-seed0, <name>-seed1, ...; by default as many as the recipe's band was measured with."""
-    path = find_config(where)
-    recipe = load_config(path)
-    expected = recipe.expected.n if recipe.expected else None
-    count = seeds or expected or _SEEDS[recipe.model.family]
-    configs = tuple(load_config(path, seed=seed) for seed in range(count))
-    return SeedPlan(path, recipe, configs)
-
-
 def all_recipes() -> list[str]:
-    """The shipped recipes that have something to be held against: a reported number or a band."""
-    reported = [report.recipe for report in load_reports() if report.recipe]
+    """The shipped recipes that can be checked: by a reported number or by a band of their own."""
+    reported = [number.recipe for number in load_reported() if number.recipe]
     banded = [name for name in shipped_configs() if load_config(name).expected is not None]
     return list(dict.fromkeys([*reported, *banded]))
 
 
-def measure(
+def plan_seeds(where: str, seeds: int | None = None) -> SeedPlan:
+    """Plan the runs <name>-seed0, <name>-seed1, ...; by default as many as the recipe's band was measured with."""
+    path = find_config(where)
+    recipe = load_config(path)
+    expected = recipe.expected.n if recipe.expected else None
+    count = seeds or expected or _SEEDS[recipe.model.family]
+    return SeedPlan(path, recipe, tuple(load_config(path, seed=seed) for seed in range(count)))
+
+
+def train_plans(
     plans: Sequence[SeedPlan], workers: int | None = None, watcher: FleetWatcher | None = None
-) -> tuple[list[Measured], list[Outcome]]:
-    """Train what is not finished; the figures of each recipe that gave any, and the trainings that failed."""
+) -> tuple[list[SeedResults], list[Outcome]]:
+    """Train the planned runs that are not finished; gives each recipe's results, if any, and the failed trainings."""
     names = [config.name for plan in plans for config in plan.runs]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise ConfigError(f"two of these recipes are called the same: both want {min(twice)}")
+        raise ConfigError(f"two of these recipes would both write the run {min(twice)}: give one another `name`")
     watcher = watcher or FleetWatcher()
     missing = [config for plan in plans for config in plan.runs if not finished(config)]
     watcher.begin(len(names) - len(missing), len(names))
     failed = [outcome for outcome in train_all(missing, workers=workers, watcher=watcher) if outcome.failure]
-    return [measured for plan in plans if (measured := measured_of(plan)).n], failed
+    return [results for results in map(_results, plans) if results.runs], failed
 
 
-def measured_of(plan: SeedPlan) -> Measured:
-    """The figures of those of its runs that are finished."""
+def _results(plan: SeedPlan) -> SeedResults:
     runs = tuple(Run(artifacts() / config.name) for config in plan.runs if finished(config))
     figures = [figures_of(run) for run in runs]
-    return Measured(
-        plan.recipe, runs, {metric: [each[metric] for each in figures] for metric in (figures[0] if figures else ())}
-    )
+    values = {metric: [each[metric] for each in figures] for metric in (figures[0] if figures else ())}
+    return SeedResults(plan.recipe, runs, values)

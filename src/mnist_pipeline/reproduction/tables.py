@@ -1,145 +1,127 @@
-"""Recipes over seeds as a picture: what was measured and judged, handed to the plot."""
+"""What `mnist reproduce` shows: a table, verdicts in lines, a picture, a Markdown page and plain values for JSON."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mnist_pipeline.evaluation import plots
-from mnist_pipeline.reproduction.reported import Metric, Report
-from mnist_pipeline.reproduction.seeds import FIGURES, Interval, Measured, Summary
-from mnist_pipeline.reproduction.verdicts import BandCheck, Judged, check_band, judge, other_bits, too_good
-
-
-def draw(all_measured: Sequence[Measured], path: Path) -> None:
-    """Test accuracy and loss of each recipe, a row for each."""
-    plots.seeds([[_strip(measured, metric) for metric in ALWAYS] for measured in all_measured], path)
-
-
-def _strip(measured: Measured, metric: Metric) -> plots.Strip:
-    """One figure; an implausible report is left out, for it would only squeeze the rest."""
-    summary, figure = measured.summary(metric), FIGURES[metric]
-    lines = [
-        (f"{each.report.source}: {reported(each.report)}", each.report.value)
-        for each in judge(measured)
-        if each.report.metric == metric and each.verdict != "not plausible"
-    ]
-    title = f"{measured.recipe.name}: {figure.words} {spread(metric, summary)} (n = {summary.n})"
-    return plots.Strip(
-        title, measured.values[metric], figure.possible(summary.next_mean()), lines, percent=figure.unit == " %"
-    )
-
+from mnist_pipeline.reproduction import verdicts
+from mnist_pipeline.reproduction.reported import Metric, ReportedNumber
+from mnist_pipeline.reproduction.seeds import FIGURES, SeedResults
+from mnist_pipeline.reproduction.verdicts import Comparison, compare_with_reported
 
 COLUMNS = ["recipe", "source", "figure", "reported", "measured (n)", "one more run (95 %)", "verdict"]
-ALWAYS: tuple[Metric, ...] = ("test_accuracy", "test_loss")
+_ALWAYS: tuple[Metric, ...] = ("test_accuracy", "test_loss")
 _NONE = "–"
 
 
-def rows(measured: Measured) -> list[list[str]]:
-    """A row for each reported number, and for test accuracy and loss also where nobody reports them."""
-    judged = judge(measured)
+def table_rows(results: SeedResults) -> list[list[str]]:
+    """A row for each reported number, and for test accuracy and loss even where nobody reports them."""
+    compared = compare_with_reported(results)
     told = [
-        _row(measured, each.report.source, each.report.metric, reported(each.report), each.verdict) for each in judged
+        _row(results, each.reported.source, each.reported.metric, _reported(each.reported), each.verdict)
+        for each in compared
     ]
-    silent = [metric for metric in ALWAYS if metric not in {each.report.metric for each in judged}]
-    return told + [_row(measured, _NONE, metric, _NONE, _NONE) for metric in silent]
+    silent = [metric for metric in _ALWAYS if metric not in {each.reported.metric for each in compared}]
+    return told + [_row(results, _NONE, metric, _NONE, _NONE) for metric in silent]
 
 
-def _row(measured: Measured, source: str, metric: Metric, reported: str, verdict: str) -> list[str]:
-    summary = measured.summary(metric)
-    interval = FIGURES[metric].possible(summary.next_mean())
-    value = f"{spread(metric, summary)} ({summary.n})"
-    return [
-        measured.recipe.name, source, FIGURES[metric].words, reported, value, between(metric, interval), verdict,
-    ]  # fmt: skip
+def _row(results: SeedResults, source: str, metric: Metric, reported: str, verdict: str) -> list[str]:
+    summary, figure = results.summary(metric), FIGURES[metric]
+    interval = figure.interval(summary)
+    next_run = figure.between(interval.low, "to", interval.high) if interval else _NONE
+    measured = f"{figure.spread(summary)} ({summary.n})"
+    return [results.recipe.name, source, figure.name, reported, measured, next_run, verdict]
 
 
-def reported(report: Report) -> str:
-    """The number as it was reported."""
-    figure = FIGURES[report.metric]
-    if report.kind == "exact":
-        return figure.text(report.value) if figure.unit else f"{report.value:g}"
-    rounded = report.value * (100 if figure.unit == " %" else 1)
-    return f"{report.kind} {rounded:g}{figure.unit}"
+def _reported(number: ReportedNumber) -> str:
+    """The number as it was reported, such as 97.05 % or over 90 %."""
+    figure = FIGURES[number.metric]
+    if number.kind == "exact":
+        return figure.text(number.value) if figure.unit else f"{number.value:g}"
+    rounded = number.value * (100 if figure.unit == " %" else 1)
+    return f"{number.kind} {rounded:g}{figure.unit}"
 
 
-def spread(metric: Metric, summary: Summary) -> str:
-    """Mean ± standard deviation."""
-    figure = FIGURES[metric]
-    if summary.sd is None:
-        return figure.text(summary.mean)
-    return f"{figure.number(summary.mean)} ± {figure.number(summary.sd)}{figure.unit}"
+def reasons(results: SeedResults) -> list[str]:
+    """Each verdict with its reason, in a line."""
+    return [_reason(results, each) for each in compare_with_reported(results)]
 
 
-def between(metric: Metric, interval: Interval | None) -> str:
-    """An interval of a figure."""
-    if interval is None:
-        return _NONE
-    figure = FIGURES[metric]
-    return f"{figure.number(interval.low)} to {figure.number(interval.high)}{figure.unit}"
-
-
-def reasons(measured: Measured) -> list[str]:
-    """Each verdict explained in a line."""
-    return [_reason(measured, each) for each in judge(measured)]
-
-
-def _reason(measured: Measured, each: Judged) -> str:
-    report = each.report
-    line = f"{measured.recipe.name}, {report.source}, {FIGURES[report.metric].words} {reported(report)}: {each.verdict}"
+def _reason(results: SeedResults, each: Comparison) -> str:
+    number = each.reported
+    line = f"{results.recipe.name}, {number.source}, {FIGURES[number.metric].name} {_reported(number)}: {each.verdict}"
     line += f"; {each.why()}"
-    if report.note:
-        line += f" ({report.note})"
-    return line + ("" if report.claim else ". Not claimed")
+    if number.note:
+        line += f" ({number.note})"
+    return line + ("" if number.claim else ". Not claimed")
 
 
-def faults(all_measured: Sequence[Measured], *, banded: bool = True) -> list[str]:
-    """Whatever makes the answer no: claims that do not hold, bands and bits that are missed, what is too good."""
+def faults(all_results: Sequence[SeedResults], *, banded: bool = True) -> list[str]:
+    """Everything for which the answer is no: broken claims, implausible runs; if banded, missed bands and weights."""
     lines = []
-    for measured in all_measured:
-        name = measured.recipe.name
-        lines += [_reason(measured, each) for each in judge(measured) if each.broken]
-        lines += too_good(measured)
+    for results in all_results:
+        lines += [_reason(results, each) for each in compare_with_reported(results) if each.broken]
+        lines += verdicts.implausible_runs(results)
         if banded:
-            checks = check_band(measured.recipe, measured.values)
-            lines += [f"{name}: {check.line()}" for check in checks if not check.met]
-            lines += filter(None, [other_bits(measured)])
+            checks = verdicts.check_band(results.recipe, results.values)
+            lines += [f"{results.recipe.name}: {check.line()}" for check in checks if not check.met]
+            lines += verdicts.weights_mismatch(results)
     return lines
 
 
-def tree(measured: Measured) -> dict[str, Any]:
-    """Everything about one recipe as plain values."""
+def tree(results: SeedResults) -> dict[str, Any]:
+    """Everything about one recipe's runs, as plain values for JSON."""
     return {
-        "name": measured.recipe.name,
-        "n": measured.n,
-        "runs": [str(run.path) for run in measured.runs],
-        "figures": {metric: _figure_tree(measured, metric) for metric in measured.values},
-        "reported": [_judged_tree(each) for each in judge(measured)],
-        "band": [_check_tree(check) for check in check_band(measured.recipe, measured.values)],
+        "name": results.recipe.name,
+        "n": len(results.runs),
+        "runs": [str(run.path) for run in results.runs],
+        "figures": {metric: _figure_tree(results, metric) for metric in results.values},
+        "reported": [_comparison_tree(each) for each in compare_with_reported(results)],
+        "band": [_check_tree(check) for check in verdicts.check_band(results.recipe, results.values)],
     }
 
 
-def _figure_tree(measured: Measured, metric: Metric) -> dict[str, Any]:
-    summary = measured.summary(metric)
-    values, interval = measured.values[metric], FIGURES[metric].possible(summary.next_mean())
-    return {"mean": summary.mean, "sd": summary.sd, "interval": interval and list(interval), "values": values}
+def _figure_tree(results: SeedResults, metric: Metric) -> dict[str, Any]:
+    summary = results.summary(metric)
+    interval = FIGURES[metric].interval(summary)
+    return {"mean": summary.mean, "sd": summary.sd, "interval": interval, "values": results.values[metric]}
 
 
-def _judged_tree(each: Judged) -> dict[str, Any]:
-    report = each.report.model_dump(mode="json", exclude={"recipe", "implausible", "sd", "n"})
-    return report | {"verdict": each.verdict, "why": each.why()}
+def _comparison_tree(each: Comparison) -> dict[str, Any]:
+    number = each.reported.model_dump(mode="json", exclude={"recipe", "implausible", "sd", "n"})
+    return number | {"verdict": each.verdict, "why": each.why()}
 
 
-def _check_tree(check: BandCheck) -> dict[str, Any]:
-    return {"metric": check.metric, "mean": check.mean, "interval": list(check.interval), "met": check.met}
+def _check_tree(check: verdicts.BandCheck) -> dict[str, Any]:
+    return {"metric": check.metric, "mean": check.mean, "interval": check.interval, "met": check.met}
 
 
-def markdown(all_measured: Sequence[Measured], command: str) -> str:
-    """The page: how it was measured, the table, and a line on each verdict."""
-    table = [row for measured in all_measured for row in rows(measured)]
+def draw(all_results: Sequence[SeedResults], path: Path) -> None:
+    """Draw the runs of each recipe in a row: test accuracy and test loss, beside what was reported."""
+    plots.seeds([[_strip(results, metric) for metric in _ALWAYS] for results in all_results], path)
+
+
+def _strip(results: SeedResults, metric: Metric) -> plots.Strip:
+    """One figure of one recipe; an implausible report is left out, as it would only squeeze the rest."""
+    summary, figure = results.summary(metric), FIGURES[metric]
+    lines = [
+        (f"{each.reported.source}: {_reported(each.reported)}", each.reported.value)
+        for each in compare_with_reported(results)
+        if each.reported.metric == metric and each.verdict != "not plausible"
+    ]
+    title = f"{results.recipe.name}: {figure.name} {figure.spread(summary)} (n = {summary.n})"
+    percent = figure.unit == " %"
+    return plots.Strip(title, results.values[metric], figure.interval(summary), lines, percent=percent)
+
+
+def markdown(all_results: Sequence[SeedResults], command: str) -> str:
+    """A page that says how it was measured, with the table and a line on each verdict."""
+    table = [row for results in all_results for row in table_rows(results)]
     lines = [
         "# What was reported, and what these recipes give",
         "",
-        f"`{command}`, {_when(all_measured)}, {_where(all_measured)}.",
+        f"`{command}`, {_when(all_results)}, {_where(all_results)}.",
         "Mean ± standard deviation over n seeds; the interval is the one in which one more run falls with 95 %",
         "(Student's t); a reported number inside it counts as reproduced. The test images chose nothing.",
         "",
@@ -147,19 +129,18 @@ def markdown(all_measured: Sequence[Measured], command: str) -> str:
         "|" + "---|" * len(COLUMNS),
         *("| " + " | ".join(row) + " |" for row in table),
         "",
-        *(f"- {line}." for measured in all_measured for line in reasons(measured)),
+        *(f"- {line}." for results in all_results for line in reasons(results)),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _when(all_measured: Sequence[Measured]) -> str:
-    days = sorted(str(run.figures("train")["finished"])[:10] for measured in all_measured for run in measured.runs)
+def _when(all_results: Sequence[SeedResults]) -> str:
+    days = sorted(str(run.figures("train")["finished"])[:10] for results in all_results for run in results.runs)
     return f"measured on {days[-1]}" if days[0] == days[-1] else f"measured from {days[0]} to {days[-1]}"
 
 
-def _where(all_measured: Sequence[Measured]) -> str:
-    found = {_software(run.environment()) for measured in all_measured for run in measured.runs}
-    return "; ".join(sorted(found))
+def _where(all_results: Sequence[SeedResults]) -> str:
+    return "; ".join(sorted({_software(run.environment()) for results in all_results for run in results.runs}))
 
 
 def _software(environment: dict[str, Any]) -> str:
