@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from conftest import EVALUATED, HISTORY, TRAINED, pretend
 from mnist_pipeline import evaluate, pipeline, report, train
 from mnist_pipeline.cli import app
 from mnist_pipeline.config import Config, load_config
@@ -24,6 +23,7 @@ from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.provenance import environment
 from mnist_pipeline.runs.run import Run, artifacts, begin, claimed
 from mnist_pipeline.runs.watching import Watcher
+from tests.samples import EVALUATED, HISTORY, TRAINED, pretend
 
 
 def mnist(*words: str) -> Result:

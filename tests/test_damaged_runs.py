@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from conftest import EVALUATED, pretend
 from mnist_pipeline import pipeline
 from mnist_pipeline.cli import app
 from mnist_pipeline.errors import RunError
@@ -20,6 +19,7 @@ from mnist_pipeline.evaluation.page import write_report
 from mnist_pipeline.fleet import Outcome
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.run import Run, artifacts, open_run
+from tests.samples import EVALUATED, pretend
 
 FILES = ("metrics.json", "config.yaml", "environment.json", "history.json", "refusal.json", "export/card.json")
 CONTENTS: dict[str, bytes | None] = {

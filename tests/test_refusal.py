@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import Trainings
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.training import confidence, models
 from mnist_pipeline.training.confidence import highest
+from tests.samples import Trainings
 
 
 def test_the_threshold_is_as_high_as_the_digits_that_are_read_right_can_bear() -> None:

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from conftest import EVALUATED, TRAINED
 from mnist_pipeline.config import load_config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation.page import write_report
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.run import Run, begin
+from tests.samples import EVALUATED, TRAINED
 
 RECIPE = """
 name: trial

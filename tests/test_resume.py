@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Trainings
+from tests.samples import Trainings
 
 DENSE = ["training.epochs=30", "data.validation=0.1", "training.batch_size=64"]
 # All that has a memory of its own: dropout, patience, plateau and the best epoch's weights.

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import pretend
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.runs.run import Run, all_runs, artifacts, begin, claimed, open_run
+from tests.samples import pretend
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Trainings
+from tests.samples import Trainings
 
 DENSE = ["training.epochs=2", "data.validation=0.1", "training.batch_size=64"]
 

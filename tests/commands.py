@@ -1,0 +1,41 @@
+"""The command line as a test calls it: inside this process, in a shell, or on a terminal."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+from typer.testing import CliRunner, Result
+
+from mnist_pipeline.cli import app
+
+
+def mnist(*words: str | Path, **environment: str) -> Result:
+    """Run `mnist` inside this process."""
+    return CliRunner().invoke(app, [str(word) for word in words], env=environment)
+
+
+def shell(words: str, stdin: int = subprocess.DEVNULL, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run `mnist` in a shell, with the redirections among the words."""
+    return subprocess.run(
+        f"exec '{sys.executable}' -m mnist_pipeline {words}", shell=True, stdin=stdin, capture_output=True, check=False,
+        env=os.environ | environment,
+    )  # fmt: skip
+
+
+def on_terminal(*words: str | Path, typed: str = "", stderr: int | None = None) -> str:
+    """What a user sees who runs `mnist` on a terminal and types; stderr may go elsewhere."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "mnist_pipeline", *map(str, words)]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs if stderr is None else stderr):
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        seen = b""
+        try:
+            while piece := os.read(ours, 65536):
+                seen += piece
+        except OSError:  # how Linux says that the other side has hung up
+            pass
+    os.close(ours)
+    return seen.decode()

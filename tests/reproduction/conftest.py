@@ -1,0 +1,40 @@
+"""A recipe of its own to reproduce, its band, and numbers that somebody reports of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnist_pipeline.config import shipped_configs
+from mnist_pipeline.reproduction import verdicts
+from mnist_pipeline.reproduction.reported import ReportedNumber
+from mnist_pipeline.reproduction.verdicts import with_expected
+from tests.reproduction.pretended import BAND
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A config of its own folder, with comments and without a band, that reports nothing."""
+    monkeypatch.setattr(verdicts, "reported_for", lambda _: ())
+    text = shipped_configs()["smoke"].read_text().replace("name: smoke", "name: mine")
+    path = tmp_path / "mine.yaml"
+    path.write_text(text[: text.index("expected:")] + "expected: null\n")
+    return path
+
+
+@pytest.fixture
+def banded(recipe: Path) -> Path:
+    recipe.write_text(with_expected(recipe, BAND))
+    return recipe
+
+
+@pytest.fixture
+def report(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has somebody report a number of the recipe."""
+
+    def reports(value: float, **settings: Any) -> None:
+        given: dict[str, Any] = {"source": "R1", "recipe": "mine", "metric": "test_accuracy", "claim": True} | settings
+        monkeypatch.setattr(verdicts, "reported_for", lambda _: (ReportedNumber(value=value, **given),))
+
+    return reports
