@@ -21,6 +21,7 @@ def test_predict_asks_for_the_path_on_a_terminal(smoke_run: Run, seven: Path) ->
     assert f"{seven}: this is a 7" in seen
 
 
+@pytest.mark.slow
 def test_training_on_a_terminal_shows_a_bar_and_a_line_an_epoch(tmp_path: Path) -> None:
     seen = on_terminal("train", "--config", "smoke")
     assert "epoch 1/1  loss" in seen

@@ -4,73 +4,54 @@ On a terminal a bar runs below the lines that are said, and is gone at the end; 
 Rich, which draws the bar, loads only with it: it takes 15 ms.
 """
 
-import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from mnist_pipeline.cli.console import complain, note
 from mnist_pipeline.cli.streams import printable
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 _PATIENCE = 0.5  # seconds of reading pictures that pass before a bar is drawn
 
 
-class _Lines:
-    """Lines on stderr without a bar."""
+class _Display:
+    """Lines on stderr, and where there is a bar, the bar below them."""
 
-    drawn = False
+    def __init__(self, *, bar: bool) -> None:
+        self.bar: Progress | None = None
+        if bar:
+            self.draw()
 
-    def say(self, text: str) -> None:
-        note(text)
-
-    def complain(self, text: str) -> None:
-        complain(text)
-
-    def show(self, what: str, done: float, total: float | None, state: str) -> None:
-        """There is no bar to move."""
-
-    def stop(self) -> None:
-        """There is no bar to take away."""
-
-
-class _Bar(_Lines):
-    """Lines on stderr above a bar."""
-
-    drawn = True
-
-    def __init__(self) -> None:
+    def draw(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        texts = [TextColumn(f"{{task.{field}}}", markup=False) for field in ("description", "fields[state]")]
+        what, state = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[state]}", markup=False)
         console = Console(stderr=True, highlight=False)
-        self._bar = Progress(texts[0], BarColumn(), texts[1], console=console, transient=True, redirect_stdout=False)
-        self._task = self._bar.add_task("preparing", total=None, state="")
-        self._bar.start()
+        self.bar = Progress(what, BarColumn(), state, console=console, transient=True, redirect_stdout=False)
+        self._task = self.bar.add_task("preparing", total=None, state="")
+        self.bar.start()
 
     def say(self, text: str) -> None:
-        self._bar.console.print(printable(text), markup=False, soft_wrap=True)
-
-    def complain(self, text: str) -> None:
-        self.say(f"Error: {text}")
+        if self.bar:
+            self.bar.console.print(printable(text), markup=False, soft_wrap=True)
+        else:
+            note(text)
 
     def show(self, what: str, done: float, total: float | None, state: str) -> None:
-        self._bar.update(self._task, description=what, completed=done, total=total, state=state)
+        if self.bar:
+            self.bar.update(self._task, description=what, completed=done, total=total, state=state)
 
-    def stop(self) -> None:
-        self._bar.stop()
-
-
-@contextmanager
-def _lines_or_bar() -> Iterator[_Lines]:
-    shown = _Bar() if sys.stderr.isatty() else _Lines()
-    try:
-        yield shown
-    finally:
-        shown.stop()
+    def close(self) -> None:
+        if self.bar:
+            self.bar.stop()
 
 
 class _Clock:
@@ -97,14 +78,14 @@ def _duration(seconds: float) -> str:
 @contextmanager
 def training_progress() -> Iterator[Watcher]:
     """A watcher that shows a training: a line for each epoch, and a bar that fills with the current one."""
-    with _lines_or_bar() as shown:
-        training = _Training(shown)
-        yield Watcher(training.begin, training.progress, training.epoch, shown.say)
+    with closing(_Display(bar=sys.stderr.isatty())) as display:
+        training = _Training(display)
+        yield Watcher(training.begin, training.progress, training.epoch, display.say)
 
 
 class _Training:
-    def __init__(self, shown: _Lines) -> None:
-        self._shown = shown
+    def __init__(self, display: _Display) -> None:
+        self._display = display
 
     def begin(self, done: int, epochs: int) -> None:
         self._epochs, self._clock = epochs, _Clock(done)
@@ -119,33 +100,33 @@ class _Training:
         if "val_loss" in figures:
             text += f"  validation {figures['val_loss']:.4f} {figures['val_accuracy']:.2%}"
         text += f"  rate {figures['learning_rate']:.2g}"
-        self._shown.say(f"{text}  {self._clock.left(number, self._epochs)}")
+        self._display.say(f"{text}  {self._clock.left(number, self._epochs)}")
         self._show(number)
 
     def _show(self, done: int, share: float = 0.0) -> None:
         self._done = done
         if done < self._epochs:
             left = self._clock.left(done + share, self._epochs)
-            self._shown.show(f"epoch {done + 1}/{self._epochs}", share, 1, left)
+            self._display.show(f"epoch {done + 1}/{self._epochs}", share, 1, left)
         else:
-            self._shown.show("writing the model", 1, 1, "")
+            self._display.show("writing the model", 1, 1, "")
 
 
 @contextmanager
 def fleet_progress() -> Iterator["FleetProgress"]:
     """Progress of several trainings at once: a line for each that ends, and a bar that counts the runs."""
-    with _lines_or_bar() as shown:
-        yield FleetProgress(shown)
+    with closing(_Display(bar=sys.stderr.isatty())) as display:
+        yield FleetProgress(display)
 
 
 class FleetProgress:
     """Counts the runs of a fleet that are finished, and shows them."""
 
-    def __init__(self, shown: _Lines) -> None:
-        self.say = shown.say
+    def __init__(self, display: _Display) -> None:
+        self.say = display.say
         self.watcher = FleetWatcher(self._begin, self._share, self._end)
         self.done, self.total = 0, 0
-        self._shown, self._shares = shown, dict[str, float]()
+        self._display, self._shares = display, dict[str, float]()
 
     def _begin(self, done: int, total: int) -> None:
         self.done, self.total, self._kept, self._clock = done, total, done, _Clock(done)
@@ -160,7 +141,7 @@ class FleetProgress:
     def _end(self, name: str, failure: str | None) -> None:
         self._shares.pop(name, None)
         self.done += not failure
-        if failure or not self._shown.drawn:
+        if failure or not self._display.bar:
             count = f"[{self.done:>{len(str(self.total))}}/{self.total}]"
             self.say(f"{count} {name} failed: {failure}" if failure else f"{count} {name}")
         self._show()
@@ -170,48 +151,46 @@ class FleetProgress:
         what = f"{self.done}/{self.total} runs" + (f"  {names}" if names else "")
         done = self.done + sum(self._shares.values())
         share = (done - self._kept) / max(1, self.total - self._kept)
-        self._shown.show(what, share, 1, f"{100 * share:.0f} %  {self._clock.left(done, self.total)}")
+        self._display.show(what, share, 1, f"{100 * share:.0f} %  {self._clock.left(done, self.total)}")
 
 
-@contextmanager
-def predict_progress(words: Sequence[str]) -> Iterator["PictureProgress"]:
+def predict_progress(words: Sequence[str]) -> "closing[PictureProgress]":
     """Progress of reading the pictures that the words mean: a bar, once that has taken a while.
 
     There is none where the answers themselves run over the terminal.
     """
-    progress = PictureProgress(words, _PATIENCE if sys.stderr.isatty() and not sys.stdout.isatty() else math.inf)
-    try:
-        yield progress
-    finally:
-        progress.stop()
+    return closing(PictureProgress(words, bar=sys.stderr.isatty() and not sys.stdout.isatty()))
 
 
 class PictureProgress:
     """Counts the pictures that are answered, and says what went wrong."""
 
-    def __init__(self, words: Sequence[str], patience: float) -> None:
-        self._words, self._patience, self._clock = words, patience, _Clock()
-        self._shown, self._done = _Lines(), 0
+    def __init__(self, words: Sequence[str], *, bar: bool) -> None:
+        self._words, self._wanted = words, bar
+        self._display, self._clock, self._done = _Display(bar=False), _Clock(), 0
 
     def more(self, count: int) -> None:
         """Count answered pictures."""
         self._done += count
         spent = self._clock.spent()
-        if spent <= self._patience:
-            return
-        if not self._shown.drawn:
+        if self._wanted and not self._display.bar and spent > _PATIENCE:
             from mnist_pipeline.prediction.finding import count as count_files
 
-            self._shown, self._total = _Bar(), count_files(self._words)
-        state = f"{self._done:,} pictures"
-        if self._total:
-            state = f"{self._done}/{self._total}  {self._clock.left(self._done, self._total)}"
-        self._shown.show("pictures", self._done, self._total, f"{state}  {self._done / spent:,.0f} a second")
+            self._total = count_files(self._words)
+            self._display.draw()
+        if self._display.bar:
+            of, left = f"{self._done:,}", ""
+            if self._total:
+                of, left = f"{self._done}/{self._total}", self._clock.left(self._done, self._total)
+            self._display.show("pictures", self._done, self._total, f"{of}  {self._done / spent:,.0f} a second  {left}")
 
     def complain(self, text: str) -> None:
         """Say that a picture could not be read."""
-        self._shown.complain(text)
+        if self._display.bar:
+            self._display.say(f"Error: {text}")
+        else:
+            complain(text)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Take the bar away."""
-        self._shown.stop()
+        self._display.close()
