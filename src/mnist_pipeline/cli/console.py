@@ -9,8 +9,9 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -26,12 +27,9 @@ SetOption = Annotated[
     typer.Option("--set", help="Change one setting: --set training.epochs=3. May be repeated.", metavar="KEY=VALUE"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
-RunArgument = Annotated[
-    str | None, typer.Argument(help="A run's name or folder; by default the run trained last.", show_default=False)
-]
+RunArgument = Annotated[str | None, typer.Argument(help="A run's name or folder; by default the run trained last.")]
 ModelOption = Annotated[
-    Path | None,
-    typer.Option("--model", help="An exported file, .onnx or .tflite, instead of a run.", show_default=False),
+    Path | None, typer.Option("--model", help="An exported file, .onnx or .tflite, instead of a run.")
 ]
 RuntimeOption = Annotated[
     Literal["opencv", "onnxruntime", "litert"] | None,
@@ -91,11 +89,10 @@ def _write_error(text: str) -> None:
     sys.stderr.flush()
 
 
-class _TextCheck:
+class _TextCheck(NamedTuple):
     """Stands in for Typer's check of a parameter: passes text, lists of text and nothing; Typer checks the rest."""
 
-    def __init__(self, typers_check: Callable[[], Any]) -> None:
-        self._typers_check = typers_check
+    typers_check: Callable[[], Any]
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
         """The value as the command's function takes it."""
@@ -106,15 +103,15 @@ class _TextCheck:
             return value
         if isinstance(value, tuple) and wanted == list[str]:
             return list(value)
-        return self._typers_check().coerce(value, param=param, ctx=ctx)
+        return self.typers_check().coerce(value, param=param, ctx=ctx)
 
 
 def _without_pydantic(parameters: list[Any]) -> list[Any]:
     """Let parameters take text as it is: Typer checks it with pydantic, which takes 30 ms to load."""
     for parameter in parameters:
-        if hasattr(parameter, "get_runtime_param") and "get_runtime_param" not in vars(parameter):
-            check = _TextCheck(parameter.get_runtime_param)
-            parameter.get_runtime_param = lambda check=check: check
+        check = getattr(parameter, "get_runtime_param", None)
+        if check and not isinstance(check, partial):
+            parameter.get_runtime_param = partial(_TextCheck, check)
     return parameters
 
 

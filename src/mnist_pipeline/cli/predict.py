@@ -12,6 +12,7 @@ import typer
 from mnist_pipeline.cli.console import ModelOption, QuickCommand, RuntimeOption, complain, note, say, say_json
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
+from mnist_pipeline.prediction.finding import count, find
 
 if TYPE_CHECKING:
     from mnist_pipeline.prediction.predictor import Prediction, Predictor
@@ -24,24 +25,16 @@ Invert = Literal["auto", "yes", "no"]
 def predict(
     pictures: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Picture files, folders of them, patterns in quotes, or - for a list of paths on stdin.",
-            show_default=False,
-        ),
+        typer.Argument(help="Picture files, folders, patterns in quotes, or - for a list of paths on stdin."),
     ] = None,
     run: Annotated[
         str | None,
-        typer.Option(
-            "--run",
-            help="The run that answers; by default the one trained last, or else the model that comes with the "
-            "package, which is also called `shipped`.",
-        ),
+        typer.Option(help="The run that answers; by default the one trained last, or else the `shipped` model."),
     ] = None,
     model: ModelOption = None,
     runtime: RuntimeOption = None,
     invert: Annotated[
-        Invert,
-        typer.Option(help="Whether to invert, as dark ink on light paper needs; auto goes by the picture."),
+        Invert, typer.Option(help="Whether to invert, as dark ink on light paper needs; auto goes by the picture.")
     ] = "auto",
     preprocess: Annotated[
         Literal["mnist", "plain"],
@@ -57,7 +50,7 @@ def predict(
     ] = False,
     save: Annotated[
         Path | None,
-        typer.Option("--save", help="With --all: write the page to this file, with a box round each digit."),
+        typer.Option(help="With --all: write the page to this file, with a box round each digit."),
     ] = None,
 ) -> None:
     """Read the digit on each picture: the answer and how sure it is."""
@@ -70,8 +63,8 @@ def predict(
     if run and model:
         raise MnistError("--run or --model, not both: choose the one to answer")
     pictures = pictures or [_ask()]
-    from mnist_pipeline.cli.answers import Answers
-    from mnist_pipeline.cli.progress import predict_progress
+    if save is not None:
+        _check_save(save, pictures)
     from mnist_pipeline.pixels.pictures import settle
     from mnist_pipeline.prediction.many import are_many
     from mnist_pipeline.prediction.predictor import file_predictor, predictor
@@ -84,20 +77,11 @@ def predict(
     if not (json or csv):
         last = " (trained last; the one that comes with the package: --run shipped)"
         note(f"model: {found.name}" + ("" if run or model or found.shipped else last))
-    if every:
-        with libraries_muted():
+    with libraries_muted():
+        if every:
             unread = _read_pages(pictures, found, invert, save, json)
-    else:
-        with (
-            libraries_muted(),
-            predict_progress(pictures) as progress,
-            closing(_batches(found, pictures, invert, show)) as batches,
-        ):
-            answers = Answers("json" if json else "csv" if csv else "text", progress.complain)
-            for batch in batches:
-                answers.write(batch)
-                progress.more(len(batch))
-        unread = answers.unread
+        else:
+            unread = _read_digits(pictures, found, invert, show, "json" if json else "csv" if csv else "text")
     if unread:
         raise typer.Exit(2)
 
@@ -108,8 +92,22 @@ def _ask() -> str:
     return str(typer.prompt("Path of the picture", err=True)).strip()
 
 
-def _batches(model: "Predictor", pictures: list[str], invert: Invert, show: bool) -> "Generator[list[Prediction]]":
-    from mnist_pipeline.prediction.finding import find
+def _read_digits(
+    pictures: Sequence[str], model: "Predictor", invert: Invert, show: bool, form: Literal["text", "json", "csv"]
+) -> int:
+    """Write the answer about each picture; gives the number of files that cannot be read."""
+    from mnist_pipeline.cli.answers import Answers
+    from mnist_pipeline.cli.progress import predict_progress
+
+    with predict_progress(pictures) as progress, closing(_batches(pictures, model, invert, show)) as batches:
+        answers = Answers(form, progress.complain)
+        for batch in batches:
+            answers.write(batch)
+            progress.more(len(batch))
+    return answers.unread
+
+
+def _batches(pictures: Sequence[str], model: "Predictor", invert: Invert, show: bool) -> "Generator[list[Prediction]]":
     from mnist_pipeline.prediction.many import answers
 
     if not show:
@@ -145,14 +143,11 @@ def _free_name(stem: str) -> Path:
 
 def _read_pages(pictures: Sequence[str], model: "Predictor", invert: Invert, save: Path | None, json: bool) -> int:
     """Print the text of each page on stdout, and its name on stderr; gives the number of files that cannot be read."""
-    from mnist_pipeline.prediction.finding import count, find
     from mnist_pipeline.prediction.pages.drawing import save_drawn
     from mnist_pipeline.prediction.pages.pieces import MOST
     from mnist_pipeline.prediction.pages.reading import Page, read_page
 
     unread, single = 0, count(pictures) == 1
-    if save is not None:
-        _check_save(save, single)
     for path, problem in filter(None, find(pictures)):
         page = Page(path, model.name, [], problem) if problem else read_page(path, model, invert)
         unread += page.error is not None
@@ -178,9 +173,9 @@ def _read_pages(pictures: Sequence[str], model: "Predictor", invert: Invert, sav
 _PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
-def _check_save(save: Path, single: bool) -> None:
+def _check_save(save: Path, pictures: Sequence[str]) -> None:
     """Refuse a file that cannot be written, before anything is read."""
-    if not single:
+    if count(pictures) != 1:
         raise MnistError("--save is for one page: give a single picture")
     if save.suffix.lower() not in _PICTURE_SUFFIXES:
         raise MnistError(f"{save}: --save writes {', '.join(_PICTURE_SUFFIXES)}")
@@ -192,4 +187,4 @@ def _check_save(save: Path, single: bool) -> None:
         return
     except OSError as error:  # a name that is too long
         raise MnistError(f"{save}: cannot be written ({error.strerror}); give --save another name") from None
-    raise MnistError(f"{save}: exists already; give --save another name")
+    raise MnistError(f"{save}: is there already; give --save another name")

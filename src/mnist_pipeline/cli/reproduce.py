@@ -1,5 +1,6 @@
 """mnist reproduce: recipes over seeds compared with what was reported, or one run repeated from its folder."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,8 +21,7 @@ app = typer.Typer()
 @app.command(epilog="Example: mnist reproduce dense tiny --seeds 5")
 def reproduce(
     what: Annotated[
-        list[str] | None,
-        typer.Argument(help="Recipes to train over seeds; or one run's folder, to repeat it.", show_default=False),
+        list[str] | None, typer.Argument(help="Recipes to train over seeds; or one run's name or folder, to repeat it.")
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every recipe with a reported number or a band.")] = False,
     seeds: Annotated[
@@ -46,7 +46,7 @@ def reproduce(
     from mnist_pipeline.reproduction.verdicts import implausible_runs
 
     targets = what or []
-    run = None if all_ or len(targets) != 1 or _is_recipe(targets[0]) else run_at(targets[0])
+    run = run_at(targets[0]) if len(targets) == 1 and not all_ else None
     if run is not None:
         if seeds or check or update or markdown or plot:
             raise MnistError(f"{targets[0]} is a run, to be repeated as it is: only --json goes with it")
@@ -68,12 +68,6 @@ def reproduce(
         complain(fault)
     if faults:
         raise typer.Exit(1)
-
-
-def _is_recipe(where: str) -> bool:
-    from mnist_pipeline.config import shipped_configs
-
-    return where.removesuffix(".yaml") in shipped_configs()
 
 
 def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, update: bool) -> "list[SeedPlan]":
@@ -169,18 +163,15 @@ def _repeat(run: "Run", json: bool) -> None:
         found = {"likeness": repetition.likeness, "differences": repetition.differences}
         say_json({"run": str(run.path), **found, **checks})
     else:
-        _print_repetition(run, repetition)
+        say("\n  ".join([f"{run.path}: {repetition.likeness}", *_reasons(repetition)]))
     if repetition.likeness == "different":
         raise typer.Exit(1)
 
 
-def _print_repetition(run: "Run", repetition: "Repetition") -> None:
-    say(f"{run.path}: {repetition.likeness}")
+def _reasons(repetition: "Repetition") -> Iterator[str]:
     for name, checks in repetition.checks.items():
-        for check in checks:
-            say(f"  {'the run' if name == 'run' else 'repeated here'}: {check.line()}")
+        yield from (f"{'the run' if name == 'run' else 'repeated here'}: {check.line()}" for check in checks)
     if repetition.likeness == "different" and not repetition.checks:
-        say("  other weights, and neither its config nor a shipped recipe like it has a band to compare by")
+        yield "other weights, and neither its config nor a shipped recipe like it has a band to compare by"
     for head, lines in repetition.differences.items():
-        for line in lines:
-            say(f"  {head}: {line}")
+        yield from (f"{head}: {line}" for line in lines)

@@ -1,15 +1,12 @@
 """mnist train: a config to a trained run. mnist run: the same, and its evaluation and report."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from mnist_pipeline.cli.console import ConfigOption, JsonOption, SetOption, complain, note, say, say_json
 from mnist_pipeline.cli.evaluate import figures_line
 from mnist_pipeline.numerals import counted
-
-if TYPE_CHECKING:
-    from mnist_pipeline.config import Config
 
 app = typer.Typer()
 SeedOption = Annotated[
@@ -29,7 +26,7 @@ def train(
     json: JsonOption = False,
 ) -> None:
     """Train a config and save the run in artifacts/. After an interruption the same command goes on."""
-    numbers = _train(_load(config, settings, seed, name), force)
+    numbers = _train(config, settings, seed, name, force)
     if json:
         say_json(numbers)
         return
@@ -48,29 +45,25 @@ def run(
     """Train a config, evaluate it and write its report, in one go."""
     from mnist_pipeline import pipeline
 
-    numbers = _train(_load(config, settings, seed, name), force)
+    numbers = _train(config, settings, seed, name, force)
     say(_summary(numbers))
     say(figures_line(pipeline.evaluate(numbers["run"])))
     say(f"report: {pipeline.report(numbers['run'])}")
     note("Next: open the report in a browser, or read a picture: mnist predict digit.png")
 
 
-def _load(config: str, settings: list[str] | None, seed: int | None, name: str | None) -> "Config":
-    from mnist_pipeline.config import load_config, parse_settings
-
-    return load_config(config, parse_settings(settings or []), seed=seed, name=name)
-
-
-def _train(config: "Config", force: bool) -> dict[str, Any]:
+def _train(config: str, settings: list[str] | None, seed: int | None, name: str | None, force: bool) -> dict[str, Any]:
     from mnist_pipeline import pipeline
     from mnist_pipeline.cli.progress import training_progress
+    from mnist_pipeline.config import load_config, parse_settings
     from mnist_pipeline.runs.run import artifacts
 
+    loaded = load_config(config, parse_settings(settings or []), seed=seed, name=name)
     try:
         with training_progress() as watcher:
-            return pipeline.train(config, force=force, watcher=watcher)
+            return pipeline.train(loaded, force=force, watcher=watcher)
     except KeyboardInterrupt:
-        go_on = f"mnist train --config {artifacts() / config.name}/config.yaml"
+        go_on = f"mnist train --config {artifacts() / loaded.name}/config.yaml"
         complain(f"interrupted; the epochs that were finished are kept. Go on: {go_on}")
         raise typer.Exit(130) from None
 

@@ -28,8 +28,10 @@ class Repetition:
 
 
 def run_at(where: str) -> Run | None:
-    """The run of this name, or whose folder or config.yaml is at this path; None when it is something else."""
+    """The run of this name, or whose folder or config.yaml is at this path; None for a recipe or anything else."""
     path = Path(where)
+    if where.removesuffix(".yaml") in shipped_configs():
+        return None
     if path.is_file() and path.name == "config.yaml" and (path.parent / "metrics.json").is_file():
         return Run(path.parent)
     named = Run(artifacts() / path)

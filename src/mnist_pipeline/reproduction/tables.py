@@ -45,12 +45,12 @@ def _reported(number: ReportedNumber) -> str:
 
 def reasons(results: SeedResults) -> list[str]:
     """Each verdict with its reason, in a line."""
-    return [_reason(results, each) for each in compare_with_reported(results)]
+    return [_reason(each) for each in compare_with_reported(results)]
 
 
-def _reason(results: SeedResults, each: Comparison) -> str:
+def _reason(each: Comparison) -> str:
     number = each.reported
-    line = f"{results.recipe.name}, {number.source}, {FIGURES[number.metric].name} {_reported(number)}: {each.verdict}"
+    line = f"{number.recipe}, {number.source}, {FIGURES[number.metric].name} {_reported(number)}: {each.verdict}"
     line += f"; {each.why()}"
     if number.note:
         line += f" ({number.note})"
@@ -61,7 +61,7 @@ def faults(all_results: Sequence[SeedResults], *, banded: bool = True) -> list[s
     """Everything for which the answer is no: broken claims, implausible runs; if banded, missed bands and weights."""
     lines = []
     for results in all_results:
-        lines += [_reason(results, each) for each in compare_with_reported(results) if each.broken]
+        lines += [_reason(each) for each in compare_with_reported(results) if each.broken]
         lines += verdicts.implausible_runs(results)
         if banded:
             checks = verdicts.check_band(results.recipe, results.values)
