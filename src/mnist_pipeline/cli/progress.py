@@ -55,7 +55,7 @@ class _Display:
 
 
 class _Clock:
-    """Tells the time spent since some of the work was done already, and what the rest will take at that pace."""
+    """The time spent since a start at which some of the work was done already, and the time left at that pace."""
 
     def __init__(self, done: float = 0) -> None:
         self._done, self._began = done, time.perf_counter()

@@ -1,4 +1,4 @@
-"""mnist train: a config to a trained run. mnist run: the same, and its evaluation and report."""
+"""mnist train: a config to a trained run. mnist run: a config to a trained run, its figures and its report."""
 
 from typing import Annotated, Any
 
