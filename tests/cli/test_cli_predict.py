@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -124,3 +126,11 @@ def test_predict_with_a_damaged_model_is_one_line(smoke_run: Run, seven: Path, t
     result = mnist("predict", "--run", str(copy), seven)
     assert result.exit_code == 2
     assert "is damaged" in result.stderr
+
+
+def test_predict_loads_nothing_that_draws_a_bar(seven: Path) -> None:
+    call = f"from mnist_pipeline.cli import app\ntry: app(['predict', '{seven}'])\nexcept SystemExit: pass"
+    script = f"{call}\nimport sys; print(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "this is a 7" in answer.stdout
+    assert not any(module.partition(".")[0] == "rich" for module in answer.stdout.split())

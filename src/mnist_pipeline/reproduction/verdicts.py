@@ -108,12 +108,10 @@ class BandCheck(NamedTuple):
         """The check in one line, for the user."""
         figure = FIGURES[self.metric]
         low, high = (figure.number(end) for end in self.interval)
-        text = f"{figure.name} {figure.text(self.mean)} (n = {self.n})"
-        if self.met:
-            return f"{text} is in its band, {low} to {high}"
-        if figure.better * (self.mean - self.interval.low) > 0:
-            return f"{text} is better than its band, {low} to {high}: a leak, or a change to measure with --update"
-        return f"{text} is worse than its band, {low} to {high}"
+        is_better = figure.better * (self.mean - self.interval.low) > 0
+        found = "is in" if self.met else "is better than" if is_better else "is worse than"
+        advice = "" if self.met or not is_better else ": a leak, or a change to measure with --update"
+        return f"{figure.name} {figure.text(self.mean)} (n = {self.n}) {found} its band, {low} to {high}{advice}"
 
 
 def check_band(recipe: Config, values: dict[Metric, list[float]]) -> list[BandCheck]:
