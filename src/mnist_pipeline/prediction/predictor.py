@@ -65,7 +65,7 @@ class Prediction:
 
 
 class Predictor:
-    """A model file ready to answer; made once, used for any number of pictures."""
+    """A model file, made here or let pass by `foreign.vet`, ready to answer for any number of pictures."""
 
     def __init__(
         self,
