@@ -180,6 +180,13 @@ def test_much_out_of_little_is_refused_before_it_is_computed(kind: str, tmp_path
         check_network(saved(tmp_path / "model.onnx", nodes, *constants))
 
 
+def test_a_large_file_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "model.onnx").open("wb") as file:
+        file.truncate(65 * 2**20)
+    with pytest.raises(RunError, match="65 MiB, more than the 64 MiB"):
+        vet(tmp_path / "model.onnx")
+
+
 def test_functions_of_its_author_s_own_are_refused(tmp_path: Path) -> None:
     own = helper.make_function(
         "own", "F", ["x"], ["y"], [helper.make_node("Flatten", ["x"], ["y"])], [helper.make_opsetid("", 17)]

@@ -1,8 +1,8 @@
 """What the network of an ONNX file from elsewhere may hold: operators, tensors, and the memory and work of an image.
 
 Checked from the file alone, in the process of foreign.py, before a runtime reads the file: OpenCV crashes over a loop,
-ONNX Runtime follows one without end, and a few nodes can make gigabytes out of nothing. What runtimes do with an image
-of zeros would not show a cost that depends on the image, so every size has to follow from the file.
+ONNX Runtime follows one without end, and a few nodes can make gigabytes out of nothing. The images of zeros that the
+process then tries would not show what another image costs, so every size has to follow from the file alone.
 """
 
 from collections.abc import Iterable, Iterator

@@ -82,7 +82,8 @@ def answers(
 
 
 def _answered(files: Sequence[Found], model: Predictor, invert: Invert) -> list[Prediction]:
-    return [model.unread(*file) if file.problem else model.predict(file.path, invert) for file in files]
+    read = iter(model.predict_many([file.path for file in files if file.problem is None], invert))
+    return [next(read) if file.problem is None else model.unread(*file) for file in files]
 
 
 class Crew:

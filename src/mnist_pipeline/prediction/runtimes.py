@@ -28,7 +28,7 @@ RuntimeName = Literal["opencv", "onnxruntime", "litert"]
 RuntimeChoice = RuntimeName | Literal["quickest"]
 PACKAGES: dict[str, str] = {"onnxruntime": "onnxruntime", "litert": "ai_edge_litert"}
 BATCH = 20  # images: more are hardly quicker, and take that many times the memory of one
-_LARGEST = 256 * 2**20  # bytes of a file
+LARGEST_MODEL = 256 * 2**20  # bytes of a file
 _ELSEWHERE = b"\x0a\x08location\x12"  # in ONNX: the key under which the name of another file stands
 
 
@@ -68,7 +68,7 @@ def choose_runtime(path: Path, choice: RuntimeChoice | None = None) -> RuntimeNa
     return name
 
 
-def check_file(path: Path, name: RuntimeName, largest: int = _LARGEST) -> None:
+def check_file(path: Path, name: RuntimeName, largest: int) -> None:
     """Raise a RunError for a file of another format or too large, and for an ONNX file that names other files."""
     if path.is_dir():
         raise RunError(f"{path}: a folder; a SavedModel is read by TensorFlow alone: give an .onnx or .tflite file")
@@ -89,7 +89,7 @@ def check_file(path: Path, name: RuntimeName, largest: int = _LARGEST) -> None:
 def open_runtime(path: Path, choice: RuntimeChoice | None = None, threads: int = 1) -> Runtime:
     """A model file ready to compute: one that this package has made, or one that `foreign.vet` has let pass."""
     name = choose_runtime(path, choice)
-    check_file(path, name)
+    check_file(path, name, LARGEST_MODEL)
     kinds: dict[RuntimeName, Callable[[Path, int], Runtime]] = {
         "opencv": _OpenCv, "onnxruntime": _OnnxRuntime, "litert": _LiteRt,
     }  # fmt: skip

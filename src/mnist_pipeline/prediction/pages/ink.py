@@ -16,8 +16,8 @@ from mnist_pipeline.pixels.light import Grey, Invert, as_grey
 
 _COARSE = 224  # pixels of the longer side at which the paper's brightness is found
 _AROUND = 41  # of those: wide enough that most of it is bare paper, whatever is written there
-_FAINTEST = 10  # steps of grey between paper and pen
-_CLEAREST = 4.0  # times the paper's own unevenness
+_FAINTEST = 10  # steps of grey that ink differs from paper at least, and
+_CLEAREST = 4.0  # times the noise of the paper
 _NOISY = 2.5  # steps of grey from which on noise is smoothed
 _DARKEST = 64  # of paper: what is darker would make noise into ink
 _THIN = 0.02  # of the longer side: thinner marks tell whether ink is darker or lighter than paper
