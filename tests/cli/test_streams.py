@@ -14,7 +14,6 @@ import typer
 from mnist_pipeline import pipeline
 from mnist_pipeline.cli import app
 from mnist_pipeline.cli.streams import make_safe
-from mnist_pipeline.evaluation import plots
 from mnist_pipeline.reproduction.repeat import Repetition
 from mnist_pipeline.runs.opening import open_run
 from mnist_pipeline.runs.run import Run
@@ -90,8 +89,8 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "export", lambda *_, **__: exported)
     monkeypatch.setattr(pipeline, "bench", lambda *_, **__: benched)
     monkeypatch.setattr("mnist_pipeline.reproduction.repeat.repeat_run", lambda *_: Repetition("same bits", {}, {}))
-    monkeypatch.setattr(plots, "digits", lambda *_: None)
-    monkeypatch.setattr(plots, "distribution", lambda *_: None)
+    monkeypatch.setattr("mnist_pipeline.evaluation.plots.images.digits", lambda *_: None)
+    monkeypatch.setattr("mnist_pipeline.evaluation.plots.charts.distribution", lambda *_: None)
 
 
 @contextmanager

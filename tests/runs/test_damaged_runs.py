@@ -82,7 +82,7 @@ def _quick_stages(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, stage in (("evaluation.evaluate", evaluate_run), ("exports.export", export_run)):
         monkeypatch.setitem(sys.modules, f"mnist_pipeline.{name}", SimpleNamespace(**{stage.__name__: stage}))
     monkeypatch.setitem(sys.modules, "mnist_pipeline.exports.bench", SimpleNamespace(measure_run=measure_run))
-    monkeypatch.setattr(pipeline, "makeable", list)
+    monkeypatch.setattr(pipeline, "FORMS", {})
     monkeypatch.setattr("mnist_pipeline.reproduction.repeat.train_all", train_all)
 
 
