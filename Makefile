@@ -27,7 +27,7 @@ shipped: .venv/product ## train configs/photo.yaml, evaluate it, and put the mod
 	$(BIN)/python -m mnist_pipeline.prediction.shipping artifacts/photo
 
 test: lint ## lint, types and the whole fast test suite
-	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test-slow: .venv/develop ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
