@@ -11,9 +11,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 FILES = sorted(PACKAGE.rglob("*.py"))
-MOST_FILES = 122
+MOST_FILES = 110  # a new room raises it, and says why
 LONGEST = 300  # lines
-NOT_YET = {"runs/run.py"}  # longer still
 
 # A place is a file and the name of a function or class in it.
 Place = tuple[Path, str]
@@ -24,8 +23,7 @@ def test_the_house_does_not_grow_by_files() -> None:
 
 
 def test_no_module_is_longer_than_a_chapter() -> None:
-    long = {path.relative_to(PACKAGE).as_posix() for path in FILES if len(path.read_text().splitlines()) > LONGEST}
-    assert long <= NOT_YET
+    assert [path for path in FILES if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST] == []
 
 
 # The way that a reader goes who looks up, by its name, whatever a function calls

@@ -86,7 +86,7 @@ def test_flags_of_others_change_no_bit(monkeypatch: pytest.MonkeyPatch, numerics
 def test_a_fleet_trains_a_config_that_is_not_ascii(smoke_run: Run) -> None:
     config = load_config("smoke", {"description": "größer ×"})
     answer = subprocess.run(
-        [sys.executable, "-m", "mnist_pipeline.fleet.worker"], input=config.model_dump_json().encode(),
+        [sys.executable, "-m", "mnist_pipeline.fleet.pool"], input=config.model_dump_json().encode(),
         env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, check=False,
     )  # fmt: skip
     assert (answer.returncode, answer.stderr) == (0, b"")

@@ -1,11 +1,14 @@
 """Trains many configs at once: a process each, as many at a time as keep the cores busy.
 
-A process each, because TensorFlow takes its flags once, when it loads, and one that dies takes no other with it.
+A process each, because TensorFlow takes its flags once, when it loads, and one that dies takes no other with it. The
+process is this module run by itself: it reads a config as JSON from stdin, prints shares of the work done, and leaves
+the result in the run folder.
 """
 
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -13,11 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from mnist_pipeline import pipeline
 from mnist_pipeline.config import Config
+from mnist_pipeline.errors import MnistError
 from mnist_pipeline.process import command, cores
 from mnist_pipeline.runs.opening import same_recipe
 from mnist_pipeline.runs.run import Run, artifacts
-from mnist_pipeline.runs.watching import FleetWatcher
+from mnist_pipeline.runs.watching import FleetWatcher, Watcher
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class _Trainings:
         """One training from start to end."""
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
             process = subprocess.Popen(  # noqa: S603 - words of our own, no shell
-                command("fleet.worker"),
+                command("fleet.pool"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
@@ -135,3 +140,39 @@ def reason(code: int, complaints: str, config: Config) -> str | None:
     if any(line.startswith("Traceback") for line in lines):
         return f"a bug: {lines[-1]} (all of it: mnist train --config RECIPE --seed {config.training.seed})"
     return lines[0]
+
+
+def main() -> int:
+    """Train and evaluate, each unless it is done, without pictures; an expected failure is one line on stderr."""
+    try:
+        config = Config.model_validate_json(sys.stdin.buffer.read())
+        pipeline.train(config, watcher=_telling(config.training.epochs))
+        run = Run(artifacts() / config.name)
+        if "evaluate" not in run.metrics():
+            pipeline.evaluate(run, pictures=False)
+    except MnistError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _telling(epochs: int) -> Watcher:
+    """Callbacks that print the share of the work that is done; early stopping may end before the last epoch."""
+    done = 0
+
+    def progress(share: float) -> None:
+        line = json.dumps({"share": round((done + share) / epochs, 4)})
+        print(line, flush=True)  # noqa: T201 - the parent reads it
+
+    def epoch(number: int, _: dict[str, float]) -> None:
+        nonlocal done
+        done = number
+        progress(0)
+
+    return Watcher(progress=progress, epoch=epoch)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
