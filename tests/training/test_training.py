@@ -107,7 +107,7 @@ def test_in_a_notebook_keras_still_fits_a_frame_of_several_types_after_the_libra
 @pytest.mark.slow
 def test_the_command_line_starts_without_what_keras_would_take_along() -> None:
     answer = library(
-        "import sys\nimport mnist_pipeline.__main__\nfrom mnist_pipeline import backend\n"
+        "import sys\nimport mnist_pipeline.__main__\nfrom mnist_pipeline.training import backend\n"
         "print({'pandas', 'matplotlib'} & set(sys.modules))"
     )
     assert answer.stdout == "set()\n", answer.stderr
