@@ -42,11 +42,11 @@ def unbroken(trainings: Trainings, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def interrupt_after(process: "subprocess.Popen[str]", run: Path, epoch: int, how: signal.Signals) -> str:
-    """Send the signal once the checkpoint of that epoch stands; what the process had to say."""
+    """Send the signal once the checkpoint of that epoch, or of a later one, stands; gives what the process said."""
     deadline = time.monotonic() + 120
-    while not (run / "checkpoint" / f"epoch-{epoch:05d}.ckpt").exists():
+    newest = f"epoch-{epoch:05d}.ckpt"
+    while not any(path.name >= newest for path in (run / "checkpoint").glob("epoch-*.ckpt")) and process.poll() is None:
         assert time.monotonic() < deadline
-        assert process.poll() is None, process.communicate()[1]
         time.sleep(0.001)
     process.send_signal(how)
     return process.communicate(timeout=60)[1]
@@ -88,13 +88,16 @@ def test_killed_at_several_points_it_still_comes_to_the_same_end(
 def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(
     trainings: Trainings, unbroken: Unbroken, tmp_path: Path
 ) -> None:
-    run = tmp_path / "smoke"
-    process = trainings.start(tmp_path, "smoke", *DENSE)
-    said = interrupt_after(process, run, 2, signal.SIGINT)
+    for attempt in map(str, range(5)):  # on a busy machine the training may be over before the signal comes
+        run = tmp_path / attempt / "smoke"
+        process = trainings.start(run.parent, "smoke", *DENSE)
+        said = interrupt_after(process, run, 2, signal.SIGINT)
+        if process.returncode:
+            break
     assert process.returncode == 130
     assert "Go on: mnist train --config" in said
     assert "Traceback" not in said
-    assert_same(trainings.run(tmp_path, "smoke", *DENSE), run, *unbroken("dense"))
+    assert_same(trainings.run(run.parent, "smoke", *DENSE), run, *unbroken("dense"))
     assert not (run / "checkpoint").exists()
 
 
