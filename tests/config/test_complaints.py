@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnist_pipeline.config.wording import dotted
+from mnist_pipeline.config.checking import dotted
 from tests.config.recipe_texts import MINIMAL, Complaints, said
 
 
@@ -39,18 +39,18 @@ from tests.config.recipe_texts import MINIMAL, Complaints, said
         ({"1": "2"}, "1: no such setting (there are: name, description, data, model, training, expected)"),
         ({"'a b'": "2"}, '"a b": no such setting (there are: name, description, data, model, training, expected)'),
         ({"''": "2"}, '"": no such setting (there are: name, description, data, model, training, expected)'),
-        ({"training": "{epochs: ten}"}, 'training.epochs: must be a whole number, not "ten"'),
-        ({"training": "{epochs: 3.5}"}, "training.epochs: must be a whole number, not 3.5"),
-        ({"training": "{epochs: true}"}, "training.epochs: must be a whole number, not true"),
-        ({"training": "{epochs: null}"}, "training.epochs: must be a whole number, not null"),
+        ({"training": "{epochs: ten}"}, 'training.epochs: must be a valid integer, not "ten"'),
+        ({"training": "{epochs: 3.5}"}, "training.epochs: must be a valid integer, not 3.5"),
+        ({"training": "{epochs: true}"}, "training.epochs: must be a valid integer, not true"),
+        ({"training": "{epochs: null}"}, "training.epochs: must be a valid integer, not null"),
         (
             {"training": "{epochs: '3'}"},
-            'training.epochs: must be a whole number, not "3": write it without quotes',
+            'training.epochs: must be a valid integer, not "3": write it without quotes',
         ),
-        ({"training": "{epochs: 0}"}, "training.epochs: must be at least 1, not 0"),
+        ({"training": "{epochs: 0}"}, "training.epochs: must be greater than or equal to 1, not 0"),
         (
             {"training": "{epochs: " + "9" * 80 + "}"},
-            f"training.epochs: must be at most 10000, not {'9' * 57}...",
+            f"training.epochs: must be less than or equal to 10000, not {'9' * 57}...",
         ),
         (
             {"training": "{epochs: 1, seed: 2147483648}"},
@@ -65,52 +65,52 @@ from tests.config.recipe_texts import MINIMAL, Complaints, said
         ),
         (
             {"training": '{epochs: 1, optimizer: {learning_rate: "1e-3"}}'},
-            'training.optimizer.learning_rate: must be a number, not "1e-3": write it without quotes',
+            'training.optimizer.learning_rate: must be a valid number, not "1e-3": write it without quotes',
         ),
         (
             {"training": "{epochs: 1, optimizer: {learning_rate: 0}}"},
-            "training.optimizer.learning_rate: must be more than 0, not 0",
+            "training.optimizer.learning_rate: must be greater than 0, not 0",
         ),
         (
             {"training": "{epochs: 1, optimizer: {learning_rate: .inf}}"},
-            'training.optimizer.learning_rate: must be a number, not ".inf"',
+            'training.optimizer.learning_rate: must be a valid number, not ".inf"',
         ),
         (
             {"training": "{epochs: 1, loss: sparce}"},
-            'training.loss: must be one of sparse, onehot, binary, not "sparce": did you mean sparse?',
+            'training.loss: must be sparse, onehot or binary, not "sparce": did you mean sparse?',
         ),
         (
             {"training": "{epochs: 1, keep_best: 3}"},
-            "training.keep_best: must be one of loss, accuracy, val_loss, val_accuracy, not 3",
+            "training.keep_best: must be loss, accuracy, val_loss or val_accuracy, not 3",
         ),
         ({"data": "{validation: 1e400}"}, "data.validation: must be a finite number, not Infinity"),
-        ({"data": "{validation: 0.6}"}, "data.validation: must be at most 0.5, not 0.6"),
-        ({"data": "{source: ''}"}, 'data.source: must be text that is not empty, not ""'),
+        ({"data": "{validation: 0.6}"}, "data.validation: must be less than or equal to 0.5, not 0.6"),
+        ({"data": "{source: ''}"}, 'data.source: must have at least 1 character, not ""'),
         ({"data": "null"}, "data: must be a block of settings, not null"),
-        ({"name": "2024"}, "name: must be text, not 2024: put it in quotes"),
-        ({"name": "null"}, "name: must be text, not null"),
+        ({"name": "2024"}, "name: must be a valid string, not 2024: put it in quotes"),
+        ({"name": "null"}, "name: must be a valid string, not null"),
         (
             {"name": "../up"},
             "name: must be 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or "
             'digit, not "../up"',
         ),
-        ({"description": "x" * 501}, f'description: must be at most 500 characters, not "{"x" * 56}...'),
-        ({"description": "[é, 五]"}, 'description: must be text, not ["é", "五"]'),
+        ({"description": "x" * 501}, f'description: must have at most 500 characters, not "{"x" * 56}...'),
+        ({"description": "[é, 五]"}, 'description: must be a valid string, not ["é", "五"]'),
         ({"model": "dense"}, 'model: must be a block of settings, not "dense"'),
-        ({"model": "{}"}, "model.family: missing: one of dense, cnn"),
+        ({"model": "{}"}, "model.family: missing"),
         (
             {"model": "{family: dens}"},
             'model.family: must be one of dense, cnn, not "dens": did you mean dense?',
         ),
-        ({"model": "{family: [cnn]}"}, 'model.family: must be one of dense, cnn, not ["cnn"]'),
+        ({"model": "{family: [cnn]}"}, 'model.family: must be one of dense, cnn, not ["cnn"]: did you mean cnn?'),
         ({"model": "{family: null}"}, "model.family: must be one of dense, cnn, not null"),
         (
             {"model": "{family: dense, hidden: 50}"},
             "model.hidden: must be a list, not 50: did you mean [50]?",
         ),
         ({"model": "{family: dense, hidden: {a: 1}}"}, 'model.hidden: must be a list, not {"a": 1}'),
-        ({"model": "{family: dense, hidden: [50, a]}"}, 'model.hidden[1]: must be a whole number, not "a"'),
-        ({"model": "{family: dense, hidden: [[50]]}"}, "model.hidden[0]: must be a whole number, not [50]"),
+        ({"model": "{family: dense, hidden: [50, a]}"}, 'model.hidden[1]: must be a valid integer, not "a"'),
+        ({"model": "{family: dense, hidden: [[50]]}"}, "model.hidden[0]: must be a valid integer, not [50]"),
         (
             {"model": "{family: dense, hidden: [" + "1, " * 17 + "]}"},
             f"model.hidden: must be a list of 16 or fewer, not [{'1, ' * 17}"[:-2] + "]",
@@ -172,14 +172,14 @@ def test_a_contradiction_between_blocks_is_told_beside_a_mistake_in_one(complain
 @pytest.mark.parametrize(
     ("what", "data", "training"),
     [
-        ('data.validation: must be a number, not "a tenth"', "{validation: a tenth}", "keep_best: val_loss"),
+        ('data.validation: must be a valid number, not "a tenth"', "{validation: a tenth}", "keep_best: val_loss"),
         (
-            "training.early_stopping.patience: must be a whole number, not null",
+            "training.early_stopping.patience: must be a valid integer, not null",
             "{}",
             "early_stopping: {monitor: loss, patience: null}, plateau: {monitor: loss, patience: 7}",
         ),
         (
-            "training.loss: must be one of sparse, onehot, binary, not 3",
+            "training.loss: must be sparse, onehot or binary, not 3",
             "{}",
             "loss: 3, label_smoothing: 0.1",
         ),

@@ -61,33 +61,34 @@ from tests.config.recipe_texts import Complaints, said
         ),
         (
             {"training": "{epochs: 1, schedule: {}, numerics: portable}"},
-            "training.schedule: is not for portable numerics: use fast, or schedule: null",
+            "training.schedule: is not for training.numerics: portable: use fast, or schedule: null",
         ),
         (
             {
                 "model": "{family: cnn, convolutions: [{filters: 1}]}",
                 "training": "{epochs: 1, numerics: portable}",
             },
-            "training.numerics: portable holds for dense models only; the library's convolutions choose their order of "
-            "summing by processor: use fast",
+            "training.numerics: portable holds for model.family: dense only; the library's convolutions choose their "
+            "order of summing by processor: use fast",
         ),
         (
             {"training": "{epochs: 1, numerics: portable, optimizer: {name: adamw}}"},
-            "training.optimizer.name: adamw is not for portable numerics; its bias correction has no portable form "
-            "here: use adam, rmsprop or sgd",
+            "training.optimizer.name: adamw is not for training.numerics: portable; its bias correction has no "
+            "portable form here: use adam, rmsprop or sgd",
         ),
         (
             {"training": "{epochs: 1, numerics: portable, augmentation: {}}"},
-            "training.augmentation: is not for portable numerics; its sines come from the system's library: use fast, "
-            "or augmentation: null",
+            "training.augmentation: is not for training.numerics: portable; its sines come from the system's library: "
+            "use fast, or augmentation: null",
         ),
         (
             {"training": "{epochs: 1, precision: bfloat16}"},
-            "training.precision: bfloat16 is for cnn models; a dense model here would only get slower: use float32",
+            "training.precision: bfloat16 is for model.family: cnn; a dense model here would only get "
+            "slower: use float32",
         ),
         (
             {"training": "{epochs: 1, averaging: {}}"},
-            "training.averaging: is for cnn models: set it to null",
+            "training.averaging: is for model.family: cnn: set it to null",
         ),
         (
             {"training": "{epochs: 1, calibrate: true}"},
@@ -100,7 +101,7 @@ from tests.config.recipe_texts import Complaints, said
                 "data": "{validation: 0.1}",
                 "training": "{epochs: 1, calibrate: true}",
             },
-            "training.calibrate: is for softmax outputs: use false",
+            "training.calibrate: is for model.output: softmax: use false",
         ),
     ],
 )

@@ -3,126 +3,105 @@
 from collections.abc import Iterator
 
 from mnist_pipeline.config.schema import CnnModel, Config
-from mnist_pipeline.config.wording import Complaint
 
 
-def contradictions(config: Config) -> list[Complaint]:
-    """Every contradiction in a config whose single values are all right."""
-    checks = (
-        _pools, _monitors_without_validation, _patience, _loss, _soft_targets, _learning_rate, _calibration,
-        _refusal, _numerics, _precision,
-    )  # fmt: skip
-    return [complaint for check in checks for complaint in check(config)]
+def contradictions(config: Config) -> Iterator[str]:
+    """Every contradiction in a config whose single values are all right; each names all settings it comes from."""
+    for check in (_validation, _output, _learning_rate, _family, _portable):
+        yield from check(config)
 
 
-def _about(setting: str, text: str, *because_of: str) -> Complaint:
-    """A complaint about one setting, with the others that make it wrong, all dotted."""
-    return Complaint(tuple(setting.split(".")), text, tuple(tuple(other.split(".")) for other in because_of))
-
-
-def _pools(config: Config) -> Iterator[Complaint]:
-    side = 28
-    for block in config.model.convolutions if isinstance(config.model, CnnModel) else ():
-        side //= block.pool
-    if not side:
-        yield _about("model.convolutions", "the pools leave nothing of the 28 pixels: pool less")
-
-
-def _monitors_without_validation(config: Config) -> Iterator[Complaint]:
-    stopping, plateau = config.training.early_stopping, config.training.plateau
+def _validation(config: Config) -> Iterator[str]:
+    """Settings that need validation images, where there are none."""
+    if config.data.validation:
+        return
+    training, rendering = config.training, config.data.rendering
     monitors = {
-        "training.early_stopping.monitor": stopping.monitor if stopping else None,
-        "training.plateau.monitor": plateau.monitor if plateau else None,
-        "training.keep_best": config.training.keep_best,
+        "training.early_stopping.monitor": training.early_stopping and training.early_stopping.monitor,
+        "training.plateau.monitor": training.plateau and training.plateau.monitor,
+        "training.keep_best": training.keep_best,
     }
+    needs = "needs validation images, and data.validation is 0: set data.validation=0.1, or"
     for setting, monitor in monitors.items():
-        if monitor and monitor.startswith("val_") and config.data.validation == 0:
-            yield _about(
-                setting,
-                f"{monitor} needs validation images, and data.validation is 0: set data.validation=0.1, or watch "
-                f"{monitor.removeprefix('val_')}",
-                "data.validation",
-            )
+        if monitor and monitor.startswith("val_"):
+            yield f"{setting}: {monitor} {needs} watch {monitor.removeprefix('val_')}"
+    if training.calibrate:
+        yield f"training.calibrate: {needs} use false"
+    if rendering and rendering.negatives:
+        yield f"data.rendering.negatives: {needs} use 0: when to refuse is chosen on them"
 
 
-def _patience(config: Config) -> Iterator[Complaint]:
+def _output(config: Config) -> Iterator[str]:
+    """Settings that need another activation of the last layer, or another loss."""
+    training, output, rendering = config.training, config.model.output, config.data.rendering
+    if training.loss == "binary" and output != "sigmoid":
+        yield (
+            f"training.loss: binary judges each class by itself and needs model.output: sigmoid, not {output}: "
+            f"set that, or use sparse or onehot"
+        )
+    if training.calibrate and output != "softmax":
+        yield "training.calibrate: is for model.output: softmax: use false"
+    if training.loss == "onehot" and output == "softmax":
+        return
+    # A training image gets a share of several classes.
+    wanted = "which one-hot targets and a softmax can: set training.loss=onehot and model.output=softmax, or this to 0"
+    if training.label_smoothing:
+        yield f"training.label_smoothing: spreads targets over classes, {wanted}"
+    if rendering and rendering.negatives:
+        yield f"data.rendering.negatives: have every class as their target, {wanted}"
+
+
+def _learning_rate(config: Config) -> Iterator[str]:
     stopping, plateau = config.training.early_stopping, config.training.plateau
     if stopping and plateau and plateau.patience >= stopping.patience:
-        yield _about(
-            "training.plateau.patience",
-            f"{plateau.patience} is not below training.early_stopping.patience ({stopping.patience}), so the "
-            f"rate would never be lowered before training stops: use less, or let stopping wait longer",
-            "training.early_stopping.patience",
+        yield (
+            f"training.plateau.patience: {plateau.patience} is not below training.early_stopping.patience "
+            f"({stopping.patience}), so the rate would never be lowered before training stops: use less, or let "
+            f"stopping wait longer"
+        )
+    if config.training.schedule and plateau:
+        yield (
+            "training.schedule: and training.plateau both set the learning rate: choose one, and set the other to null"
         )
 
 
-def _loss(config: Config) -> Iterator[Complaint]:
-    if config.training.loss == "binary" and config.model.output != "sigmoid":
-        yield _about(
-            "training.loss",
-            f"binary judges each class by itself and needs model.output: sigmoid, not {config.model.output}: "
-            f"set that, or use sparse or onehot",
-            "model.output",
-        )
-
-
-def _soft_targets(config: Config) -> Iterator[Complaint]:
-    """Settings that give a training image a share of several classes."""
-    rendering = config.data.rendering
-    if config.training.loss == "onehot" and config.model.output == "softmax":
+def _family(config: Config) -> Iterator[str]:
+    """Settings that are not for this kind of network."""
+    if isinstance(config.model, CnnModel):
+        side = 28
+        for block in config.model.convolutions:
+            side //= block.pool
+        if not side:
+            yield "model.convolutions: the pools leave nothing of the 28 pixels: pool less"
         return
-    wanted = "which one-hot targets and a softmax can: set training.loss=onehot and model.output=softmax, or this to 0"
-    because = ("training.loss", "model.output")
-    if config.training.label_smoothing:
-        yield _about("training.label_smoothing", f"spreads targets over classes, {wanted}", *because)
-    if rendering and rendering.negatives:
-        yield _about("data.rendering.negatives", f"have every class as their target, {wanted}", *because)
+    if config.training.averaging:
+        yield "training.averaging: is for model.family: cnn: set it to null"
+    if config.training.precision == "bfloat16":
+        yield (
+            "training.precision: bfloat16 is for model.family: cnn; a dense model here would only get slower: "
+            "use float32"
+        )
 
 
-def _learning_rate(config: Config) -> Iterator[Complaint]:
-    training = config.training
-    if training.schedule and training.plateau:
-        text = "and training.plateau both set the learning rate: choose one, and set the other to null"
-        yield _about("training.schedule", text, "training.plateau")
-    if training.averaging and config.model.family != "cnn":
-        yield _about("training.averaging", "is for cnn models: set it to null", "model.family")
-
-
-_WITHOUT_VALIDATION = "needs validation images, and data.validation is 0: set data.validation=0.1, or"
-
-
-def _calibration(config: Config) -> Iterator[Complaint]:
-    if config.training.calibrate and config.model.output != "softmax":
-        yield _about("training.calibrate", "is for softmax outputs: use false", "model.output")
-    if config.training.calibrate and config.data.validation == 0:
-        yield _about("training.calibrate", f"{_WITHOUT_VALIDATION} use false", "data.validation")
-
-
-def _refusal(config: Config) -> Iterator[Complaint]:
-    rendering = config.data.rendering
-    if rendering and rendering.negatives and config.data.validation == 0:
-        text = f"{_WITHOUT_VALIDATION} use 0: when to refuse is chosen on them"
-        yield _about("data.rendering.negatives", text, "data.validation")
-
-
-def _numerics(config: Config) -> Iterator[Complaint]:
+def _portable(config: Config) -> Iterator[str]:
+    """Settings whose bits depend on the processor or the system."""
     training = config.training
     if training.numerics != "portable":
         return
     if config.model.family != "dense":
-        reason = "the library's convolutions choose their order of summing by processor: use fast"
-        yield _about("training.numerics", f"portable holds for dense models only; {reason}", "model.family")
+        yield (
+            "training.numerics: portable holds for model.family: dense only; the library's convolutions choose their "
+            "order of summing by processor: use fast"
+        )
     if training.optimizer.name == "adamw":
-        reason = "its bias correction has no portable form here: use adam, rmsprop or sgd"
-        yield _about("training.optimizer.name", f"adamw is not for portable numerics; {reason}")
+        yield (
+            "training.optimizer.name: adamw is not for training.numerics: portable; its bias correction has no "
+            "portable form here: use adam, rmsprop or sgd"
+        )
     if training.augmentation:
-        reason = "its sines come from the system's library: use fast, or augmentation: null"
-        yield _about("training.augmentation", f"is not for portable numerics; {reason}")
+        yield (
+            "training.augmentation: is not for training.numerics: portable; its sines come from the system's library: "
+            "use fast, or augmentation: null"
+        )
     if training.schedule:
-        yield _about("training.schedule", "is not for portable numerics: use fast, or schedule: null")
-
-
-def _precision(config: Config) -> Iterator[Complaint]:
-    if config.training.precision == "bfloat16" and config.model.family != "cnn":
-        reason = "a dense model here would only get slower: use float32"
-        yield _about("training.precision", f"bfloat16 is for cnn models; {reason}", "model.family")
+        yield "training.schedule: is not for training.numerics: portable: use fast, or schedule: null"

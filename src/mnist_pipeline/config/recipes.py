@@ -1,18 +1,16 @@
 """Finds a recipe by path or name, reads it, applies overrides: a frozen Config, or all complaints at once."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mnist_pipeline.config import yaml_text
-from mnist_pipeline.config.checking import check
+from mnist_pipeline.config.checking import check, shown
 from mnist_pipeline.config.schema import Config
-from mnist_pipeline.config.wording import shown
 from mnist_pipeline.errors import ConfigError
-from mnist_pipeline.numerals import counted
 
 _NO_RECIPES = {"reported.yaml"}
-_LARGEST = 256 * 1024  # bytes; a recipe is one or two thousand
 
 
 def configs_folder() -> Path:
@@ -31,17 +29,12 @@ def find_config(where: str | Path) -> Path:
     """The file that is meant: a path first, then the name of a shipped recipe, with or without .yaml."""
     path, known = Path(where), shipped_configs()
     stem = path.name.removesuffix(".yaml")
-    try:
-        if path.is_file():
-            return path
-        if path.name == str(where) and stem in known:
-            return known[stem]
-        if path.is_dir():
-            problem = "is a folder, not a config"
-        else:
-            problem = "is not a regular file" if path.exists() else "no such config"
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
+    # os.path is False where Path raises, as for a name that no file can have.
+    if os.path.isfile(path):  # noqa: PTH113
+        return path
+    if path.name == str(where) and stem in known:
+        return known[stem]
+    problem = "is no file" if os.path.exists(path) else "no such config"  # noqa: PTH110
     raise ConfigError(f"{str(where) or '(nothing)'}: {problem}. Give a path, or one of: {', '.join(known)}")
 
 
@@ -54,43 +47,21 @@ def load_config(
 ) -> Config:
     """The config at a path or of a shipped name, with settings such as {"training.epochs": 3} put over it."""
     path = find_config(where)
-    tree = read_tree(path)
+    tree = yaml_text.read(path)
     for key, value in (settings or {}).items():
         override(tree, key, value)
     if seed is not None:
         override(tree, "training.seed", seed)
-        if isinstance(tree, dict) and isinstance(tree.get("name"), str):
+        if isinstance(tree.get("name"), str):
             tree["name"] += f"-seed{seed}"
     if name is not None:
         override(tree, "name", name)
-    config, complaints = check(tree)
-    if config is None:
-        lines = [f"{path}: {counted(len(complaints), 'complaint')}", *(f"  {complaint}" for complaint in complaints)]
-        raise ConfigError("\n".join(lines))
-    return config
+    return check(tree, str(path))
 
 
-def read_tree(path: Path) -> Any:
-    """The values in a config file, not yet checked."""
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise ConfigError(f"{path}: larger than {_LARGEST // 1024} KiB: not a config")
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not text in UTF-8, so not a config") from None
-    tree = yaml_text.parse(text, str(path))
-    if tree is None:
-        raise ConfigError(f"{path}: is empty. Start from a shipped one: mnist config show dense > mine.yaml")
-    return tree
-
-
-def override(tree: Any, key: str, value: Any) -> None:
+def override(tree: dict[str, Any], key: str, value: Any) -> None:
     """Set a dotted key in the tree, making the blocks on its way."""
     *blocks, last = key.split(".")
-    if not isinstance(tree, dict):
-        return  # the check says so
     for at, name in enumerate(blocks, start=1):
         if tree.get(name) is None:
             tree[name] = {}

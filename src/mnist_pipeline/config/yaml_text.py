@@ -6,12 +6,14 @@ keys given twice are refused: a recipe reads from top to bottom and means one th
 
 import re
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mnist_pipeline.errors import ConfigError
 
+_LARGEST = 256 * 1024  # bytes; a recipe is one or two thousand
 _DEEPEST = 20  # levels; a recipe has four
 # What PyYAML says of frequent slips, and what helps.
 _HELP = {
@@ -20,6 +22,23 @@ _HELP = {
     "expected <block end>": "check the indent of this line and of the one above",
     "could not find expected ':'": "each line is `key: value`",
 }
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The settings in a file, not yet checked."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ConfigError(f"{path}: larger than {_LARGEST // 1024} KiB: not a config")
+        tree = parse(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not text in UTF-8, so not a config") from None
+    if not isinstance(tree, dict):
+        raise ConfigError(
+            f"{path}: holds no `key: value` lines. Start from a shipped config: mnist config show dense > mine.yaml"
+        )
+    return tree
 
 
 def parse(text: str, origin: str) -> Any:

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from mnist_pipeline.config.recipes import configs_folder, read_tree
+from mnist_pipeline.config import yaml_text
+from mnist_pipeline.config.recipes import configs_folder
 from mnist_pipeline.config.schema import Name, Settings
 from mnist_pipeline.errors import ConfigError
 
@@ -49,7 +50,7 @@ def load_reported() -> tuple[ReportedNumber, ...]:
     """Every reported number, in the order of the file."""
     path = configs_folder() / "reported.yaml"
     try:
-        return _File.model_validate_json(json.dumps(read_tree(path))).reports
+        return _File.model_validate_json(json.dumps(yaml_text.read(path))).reports
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         place = ".".join(str(step) for step in fault["loc"])

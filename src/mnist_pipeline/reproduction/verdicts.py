@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from mnist_pipeline.config import Config, yaml_text
-from mnist_pipeline.config.recipes import read_tree
 from mnist_pipeline.config.schema import Band
 from mnist_pipeline.errors import ConfigError, RunError
 from mnist_pipeline.reproduction.reported import Metric, ReportedNumber, reported_for
@@ -167,7 +166,7 @@ _EXPECTED_BLOCK = re.compile(r"^expected:.*\n?(?:[ \t]+.*\n?)*", re.MULTILINE)
 
 def with_expected(path: Path, block: dict[str, Any]) -> str:
     """The config's text with another `expected` block, checked to say the same otherwise."""
-    before, tree = path.read_text(encoding="utf-8"), read_tree(path)
+    before, tree = path.read_text(encoding="utf-8"), yaml_text.read(path)
     text = yaml_text.write({"expected": block})
     found = _EXPECTED_BLOCK.search(before)
     after = before.replace(found[0], text) if found else before.rstrip("\n") + "\n" + text
