@@ -65,7 +65,7 @@ def _reason(fault: yaml.MarkedYAMLError) -> str:
 
 def write(tree: dict[str, Any]) -> str:
     """The tree as YAML in the order of its keys."""
-    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
 
 
 class _Loader(yaml.SafeLoader):
@@ -100,43 +100,23 @@ class _Loader(yaml.SafeLoader):
             mapping[key.value] = self.construct_object(value, deep=deep)
         return mapping
 
-    def integer(self, node: yaml.ScalarNode) -> int:
-        """Read digits as decimal, also after a 0, and refuse so many that reading them would take long."""
-        if len(node.value) > 100:
-            raise _refused("a number of more than 100 digits", node)
-        return int(node.value)
-
 
 def _refused(problem: str, at: Any) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=at.start_mark)
 
 
 class _Dumper(yaml.SafeDumper):
-    """SafeDumper that indents lists and writes short lists of plain values on one line."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def list_of(self, values: list[Any]) -> yaml.SequenceNode:
-        """Write a list of plain values in brackets, one of blocks line by line."""
-        plain = not any(isinstance(value, list | dict) for value in values)
-        return self.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=plain)
-
-    def number(self, value: float) -> yaml.ScalarNode:
-        """Write a float as Python does, 1e-05 instead of 1.0e-05."""
-        return self.represent_scalar("tag:yaml.org,2002:float", repr(value))
+    """SafeDumper that writes a block line by line, and a list of plain values on one line."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.integer)
-_Dumper.add_representer(list, _Dumper.list_of)
-_Dumper.add_representer(float, _Dumper.number)
+_Dumper.add_representer(
+    dict, lambda dumper, tree: dumper.represent_mapping("tag:yaml.org,2002:map", tree, flow_style=False)
+)
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))  # decimal, also after a 0
 _Loader.yaml_implicit_resolvers = {}  # YAML 1.1's give way to these of YAML 1.2
 for _tag, _pattern, _first in (
     ("bool", r"true|false|True|False", "tTfF"),
-    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("int", r"[-+]?[0-9]{1,100}", "-+0123456789"),  # more digits would take long to read: a float, then
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
     ("null", r"~|null|Null|", ["~", "n", "N", ""]),
 ):
