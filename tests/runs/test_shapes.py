@@ -18,7 +18,7 @@ CARD: dict[str, Any] = {
         "needs_normalising": False,
     }},
 }  # fmt: skip
-WHOLE = {
+WHOLE: dict[str, tuple[shapes.Shape, Any]] = {
     "train": (shapes.STAGES["train"], TRAINED), "evaluate": (shapes.STAGES["evaluate"], EVALUATED),
     "history": (shapes.HISTORY, HISTORY), "environment": (shapes.ENVIRONMENT, ENVIRONMENT),
     "refusal": (shapes.REFUSAL, {"threshold": 0.5}), "card": (shapes.EXPORT_CARD, CARD),
@@ -28,7 +28,7 @@ WHOLE = {
 @pytest.mark.parametrize("file", WHOLE)
 def test_a_whole_file_fits(file: str) -> None:
     shape, value = WHOLE[file]
-    assert shape(value, "it") is None
+    assert shapes.misfit(value, shape, "it") is None
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_a_wrong_value_is_said_with_its_place(file: str, way: str, value: Any, p
     for step in path:
         node = node[step]
     node[last] = value
-    assert shape(tree, "it") == problem
+    assert shapes.misfit(tree, shape, "it") == problem

@@ -120,7 +120,7 @@ class Run:
         found = self.metrics().get(stage) if self.state == "trained" else None
         if found is None and stage == "evaluate":
             raise RunError(f"{self.path}: is not evaluated yet. First: mnist evaluate {self.path}")
-        problem = shapes.STAGES[stage](found, stage)
+        problem = shapes.misfit(found, shapes.STAGES[stage], stage)
         if problem:
             raise RunError(
                 f"{self.path}: its metrics.json has no `{stage}` numbers as this version of mnist-pipeline writes them "
@@ -169,7 +169,7 @@ def _read_json(path: Path, shape: shapes.Shape) -> dict[str, Any]:
             problem = f"is larger than {_LARGEST_JSON // 2**20} MiB"
         else:
             value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            misfit = shape(value, "it")
+            misfit = shapes.misfit(value, shape, "it")
             if misfit is None:
                 return value
             problem = f"is damaged or another program's ({misfit})"

@@ -3,17 +3,51 @@
 Written by hand, because a library for schemas takes longer to load than `mnist predict` takes to read a picture.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any
-
-# Given a value and its place in the file: what is wrong with it, or None.
-Shape = Callable[[Any, str], str | None]
+from typing import Any, NamedTuple
 
 
-def _rule(fits: Callable[[Any], bool], otherwise: str) -> Shape:
-    """A value that fits; `otherwise` is what is said of one that does not."""
-    return lambda value, place: None if fits(value) else f"{place} {otherwise}"
+class Rule(NamedTuple):
+    """What a value has to be, and what is said of one that is not."""
+
+    fits: Callable[[Any], bool]
+    otherwise: str
+
+
+# A rule; {name: shape} for an object that has these fields and maybe others, where `name?` may be missing and `*` is
+# any name; [shape] for a list of values of that shape; a tuple for a value that has several shapes at once.
+Shape = Rule | dict[str, Any] | list[Any] | tuple[Any, ...]
+
+
+def misfit(value: Any, shape: Shape, place: str) -> str | None:
+    """What is wrong with a value, and where in it; None when it has the shape."""
+    return next(_misfits(value, shape, place), None)
+
+
+def _misfits(value: Any, shape: Shape, place: str) -> Iterator[str]:
+    if isinstance(shape, Rule):
+        if not shape.fits(value):
+            yield f"{place} {shape.otherwise}"
+    elif isinstance(shape, tuple):
+        for part in shape:
+            yield from _misfits(value, part, place)
+    elif not isinstance(value, type(shape)):
+        yield f"{place} is no {'list' if isinstance(shape, list) else 'object'}"
+    elif isinstance(shape, dict):
+        yield from _in_object(value, shape, place)
+    else:
+        for at, item in enumerate(value):
+            yield from _misfits(item, shape[0], f"{place}[{at}]")
+
+
+def _in_object(value: Any, shape: dict[str, Any], place: str) -> Iterator[str]:
+    for name, inside in (dict.fromkeys(value, shape["*"]) if "*" in shape else shape).items():
+        key = name.removesuffix("?")
+        if key in value:
+            yield from _misfits(value[key], inside, f"{place}.{key}")
+        elif key == name:
+            yield f"{place} lacks {name}"
 
 
 def _finite(value: Any) -> bool:
@@ -32,117 +66,60 @@ def _dated(value: Any) -> bool:
         return False
 
 
-anything = _rule(lambda _: True, "")
-number = _rule(_finite, "is no number")
-count = _rule(_whole, "is no count")
-share = _rule(lambda value: _finite(value) and 0 <= value <= 1, "is not between 0 and 1")
-digit = _rule(lambda value: _whole(value) and value <= 9, "is no digit")
-text = _rule(lambda value: isinstance(value, str), "is no text")
-time = _rule(_dated, "is no time")
+def _maybe(rule: Rule) -> Rule:
+    """The rule for a value that may be null."""
+    return Rule(lambda value: value is None or rule.fits(value), rule.otherwise)
 
 
-def maybe(shape: Shape) -> Shape:
-    """The shape, or null."""
-    return lambda value, place: None if value is None else shape(value, place)
+_ANYTHING = Rule(lambda _: True, "")
+_NUMBER = Rule(_finite, "is no number")
+_COUNT = Rule(_whole, "is no count")
+_SHARE = Rule(lambda value: _finite(value) and 0 <= value <= 1, "is not between 0 and 1")
+_DIGIT = Rule(lambda value: _whole(value) and value <= 9, "is no digit")
+_TEXT = Rule(lambda value: isinstance(value, str), "is no text")
+_TIME = Rule(_dated, "is no time")
+_TEN = Rule(lambda values: len(values) == 10, "is no list of 10")
+_ROW_A_DIGIT = Rule(lambda rows: [row["digit"] for row in rows] == list(range(10)), "is not a row for each digit")
+# What was not measured is a column without values.
+_VALUE_AN_EPOCH = Rule(
+    lambda columns: columns["loss"] and len({len(column) for column in columns.values() if column}) == 1,
+    "has not a value for every epoch",
+)
 
-
-def each(shape: Shape, length: int | None = None) -> Shape:
-    """A list of values of one shape, where it matters of one length."""
-
-    def misfit(value: Any, place: str) -> str | None:
-        if not isinstance(value, list) or (length is not None and len(value) != length):
-            return f"{place} is no list" if length is None else f"{place} is no list of {length}"
-        return _first(shape(item, f"{place}[{at}]") for at, item in enumerate(value))
-
-    return misfit
-
-
-def named(shape: Shape) -> Shape:
-    """An object with values of one shape under any names."""
-
-    def misfit(value: Any, place: str) -> str | None:
-        if not isinstance(value, dict):
-            return f"{place} is no object"
-        return _first(shape(inside, f"{place}.{name}") for name, inside in value.items())
-
-    return misfit
-
-
-def fields(required: dict[str, Shape], optional: dict[str, Shape] | None = None) -> Shape:
-    """An object with values of these shapes under these names; whatever else it holds does not matter."""
-    shapes = required | (optional or {})
-
-    def misfit(value: Any, place: str) -> str | None:
-        if not isinstance(value, dict):
-            return f"{place} is no object"
-        missing = next((name for name in required if name not in value), None)
-        if missing:
-            return f"{place} lacks {missing}"
-        return _first(shapes[name](inside, f"{place}.{name}") for name, inside in value.items() if name in shapes)
-
-    return misfit
-
-
-def _first(problems: Iterable[str | None]) -> str | None:
-    return next(filter(None, problems), None)
-
-
-def _columns(value: Any, place: str) -> str | None:
-    """Figures by name, each with a value for every epoch, or with none where it was not measured."""
-    problem = fields({"loss": anything, "accuracy": anything})(value, place) or named(each(number))(value, place)
-    if problem is None and (not value["loss"] or len({len(column) for column in value.values() if column}) > 1):
-        return f"{place} has not a value for every epoch"
-    return problem
-
-
-def _row_a_digit(value: Any, place: str) -> str | None:
-    """The ten classes in their order."""
-    problem = each(fields({"digit": digit, "n": count, "right": count, "accuracy": share}), 10)(value, place)
-    if problem is None and [row["digit"] for row in value] != list(range(10)):
-        return f"{place} is not a row for each digit"
-    return problem
-
-
-_SCORES = fields({"precision": share, "recall": share, "f1": share})
-_END: dict[str, Shape] = {"name": text, "type": text, "shape": each(anything)}
-_CHECK: dict[str, Shape] = {
-    "reader": text, "accuracy": share, "agreement": share, "ties": count, "largest_difference": number,
+_SCORES = {"precision": _SHARE, "recall": _SHARE, "f1": _SHARE}
+_END = {"name": _TEXT, "type": _TEXT, "shape": [_ANYTHING]}
+_FORM = {
+    "files": [{"file": _TEXT, "bytes": _COUNT, "sha256": _TEXT}],
+    "checks": [{
+        "reader": _TEXT, "accuracy": _SHARE, "agreement": _SHARE, "ties": _COUNT, "largest_difference": _NUMBER,
+    }],
+    "input": {**_END, "range": _TEXT},
+    "output": {**_END, "scale?": _NUMBER, "zero_point?": _NUMBER},
+    "needs_normalising": _ANYTHING,
 }  # fmt: skip
-_FORM = fields({
-    "files": each(fields({"file": text, "bytes": count, "sha256": text})),
-    "checks": each(fields(_CHECK)),
-    "input": fields({**_END, "range": text}),
-    "output": fields(_END, {"scale": number, "zero_point": number}),
-    "needs_normalising": anything,
-})  # fmt: skip
 
 # The shape of each file; metrics.json is checked once the numbers of a stage are asked for.
-METRICS = named(anything)
+METRICS: Shape = {}
 STAGES: dict[str, Shape] = {
-    "train": fields({
-        "seed": count, "epochs": count, "best_epoch": maybe(count), "steps": count, "train_seconds": number,
-        "train_loss": number, "train_accuracy": share, "val_loss": maybe(number), "val_accuracy": maybe(share),
-        "parameters": count, "weights_sha256": text, "data_sha256": text, "finished": time,
-    }),
-    "evaluate": fields({
-        "test_accuracy": share, "test_loss": number, "n": count, "per_class": _row_a_digit,
-        "confusion": each(each(count, 10), 10), "report": fields(dict.fromkeys([*"0123456789", "macro"], _SCORES)),
-        "ece": share, "most_confused": each(fields({"true": digit, "answer": digit, "n": count})),
-        "calibration": each(
-            fields({"from": number, "to": number, "n": count, "confidence": number, "accuracy": share})
-        ),
-        "weights_sha256": text, "data_sha256": text,
-    }),
+    "train": {
+        "seed": _COUNT, "epochs": _COUNT, "best_epoch": _maybe(_COUNT), "steps": _COUNT, "train_seconds": _NUMBER,
+        "train_loss": _NUMBER, "train_accuracy": _SHARE, "val_loss": _maybe(_NUMBER), "val_accuracy": _maybe(_SHARE),
+        "parameters": _COUNT, "weights_sha256": _TEXT, "data_sha256": _TEXT, "finished": _TIME,
+    },
+    "evaluate": {
+        "test_accuracy": _SHARE, "test_loss": _NUMBER, "n": _COUNT,
+        "per_class": ([{"digit": _DIGIT, "n": _COUNT, "right": _COUNT, "accuracy": _SHARE}], _ROW_A_DIGIT),
+        "confusion": ([([_COUNT], _TEN)], _TEN), "report": dict.fromkeys([*"0123456789", "macro"], _SCORES),
+        "ece": _SHARE, "most_confused": [{"true": _DIGIT, "answer": _DIGIT, "n": _COUNT}],
+        "calibration": [{"from": _NUMBER, "to": _NUMBER, "n": _COUNT, "confidence": _NUMBER, "accuracy": _SHARE}],
+        "weights_sha256": _TEXT, "data_sha256": _TEXT,
+    },
 }  # fmt: skip
-HISTORY = _columns
-REFUSAL = fields({"threshold": share})
-ENVIRONMENT = fields(
-    {"versions": named(maybe(text)), "python": text, "processor": fields({"model": text})},
-    {"changed": each(text)},
-)
-EXPORT_CARD = fields({
-    "weights_sha256": text,
-    "keras": fields({"test_accuracy": share}),
-    "data": fields({"source": text}),
-    "forms": named(_FORM),
-})  # fmt: skip
+HISTORY: Shape = ({"loss": _ANYTHING, "accuracy": _ANYTHING}, {"*": [_NUMBER]}, _VALUE_AN_EPOCH)
+REFUSAL: Shape = {"threshold": _SHARE}
+ENVIRONMENT: Shape = {
+    "versions": {"*": _maybe(_TEXT)}, "python": _TEXT, "processor": {"model": _TEXT}, "changed?": [_TEXT],
+}  # fmt: skip
+EXPORT_CARD: Shape = {
+    "weights_sha256": _TEXT, "keras": {"test_accuracy": _SHARE}, "data": {"source": _TEXT}, "forms": {"*": _FORM},
+}  # fmt: skip
