@@ -124,5 +124,5 @@ def test_a_claim_that_cannot_be_had_is_a_clear_line(monkeypatch: pytest.MonkeyPa
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
-    with pytest.raises(RunError, match=r"cannot be locked \(No locks available\)"), claimed("run"):
+    with pytest.raises(RunError, match=r"cannot be claimed \(No locks available\)"), claimed("run"):
         pass

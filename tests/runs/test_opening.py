@@ -61,7 +61,7 @@ def test_a_folder_of_other_files_is_not_taken(config: Config) -> None:
 def test_a_file_in_place_of_the_folder_is_one_clear_line() -> None:
     artifacts().parent.mkdir(parents=True, exist_ok=True)
     artifacts().write_text("not a folder")
-    with pytest.raises(RunError, match="cannot be written"), claimed("smoke"):
+    with pytest.raises(RunError, match="cannot be claimed"), claimed("smoke"):
         pass
 
 

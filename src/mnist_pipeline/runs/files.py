@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +24,15 @@ def whole(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.touch(exist_ok=False)
-    except OSError as error:
-        raise _cannot_write(path, error) from None
-    try:
         yield beside
         with beside.open("r+b") as written:  # Windows flushes only what may be written
             os.fsync(written.fileno())
         beside.replace(path)
     except OSError as error:
-        raise _cannot_write(path, error) from None
+        raise RunError(f"{path}: cannot be written ({error.strerror or error}); nothing there was changed") from None
     finally:
-        beside.unlink(missing_ok=True)
-
-
-def _cannot_write(path: Path, error: OSError) -> RunError:
-    return RunError(f"{path}: cannot be written ({error.strerror or error}); nothing there was changed")
+        with suppress(OSError):  # the folder may be none
+            beside.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,7 +6,7 @@ A process may be killed at any write: what it leaves half-written is swept away 
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,24 +37,19 @@ def claimed(where: str | Path) -> Iterator[None]:
     from filelock import lock_descriptor  # 35 ms, which only those wait for who write to a run
 
     folder = artifacts() / where
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise RunError(f"{folder}: cannot be written ({error.strerror}); nothing was changed") from None
-    try:
+    with ExitStack() as claim:
         try:
-            held = lock_descriptor(handle, blocking=False)
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = claim.enter_context((folder / ".lock").open("ab"))
+            held = lock_descriptor(lock.fileno(), blocking=False)
         except OSError as error:
-            raise RunError(f"{folder}: cannot be locked ({error.strerror}); nothing was changed") from None
+            raise RunError(f"{folder}: cannot be claimed ({error.strerror}); nothing was changed") from None
         if not held:
             raise RunError(
                 f"{folder}: another process is training, evaluating or exporting there; wait for it, "
                 f"or train under another --name"
             )
         yield
-    finally:
-        os.close(handle)
 
 
 def begin(config: "Config", environment: dict[str, Any], *, force: bool = False) -> Run:

@@ -5,6 +5,7 @@ Every file is checked as it is read, so that a damaged or foreign one is a line 
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 RunState = Literal["new", "unfinished", "trained"]
 _LARGEST_JSON = 16 * 2**20  # bytes; that of a thousand epochs is a hundredth of it
-_LARGEST_CONFIG = 256 * 2**10
 
 
 class _Place:
@@ -95,15 +95,13 @@ class Run:
 
         Read without the schema, because pydantic takes longer to load than a picture takes to read.
         """
-        from mnist_pipeline.config.yaml_text import parse
+        from mnist_pipeline.config import yaml_text
 
-        try:
-            with self.config_file.open("rb") as file:
-                text = file.read(_LARGEST_CONFIG).decode()
-            output = parse(text, str(self.config_file))["model"]["output"]
-        except (OSError, ValueError, TypeError, KeyError, ConfigError):
-            output = None
-        return output if output in ("softmax", "sigmoid") else self.config().model.output
+        with suppress(ConfigError, TypeError, KeyError):
+            output: Output = yaml_text.read(self.config_file)["model"]["output"]
+            if output in ("softmax", "sigmoid"):
+                return output
+        return self.config().model.output
 
     def threshold(self) -> float:
         """The confidence from which the model answers; 0 when it was not trained to tell what is no digit."""
