@@ -22,14 +22,13 @@ from typing import TYPE_CHECKING, Any
 from mnist_pipeline.config import Config, load_config
 from mnist_pipeline.exports.forms import FORMS, missing, select_forms, unchanged
 from mnist_pipeline.runs.opening import begin, claimed, open_run, opened, same_recipe
-from mnist_pipeline.runs.provenance import environment, flags
+from mnist_pipeline.runs.provenance import environment
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training.xla_flags import set_flags
 
 if TYPE_CHECKING:
     from mnist_pipeline.data import Part
-    from mnist_pipeline.prediction.runtimes import RuntimeName
 
 
 def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher | None = None) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher 
         part = part or _load(config)
         tempfile.gettempdir()  # Keras saves through it: refused now, not after the last epoch, where there is none
         set_flags(config.training.numerics)
-        made_with = environment(config.training.threads) | {"flags": flags(), "data_sha256": part.sha256}
+        made_with = environment(config.training.threads) | {"data_sha256": part.sha256}
         begin(config, made_with, force=force)
         for change in run.environment().get("changed", []):
             watcher.note(f"changed since this training began: {change}")
@@ -77,13 +76,6 @@ def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) ->
 
         evaluate_run(run, pictures)
         return numbers(run, "evaluate")
-
-
-def evaluate_file(path: str | Path, runtime: "RuntimeName | None" = None) -> dict[str, Any]:
-    """Evaluate an exported file on MNIST's test images, without TensorFlow; gives the numbers."""
-    from mnist_pipeline.evaluation import metrics
-
-    return metrics.evaluate_file(Path(path), runtime)
 
 
 def report(where: str | Path | Run | None = None) -> Path:

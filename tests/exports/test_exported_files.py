@@ -68,8 +68,8 @@ def test_many_pictures_are_answered_by_what_reads_the_file(exported: Run) -> Non
 
 def test_evaluating_a_file_loads_no_tensorflow(exported: Run) -> None:
     code = (
-        "import sys; from mnist_pipeline.pipeline import evaluate_file\n"
-        f"evaluate_file({str(exported.exports / 'model.onnx')!r}); print(*sys.modules)"
+        "import sys; from pathlib import Path; from mnist_pipeline.evaluation.metrics import evaluate_file\n"
+        f"evaluate_file(Path({str(exported.exports / 'model.onnx')!r}), None); print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"tensorflow", "keras", "onnxruntime", "matplotlib"} & set(loaded)

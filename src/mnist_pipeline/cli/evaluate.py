@@ -30,7 +30,9 @@ def evaluate(
     if opened:
         numbers = pipeline.evaluate(opened)
     elif model is not None and run is None:
-        numbers = pipeline.evaluate_file(model, runtime)
+        from mnist_pipeline.evaluation.metrics import evaluate_file
+
+        numbers = evaluate_file(model, runtime)
     else:
         raise MnistError("a run or --model, not both: choose the one to evaluate")
     if json:

@@ -10,15 +10,7 @@ if TYPE_CHECKING:
     from mnist_pipeline.config.recipes import find_config, load_config, parse_settings, shipped_configs
     from mnist_pipeline.config.schema import CnnModel, Config, DenseModel
 
-__all__ = [
-    "CnnModel",
-    "Config",
-    "DenseModel",
-    "find_config",
-    "load_config",
-    "parse_settings",
-    "shipped_configs",
-]
+__all__ = ["CnnModel", "Config", "DenseModel", "find_config", "load_config", "parse_settings", "shipped_configs"]
 
 
 def __getattr__(name: str) -> Any:

@@ -48,7 +48,10 @@ def write_json(path: Path, value: Any) -> None:
 
 def remove(path: Path) -> None:
     """Take away a file or a folder, if it is there."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be taken away ({error.strerror})") from None

@@ -64,7 +64,7 @@ def begin(config: "Config", environment: dict[str, Any], *, force: bool = False)
         _write_config(run, config)
     elif force:
         for name in _MADE:
-            _take_away(run.path / name)
+            remove(run.path / name)
         _write_config(run, config)
     else:
         same_recipe(run, config)
@@ -119,18 +119,11 @@ def _shown(value: Any) -> str:
     return "not set" if value is _NOT_SET else json.dumps(value, ensure_ascii=False)
 
 
-def _take_away(path: Path) -> None:
-    try:
-        remove(path)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be taken away ({error.strerror})") from None
-
-
 def _sweep(run: Run) -> None:
     """Take away what killed processes left half-written: only the holder of the claim writes, so none is alive."""
     for folder in (run.path, *(run.path / name for name in _FOLDERS)):
         for leftover in list(folder.glob(f"{UNFINISHED}*")):
-            _take_away(leftover)
+            remove(leftover)
 
 
 @contextmanager

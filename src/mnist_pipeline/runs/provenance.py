@@ -5,19 +5,21 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 # Packages whose version can change a number or a file.
 _PACKAGES = ("mnist-pipeline", "tensorflow", "keras", "numpy", "opencv-python-headless", "onnx", "tf2onnx")
+# By which TensorFlow and XLA compute.
 _FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS")
 _ROOT = Path(__file__).parents[3]  # of the checkout, where there is one
 _INSTRUCTIONS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve")
 
 
 def environment(threads: int) -> dict[str, Any]:
-    """What a reader needs to judge or repeat a result, and nothing personal; training adds flags and data digest."""
+    """What a reader needs to judge or repeat a result, and nothing personal; training adds the digest of its data."""
     return {
         "versions": versions(_PACKAGES),
         "python": platform.python_version(),
@@ -27,33 +29,21 @@ def environment(threads: int) -> dict[str, Any]:
         "threads": threads,
         "source": _source(),
         "lock": _lock(),
+        "flags": {name: os.environ[name] for name in _FLAGS if name in os.environ},
     }
-
-
-def flags() -> dict[str, str]:
-    """The environment variables that TensorFlow and XLA compute by, where they are set."""
-    return {name: os.environ[name] for name in _FLAGS if name in os.environ}
 
 
 def versions(packages: Iterable[str]) -> dict[str, str | None]:
     """The versions of packages; None for one that is not installed."""
-    return {name: _version(name) for name in packages}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+    return {name: next((found.version for found in metadata.distributions(name=name)), None) for name in packages}
 
 
 def _processor() -> dict[str, Any]:
     """Model, cores and instruction sets as Linux lists them; elsewhere what Python knows."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0].splitlines()
-    except OSError:
-        return {"model": platform.processor(), "cores": os.cpu_count(), "instructions": []}
-    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    text = ""
+    with suppress(OSError):
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0]
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in text.splitlines())}
     flags = (facts.get("flags") or facts.get("Features") or "").split()
     return {
         "model": facts.get("model name", platform.processor()),
