@@ -199,14 +199,6 @@ def test_no_contradiction_is_told_of_a_wrong_family(setting: str, complaints: Co
     )
 
 
-def test_a_list_of_wrong_entries_is_not_called_short(complaints: Complaints) -> None:
-    said(
-        "model.convolutions[0]: must be a block of settings, not 1",
-        complaints,
-        model="{family: cnn, convolutions: [1]}",
-    )
-
-
 def test_places_are_dotted() -> None:
     assert dotted(("model", "convolutions", 0, "filters")) == "model.convolutions[0].filters"
     assert dotted(("a", ".b", "c\nd")) == 'a.".b"."c\\nd"'

@@ -57,27 +57,22 @@ def begin(config: "Config", environment: dict[str, Any], *, force: bool = False)
 
     The caller holds the claim. A process that ends anywhere in here leaves what the same call goes on from.
     """
+    from mnist_pipeline.config import yaml_text
+
     run = Run(artifacts() / config.name)
-    if run.state == "new":
-        if run.path.exists() and any(not path.name.startswith(".") for path in run.path.iterdir()):
-            raise RunError(f"{run.path}: holds files that are no run's: choose another --name")
-        _write_config(run, config)
-    elif force:
-        for name in _MADE:
+    new = run.state == "new"
+    if new and any(run.path.glob("[!.]*")):
+        raise RunError(f"{run.path}: holds files that are no run's: choose another --name")
+    if new or force:
+        for name in () if new else _MADE:
             remove(run.path / name)
-        _write_config(run, config)
+        write_text(run.config_file, f"# {run.train_command()}\n{yaml_text.write(config.tree())}")
     else:
         same_recipe(run, config)
     if run.state == "unfinished":
         _sweep(run)
         write_json(run.environment_file, _with_changes(run, environment))
     return run
-
-
-def _write_config(run: Run, config: "Config") -> None:
-    from mnist_pipeline.config.yaml_text import write as yaml_of
-
-    write_text(run.config_file, f"# {run.train_command()}\n{yaml_of(config.tree())}")
 
 
 def _with_changes(run: Run, environment: dict[str, Any]) -> dict[str, Any]:
