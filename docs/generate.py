@@ -68,7 +68,7 @@ def settings() -> str:
 def _blocks(path: str, block: dict[str, Any], known: dict[str, Any]) -> Iterator[str]:
     """The tables of a block and of the blocks inside it."""
     fields, required = block["properties"], block.get("required", [])
-    rows = [_row(name, field, name in required, known) for name, field in fields.items()]
+    rows = [_row(name, field, name in required) for name, field in fields.items()]
     family = f", family `{fields['family']['const']}`" if "family" in fields else ""
     title = f"`{path}`{family}" if path else "The whole file"
     yield f"### {title}\n\n{_plain(block['description'])}\n\n" + _table(
@@ -85,13 +85,11 @@ def _inside(field: dict[str, Any], known: dict[str, Any]) -> list[dict[str, Any]
     return [known[choice["$ref"].removeprefix("#/$defs/")] for choice in choices if "$ref" in choice]
 
 
-def _row(name: str, field: dict[str, Any], required: bool, known: dict[str, Any]) -> list[str]:
+def _row(name: str, field: dict[str, Any], required: bool) -> list[str]:
     default = "required" if required else f"`{json.dumps(field['default'])}`"
     if isinstance(field.get("default"), dict):
         default = "see below"
-    inside = _inside(field, known)
-    meaning = field.get("description") or (inside[0]["description"] if len(inside) == 1 else "")
-    return [f"`{name}`", default, _values(field), _plain(meaning)]
+    return [f"`{name}`", default, _values(field), _plain(field["description"])]
 
 
 def _values(field: dict[str, Any]) -> str:

@@ -44,6 +44,7 @@ class DataSettings(Settings):
     split_seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Chooses the validation images; apart from training.seed, so that seeds share one split."""
     rendering: Rendering | None = None
+    """How training digits are drawn again; null takes every digit as it came."""
 
 
 class DenseModel(Settings):
@@ -181,11 +182,17 @@ class Training(Settings):
     label_smoothing: Share = 0.0
     """Share of each training target that is spread over all classes; one-hot targets only."""
     optimizer: Optimizer = Optimizer()
+    """The update rule and its step size."""
     schedule: OneCycle | None = None
+    """How the learning rate changes from step to step; null leaves it as it is."""
     averaging: Averaging | None = None
+    """A moving average of the weights, for CNNs; null keeps the weights of the last step."""
     augmentation: Augmentation | None = None
+    """How training images are turned, stretched and moved; null leaves them as they are."""
     early_stopping: EarlyStopping | None = None
+    """When training stops before its last epoch; null goes through all of them."""
     plateau: Plateau | None = None
+    """When the learning rate is lowered for want of progress; null never does."""
     keep_best: Monitor | None = None
     """Keep the weights of the epoch that is best by this figure; null keeps the last epoch's."""
     calibrate: bool = False
@@ -207,7 +214,9 @@ class Expected(Settings):
     n: Annotated[int, Field(ge=2)] | None = None
     """Seeds measured."""
     test_accuracy: Band | None = None
+    """Share of the test images that are right."""
     test_loss: Band | None = None
+    """Loss on the test images."""
     weights_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """With portable numerics: digest of the weights from the recipe's seed, on every x86-64 processor with AVX2."""
 
@@ -223,10 +232,13 @@ class Config(Settings):
     description: Annotated[str, Field(max_length=500)] = ""
     """What the recipe is, in a line for `mnist config list`."""
     data: DataSettings = DataSettings()
+    """The images to train and to validate on."""
     model: Annotated[DenseModel | CnnModel, Field(discriminator="family")]
     """The network, of one of two families."""
     training: Training
+    """How the network is trained."""
     expected: Expected | None = None
+    """What this recipe was measured to give; null where it was not."""
 
     def tree(self) -> dict[str, Any]:
         """The complete config as plain lists and dictionaries."""
