@@ -67,9 +67,33 @@ def test_a_setting_can_open_a_block_that_was_null(write: Write) -> None:
     assert config.training.early_stopping.patience == 9
 
 
-def test_an_unknown_setting_is_a_complaint_like_any_other(write: Write) -> None:
-    with pytest.raises(ConfigError, match=r"training\.epoch: no such setting: did you mean epochs\?"):
-        load_config(write(MINIMAL), {"training.epoch": 3})
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"training.epoch": 3}, "--set training.epoch: no such setting: did you mean epochs?"),
+        ({"data.validation": 2}, "--set data.validation: must be less than or equal to 0.5, not 2"),
+        (
+            {"model": {"family": "den"}},
+            '--set model: model.family: must be one of dense, cnn, not "den": did you mean dense?',
+        ),
+    ],
+)
+def test_a_mistake_in_a_setting_is_no_fault_of_the_files(settings: dict[str, Any], says: str, write: Write) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(MINIMAL), settings)
+    assert str(caught.value) == says
+
+
+def test_a_mistake_of_the_file_stays_the_files(write: Write) -> None:
+    path = write(MINIMAL.replace("epochs: 1", "epochs: 1, keep_best: val_loss, seeds: 3"))
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {"data.validation": 0.0})
+    assert str(caught.value).splitlines() == [
+        f"{path}: 2 complaints",
+        "  training.seeds: no such setting: did you mean seed?",
+        "  --set data.validation: training.keep_best: val_loss needs validation images, and data.validation is 0: "
+        "set data.validation=0.1, or watch loss",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -77,9 +101,9 @@ def test_an_unknown_setting_is_a_complaint_like_any_other(write: Write) -> None:
     [
         (
             "model.hidden.0",
-            "model.hidden.0: model.hidden is [5], not a block of settings: set model.hidden itself",
+            "--set model.hidden.0: model.hidden is [5], not a block of settings: set model.hidden itself",
         ),
-        ("name.x", 'name.x: name is "small", not a block of settings: set name itself'),
+        ("name.x", '--set name.x: name is "small", not a block of settings: set name itself'),
     ],
 )
 def test_a_setting_does_not_replace_what_is_no_block(key: str, says: str, write: Write) -> None:
@@ -130,5 +154,5 @@ def test_a_seed_does_not_make_up_a_name(write: Write) -> None:
 
 
 def test_a_seed_out_of_range_is_refused(write: Write) -> None:
-    with pytest.raises(ConfigError, match=r"training\.seed: must be greater than or equal to 0, not -1"):
+    with pytest.raises(ConfigError, match=r"^--seed: must be greater than or equal to 0, not -1"):
         load_config(write(MINIMAL), seed=-1)

@@ -5,7 +5,7 @@ import functools
 import json
 import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -39,8 +39,8 @@ _MUST = {
 }
 
 
-def check(tree: dict[str, Any], origin: str) -> Config:
-    """The config in a tree; refused with every complaint about it."""
+def check(tree: dict[str, Any], origin: str, options: Mapping[str, str] | None = None) -> Config:
+    """The config in a tree; refused with every complaint about it, each of its origin or the option that set it."""
     try:
         tree = from_json(json.dumps(tree, ensure_ascii=False).encode())
     except (TypeError, ValueError, RecursionError) as error:
@@ -52,9 +52,12 @@ def check(tree: dict[str, Any], origin: str) -> Config:
     mended = config or _mended(tree, faults)
     if mended:
         complaints += [found for found in contradictions(mended) if not _names(found, wrong)]
-    if complaints or config is None:
-        raise ConfigError("\n  ".join([f"{origin}: {counted(len(complaints), 'complaint')}", *complaints]))
-    return config
+    if config and not complaints:
+        return config
+    told = [_blamed(complaint, options or {}) for complaint in complaints]
+    if set(told) & set(complaints):  # not all of them come from options
+        told = [f"{origin}: {counted(len(told), 'complaint')}", *(f"  {line}" for line in told)]
+    raise ConfigError("\n".join(told))
 
 
 def _validated(tree: Any) -> tuple[Config | None, list[ErrorDetails]]:
@@ -89,6 +92,14 @@ def _mended(tree: Any, faults: list[ErrorDetails]) -> Config | None:
 def _names(text: str, settings: list[str]) -> bool:
     """True when a text names one of the settings, or one inside it."""
     return any(re.search(rf"(?<![\w.]){re.escape(setting)}(?!\w)", text) for setting in settings)
+
+
+def _blamed(complaint: str, options: Mapping[str, str]) -> str:
+    """A complaint about a setting that was given by an option, as one about the option."""
+    for setting, option in options.items():
+        if _names(complaint, [setting]):
+            return f"{option}: {complaint.removeprefix(f'{setting}: ')}"
+    return complaint
 
 
 def _complaint(fault: ErrorDetails) -> str:

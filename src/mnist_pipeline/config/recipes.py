@@ -10,8 +10,6 @@ from mnist_pipeline.config.checking import check, shown
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import ConfigError
 
-_NO_RECIPES = {"reported.yaml"}
-
 
 def configs_folder() -> Path:
     """The folder of the shipped recipes: inside the package once installed, at the top of a checkout."""
@@ -22,7 +20,7 @@ def configs_folder() -> Path:
 
 def shipped_configs() -> dict[str, Path]:
     """Name and file of each recipe that comes with the package."""
-    return {path.stem: path for path in sorted(configs_folder().glob("*.yaml")) if path.name not in _NO_RECIPES}
+    return {path.stem: path for path in sorted(configs_folder().glob("*.yaml")) if path.stem != "reported"}
 
 
 def find_config(where: str | Path) -> Path:
@@ -48,15 +46,17 @@ def load_config(
     """The config at a path or of a shipped name, with settings such as {"training.epochs": 3} put over it."""
     path = find_config(where)
     tree = yaml_text.read(path)
+    options = {key: f"--set {key}" for key in settings or {}}
     for key, value in (settings or {}).items():
         override(tree, key, value)
     if seed is not None:
+        options["training.seed"] = "--seed"
         override(tree, "training.seed", seed)
         if isinstance(tree.get("name"), str):
             tree["name"] += f"-seed{seed}"
     if name is not None:
-        override(tree, "name", name)
-    return check(tree, str(path))
+        tree["name"], options["name"] = name, "--name"
+    return check(tree, str(path), options)
 
 
 def override(tree: dict[str, Any], key: str, value: Any) -> None:
@@ -68,7 +68,7 @@ def override(tree: dict[str, Any], key: str, value: Any) -> None:
         tree = tree[name]
         if not isinstance(tree, dict):
             whole = ".".join(blocks[:at])
-            raise ConfigError(f"{key}: {whole} is {shown(tree)}, not a block of settings: set {whole} itself")
+            raise ConfigError(f"--set {key}: {whole} is {shown(tree)}, not a block of settings: set {whole} itself")
     tree[last] = value
 
 
