@@ -86,6 +86,13 @@ def test_config_show_of_a_changed_config_is_complete_and_trains(tmp_path: Path) 
     assert mnist("config", "diff", "tiny", str(tmp_path / "mine.yaml")).stdout == "training.epochs: 10 → 3\n"
 
 
+def test_config_show_begins_with_the_schema_for_editors(tmp_path: Path) -> None:
+    text = mnist("config", "show", "tiny").stdout
+    assert text.startswith("# yaml-language-server: $schema=mnist-config.schema.json\n# mnist train")
+    (tmp_path / "mine.yaml").write_text(text)
+    assert mnist("config", "show", str(tmp_path / "mine.yaml")).stdout == text
+
+
 def test_config_list_has_every_recipe_with_a_description() -> None:
     lines = mnist("config", "list").stdout.splitlines()
     assert {line.split()[0] for line in lines[1:]} >= {"cnn", "dense", "dense-10", "smoke", "tiny"}

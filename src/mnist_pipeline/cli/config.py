@@ -8,6 +8,8 @@ from mnist_pipeline.cli.console import Group, SetOption, say, say_json, table
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="Show, list and compare configs.")
 ConfigArgument = Annotated[str, typer.Argument(help="A config file, or the name of a shipped recipe.")]
+# Leads an editor with a YAML language server to the schema, where it lies beside the config.
+_FOR_EDITORS = "# yaml-language-server: $schema=mnist-config.schema.json"
 
 
 @app.command("list", epilog="Example: mnist config list")
@@ -27,7 +29,7 @@ def show(config: ConfigArgument, settings: SetOption = None) -> None:
 
     checked = load_config(config, parse_settings(settings or []))
     text = write(checked.tree()) if settings else find_config(config).read_text(encoding="utf-8")
-    say(text.rstrip())
+    say(text.rstrip() if _FOR_EDITORS in text else f"{_FOR_EDITORS}\n{text.rstrip()}")
 
 
 @app.command(epilog="Example: mnist config schema > mnist-config.schema.json")
