@@ -246,6 +246,4 @@ class Config(Settings):
 
     def recipe(self) -> dict[str, Any]:
         """The part of the tree that decides what is trained: without the words and what is expected of it."""
-        tree = self.tree()
-        del tree["name"], tree["description"], tree["expected"]
-        return tree
+        return self.model_dump(mode="json", exclude={"name", "description", "expected"})
