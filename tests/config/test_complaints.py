@@ -91,8 +91,7 @@ from tests.config.recipe_texts import MINIMAL, Complaints, said
         ({"name": "null"}, "name: must be a valid string, not null"),
         (
             {"name": "../up"},
-            "name: must be 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or "
-            'digit, not "../up"',
+            'name: must be 1 to 64 letters, digits, dots, - or _, beginning with a letter or digit, not "../up"',
         ),
         ({"description": "x" * 501}, f'description: must have at most 500 characters, not "{"x" * 56}...'),
         ({"description": "[é, 五]"}, 'description: must be a valid string, not ["é", "五"]'),

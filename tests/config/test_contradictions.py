@@ -57,7 +57,7 @@ from tests.config.recipe_texts import Complaints, said
         ),
         (
             {"training": "{epochs: 1, schedule: {}, plateau: {monitor: loss}}"},
-            "training.schedule: and training.plateau both set the learning rate: choose one, and set the other to null",
+            "training.schedule: and training.plateau both set the learning rate: set one of them to null",
         ),
         (
             {"training": "{epochs: 1, schedule: {}, numerics: portable}"},
@@ -83,8 +83,7 @@ from tests.config.recipe_texts import Complaints, said
         ),
         (
             {"training": "{epochs: 1, precision: bfloat16}"},
-            "training.precision: bfloat16 is for model.family: cnn; a dense model here would only get "
-            "slower: use float32",
+            "training.precision: bfloat16 is for model.family: cnn (others only get slower): use float32",
         ),
         (
             {"training": "{epochs: 1, averaging: {}}"},

@@ -29,9 +29,7 @@ _MUST = {
     "bool_type": "be true or false",
     "dict_type": "be a block of settings",
     "model_type": "be a block of settings",
-    "string_pattern_mismatch": (
-        "be 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit"
-    ),
+    "string_pattern_mismatch": "be 1 to 64 letters, digits, dots, - or _, beginning with a letter or digit",
     "too_long": "be a list of {max_length} or fewer",
     "too_short": "be a list of {min_length} or more",
     "tuple_type": "be a list",

@@ -60,9 +60,7 @@ def _learning_rate(config: Config) -> Iterator[str]:
             f"stopping wait longer"
         )
     if config.training.schedule and plateau:
-        yield (
-            "training.schedule: and training.plateau both set the learning rate: choose one, and set the other to null"
-        )
+        yield "training.schedule: and training.plateau both set the learning rate: set one of them to null"
 
 
 def _family(config: Config) -> Iterator[str]:
@@ -77,10 +75,7 @@ def _family(config: Config) -> Iterator[str]:
     if config.training.averaging:
         yield "training.averaging: is for model.family: cnn: set it to null"
     if config.training.precision == "bfloat16":
-        yield (
-            "training.precision: bfloat16 is for model.family: cnn; a dense model here would only get slower: "
-            "use float32"
-        )
+        yield "training.precision: bfloat16 is for model.family: cnn (others only get slower): use float32"
 
 
 def _portable(config: Config) -> Iterator[str]:

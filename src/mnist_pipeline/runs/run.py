@@ -111,7 +111,7 @@ class Run:
 
     def metrics(self) -> dict[str, Any]:
         """The numbers of training under `train`, those of evaluation under `evaluate`; `figures` checks them."""
-        return _read_json(self.metrics_file, shapes.METRICS)
+        return _read_json(self.metrics_file, {})
 
     def figures(self, stage: str) -> dict[str, Any]:
         """All numbers of one stage, `train` or `evaluate`; refused, with what to do, when one is missing or wrong."""

@@ -91,8 +91,7 @@ _FORM = {
     "needs_normalising": _ANYTHING,
 }  # fmt: skip
 
-# The shape of each file; metrics.json is checked once the numbers of a stage are asked for.
-METRICS: Shape = {}
+# The shape of each file; that of metrics.json is one for each stage.
 STAGES: dict[str, Shape] = {
     "train": {
         "seed": _COUNT, "epochs": _COUNT, "best_epoch": _maybe(_COUNT), "steps": _COUNT, "train_seconds": _NUMBER,
