@@ -7,11 +7,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -55,18 +55,17 @@ def table(columns: list[str], rows: list[list[str]]) -> None:
 
 
 def say_json(value: Any) -> None:
-    """Print a result for a program on stdout: one object in one line."""
-    say(as_json(value))
+    """Print a result for a program: one object in one line, escaped where it has to be.
 
-
-def as_json(value: Any) -> str:
-    """JSON in one line; escaped where it holds control characters, or characters that stdout cannot encode."""
+    That is where it holds control characters, or characters that stdout cannot encode.
+    """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
+        plain = text.isprintable()
     except UnicodeEncodeError:
-        return json.dumps(value, allow_nan=False)
-    return text if text.isprintable() else json.dumps(value, allow_nan=False)
+        plain = False
+    say(text if plain else json.dumps(value, allow_nan=False))
 
 
 def note(text: str) -> None:
@@ -89,56 +88,27 @@ def _write_error(text: str) -> None:
     sys.stderr.flush()
 
 
-class _TextCheck(NamedTuple):
-    """Stands in for Typer's check of a parameter: passes text, lists of text and nothing; Typer checks the rest."""
-
-    typers_check: Callable[[], Any]
-
-    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """The value as the command's function takes it."""
-        wanted = param.type_descriptor.annotation
-        if value is None and not param.multiple and param.nargs == 1:
-            return None
-        if isinstance(value, str) and (wanted is str or value in get_args(wanted)):  # the arguments of a Literal
-            return value
-        if isinstance(value, tuple) and wanted == list[str]:
-            return list(value)
-        return self.typers_check().coerce(value, param=param, ctx=ctx)
+def _word(parameter: Any, context: Any, value: Any) -> Any:
+    """A word, a list of words or nothing as the command's function takes it; Typer checks the rest."""
+    wanted = parameter.type_descriptor.annotation
+    if value is None or (isinstance(value, str) and (wanted is str or value in get_args(wanted))):  # of a Literal
+        return value
+    return list(value) if wanted == list[str] else type(parameter).process_value(parameter, context, value)
 
 
-def _without_pydantic(parameters: list[Any]) -> list[Any]:
-    """Let parameters take text as it is: Typer checks it with pydantic, which takes 30 ms to load."""
-    for parameter in parameters:
-        check = getattr(parameter, "get_runtime_param", None)
-        if check and not isinstance(check, partial):
-            parameter.get_runtime_param = partial(_TextCheck, check)
-    return parameters
+class _Quick:
+    """Takes words as they are: Typer checks them with pydantic, which takes 30 ms to load."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, --help among them."""
+        parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in parameters:
+            parameter.process_value = partial(_word, parameter)
+        return parameters
 
 
-class QuickCommand(TyperCommand):
+class QuickCommand(_Quick, TyperCommand):
     """A command that starts without pydantic."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, --help among them."""
-        return _without_pydantic(super().get_params(ctx))
-
-
-class Group(TyperGroup):
-    """A group of commands: starts without pydantic, and ends an expected failure in a line instead of a traceback."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, --help among them."""
-        return _without_pydantic(super().get_params(ctx))
-
-    def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        """Parse the words of the command line; --help and --version are answered here."""
-        with _errors_in_a_line():
-            return super().make_context(*args, **kwargs)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        with _errors_in_a_line():
-            return super().invoke(ctx)
 
 
 @contextmanager
@@ -158,3 +128,17 @@ def _errors_in_a_line() -> Iterator[None]:
         problem = error.strerror or str(error)
         complain(f"{error.filename}: {problem}" if error.filename else problem)
         raise typer.Exit(2) from None
+
+
+class Group(_Quick, TyperGroup):
+    """A group of commands: an expected failure of one ends in a line instead of a traceback."""
+
+    @_errors_in_a_line()
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse the words of the command line; --help and --version are answered here."""
+        return super().make_context(*args, **kwargs)
+
+    @_errors_in_a_line()
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        return super().invoke(ctx)

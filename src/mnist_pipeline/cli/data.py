@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, note, say, say_json, table
+from mnist_pipeline.cli.console import JsonOption, note, say, say_json, table
 from mnist_pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mnist_pipeline.config import Config
     from mnist_pipeline.data import Part
 
-app = typer.Typer(cls=Group, no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures.")
+app = typer.Typer(no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures.")
 Source = Annotated[str, typer.Argument(help="mnist, a folder of IDX files, or an .npz file with Keras' names.")]
 
 

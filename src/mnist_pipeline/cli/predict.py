@@ -1,15 +1,20 @@
 """mnist predict: pictures in, answers out; with --all every digit on each page."""
 
 import os
+import re
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, suppress
+from csv import writer
+from itertools import chain
+from itertools import count as numbers
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from mnist_pipeline.cli.console import ModelOption, QuickCommand, RuntimeOption, complain, note, say, say_json
+from mnist_pipeline.cli.streams import printable
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.prediction.finding import count, find
@@ -97,16 +102,40 @@ def _ask() -> str:
 def _read_digits(
     pictures: Sequence[str], expected: int | None, model: "Predictor", invert: Invert, show: bool, form: Form
 ) -> int:
-    """Write the answer about each picture, `expected` in number; gives the number of files that cannot be read."""
-    from mnist_pipeline.cli.answers import Answers
-    from mnist_pipeline.cli.progress import predict_progress
+    """Print the answer about each picture, `expected` in number; gives the number of files that cannot be read."""
+    from mnist_pipeline.cli.progress import PictureProgress
 
-    with predict_progress(pictures) as progress, closing(_batches(pictures, expected, model, invert, show)) as batches:
-        answers = Answers(form, progress.complain)
+    unread = 0
+    with (
+        closing(PictureProgress(pictures)) as progress,
+        closing(_batches(pictures, expected, model, invert, show)) as batches,
+    ):
+        if form == "csv":
+            _print_row(_COLUMNS)
         for batch in batches:
-            answers.write(batch)
+            for answer in batch:
+                unread += answer.error is not None
+                if form == "json":
+                    say_json(answer.tree())
+                elif form == "csv":
+                    _print_row([getattr(answer, column) for column in _COLUMNS])
+                elif answer.error is None:
+                    say(printable(answer.sentence()))
+                else:
+                    progress.complain(answer.error)
             progress.more(len(batch))
-    return answers.unread
+    return unread
+
+
+_COLUMNS = ("image", "digit", "confidence", "guess", "reason", "error")
+# Before what a spreadsheet would compute: a cell that begins like a formula, and is no number.
+_FORMULA = re.compile(r"\A(?=[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z))", re.IGNORECASE)
+
+
+def _print_row(cells: Sequence[object]) -> None:
+    """A row of CSV (RFC 4180), in which nothing is computed: ./ before a name leads to the same file."""
+    shown: Callable[[str], str] = printable if sys.stdout.isatty() else str
+    writer(sys.stdout).writerow([shown(_FORMULA.sub("./", cell)) if isinstance(cell, str) else cell for cell in cells])
 
 
 def _batches(
@@ -139,10 +168,8 @@ _LONGEST_STEM = 230  # bytes: a name has at most 255, with what is put behind th
 def _free_name(stem: str) -> Path:
     """<stem>-seen.png here, or the first -seen-2.png, -seen-3.png ... that does not exist; a long stem is cut short."""
     stem = os.fsdecode(os.fsencode(stem)[:_LONGEST_STEM])
-    number = 1
-    while (path := Path(f"{stem}-seen{f'-{number}' if number > 1 else ''}.png")).exists():
-        number += 1
-    return path
+    names = chain([f"{stem}-seen.png"], (f"{stem}-seen-{number}.png" for number in numbers(2)))
+    return next(path for path in map(Path, names) if not path.exists())
 
 
 def _read_pages(pictures: Sequence[str], model: "Predictor", invert: Invert, save: Path | None, json: bool) -> int:
@@ -185,10 +212,6 @@ def _check_save(save: Path, pictures: Sequence[str]) -> None:
         raise MnistError(f"{save}: --save writes {', '.join(_PICTURE_SUFFIXES)}")
     if not save.parent.is_dir():
         raise MnistError(f"{save.parent}: no such folder; make it first")
-    try:
-        save.lstat()
-    except FileNotFoundError:
-        return
-    except OSError as error:  # a name that is too long
-        raise MnistError(f"{save}: cannot be written ({error.strerror}); give --save another name") from None
-    raise MnistError(f"{save}: is there already; give --save another name")
+    with suppress(FileNotFoundError):
+        save.lstat()  # whose name may be too long
+        raise MnistError(f"{save}: is there already; give --save another name")

@@ -1,6 +1,7 @@
 """mnist reproduce: recipes over seeds compared with what was reported, or one run repeated from its folder."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,10 +90,10 @@ def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, updat
 
 def _train(plans: "list[SeedPlan]", workers: int | None) -> "tuple[list[SeedResults], list[str]]":
     """Train the planned runs; gives the results of each recipe, and a line for each training that failed."""
-    from mnist_pipeline.cli.progress import fleet_progress
+    from mnist_pipeline.cli.progress import FleetProgress
     from mnist_pipeline.reproduction.seeds import train_plans
 
-    with fleet_progress() as progress:
+    with closing(FleetProgress()) as progress:
         try:
             all_results, failed = train_plans(plans, workers, progress.watcher)
         except KeyboardInterrupt:
@@ -149,11 +150,11 @@ def _update(plans: "list[SeedPlan]", all_results: "list[SeedResults]", *, sound:
 
 
 def _repeat(run: "Run", json: bool) -> None:
-    from mnist_pipeline.cli.progress import fleet_progress
+    from mnist_pipeline.cli.progress import FleetProgress
     from mnist_pipeline.reproduction.repeat import repeat_run
 
     try:
-        with fleet_progress() as progress:
+        with closing(FleetProgress()) as progress:
             repetition = repeat_run(run, progress.watcher)
     except KeyboardInterrupt:
         complain("interrupted; nothing was changed")
