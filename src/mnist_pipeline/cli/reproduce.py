@@ -173,6 +173,6 @@ def _reasons(repetition: "Repetition") -> Iterator[str]:
     for name, checks in repetition.checks.items():
         yield from (f"{'the run' if name == 'run' else 'repeated here'}: {check.line()}" for check in checks)
     if repetition.likeness == "different" and not repetition.checks:
-        yield "other weights, and neither its config nor a shipped recipe like it has a band to compare by"
+        yield "other weights, and its config has no band to compare by"
     for head, lines in repetition.differences.items():
         yield from (f"{head}: {line}" for line in lines)

@@ -11,10 +11,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 from mnist_pipeline import pipeline
 from mnist_pipeline.config import Config
@@ -25,8 +26,7 @@ from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How one training ended."""
 
     run: Run
@@ -49,27 +49,19 @@ def workers_for(configs: Iterable[Config]) -> int:
 
 
 def train_all(
-    configs: Sequence[Config],
-    *,
-    workers: int | None = None,
-    folder: Path | None = None,
-    watcher: FleetWatcher | None = None,
+    configs: Sequence[Config], *, watcher: FleetWatcher, workers: int | None = None, folder: Path | None = None
 ) -> list[Outcome]:
     """Train and evaluate every config that is not finished, in the artifacts folder or another one.
 
     A failed training takes no other with it. An interruption ends all, and the same call goes on.
     """
-    trainings = _Trainings(folder or artifacts(), watcher or FleetWatcher())
+    trainings = _Trainings(folder or artifacts(), watcher)
     with ThreadPoolExecutor(workers or workers_for(configs)) as pool:
-        futures = [pool.submit(trainings.run, config) for config in configs]
         try:
-            for future in as_completed(futures):
-                future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            return list(pool.map(trainings.run, configs))
+        except BaseException:  # map has taken back what has not begun
             trainings.stop()
             raise
-    return [future.result() for future in futures]
 
 
 class _Trainings:
@@ -110,11 +102,8 @@ class _Trainings:
         """Hand the config over and pass on the shares of the work done, until the process has ended."""
         assert process.stdin
         assert process.stdout
-        try:
+        with suppress(BrokenPipeError), process.stdin:  # it has failed already, and says why
             process.stdin.write(config.model_dump_json())
-            process.stdin.close()
-        except BrokenPipeError:
-            pass  # it has failed already, and says why
         with process.stdout:
             for line in process.stdout:
                 if line.startswith('{"share"'):
@@ -153,8 +142,6 @@ def main() -> int:
     except MnistError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_code
-    except KeyboardInterrupt:
-        return 130
     return 0
 
 

@@ -17,16 +17,15 @@ _NONE = "–"
 
 def table_rows(results: SeedResults) -> list[list[str]]:
     """A row for each reported number, and for test accuracy and loss even where nobody reports them."""
-    compared = compare_with_reported(results)
-    told = [
-        _row(results, each.reported.source, each.reported.metric, _reported(each.reported), each.verdict)
-        for each in compared
-    ]
-    silent = [metric for metric in _ALWAYS if metric not in {each.reported.metric for each in compared}]
-    return told + [_row(results, _NONE, metric, _NONE, _NONE) for metric in silent]
+    told = [(each.reported, each.verdict) for each in compare_with_reported(results)]
+    silent = [metric for metric in _ALWAYS if metric not in {number.metric for number, _ in told}]
+    rows = [_row(results, number.metric, number.source, _reported(number), verdict) for number, verdict in told]
+    return rows + [_row(results, metric) for metric in silent]
 
 
-def _row(results: SeedResults, source: str, metric: Metric, reported: str, verdict: str) -> list[str]:
+def _row(
+    results: SeedResults, metric: Metric, source: str = _NONE, reported: str = _NONE, verdict: str = _NONE
+) -> list[str]:
     summary, figure = results.summary(metric), FIGURES[metric]
     interval = figure.interval(summary)
     next_run = figure.between(interval.low, "to", interval.high) if interval else _NONE
@@ -77,8 +76,15 @@ def tree(results: SeedResults) -> dict[str, Any]:
         "n": len(results.runs),
         "runs": [str(run.path) for run in results.runs],
         "figures": {metric: _figure_tree(results, metric) for metric in results.values},
-        "reported": [_comparison_tree(each) for each in compare_with_reported(results)],
-        "band": [_check_tree(check) for check in verdicts.check_band(results.recipe, results.values)],
+        "reported": [
+            each.reported.model_dump(mode="json", exclude={"recipe", "implausible", "sd", "n"})
+            | {"verdict": each.verdict, "why": each.why()}
+            for each in compare_with_reported(results)
+        ],
+        "band": [
+            {"metric": check.metric, "mean": check.mean, "interval": check.interval, "met": check.met}
+            for check in verdicts.check_band(results.recipe, results.values)
+        ],
     }
 
 
@@ -86,15 +92,6 @@ def _figure_tree(results: SeedResults, metric: Metric) -> dict[str, Any]:
     summary = results.summary(metric)
     interval = FIGURES[metric].interval(summary)
     return {"mean": summary.mean, "sd": summary.sd, "interval": interval, "values": results.values[metric]}
-
-
-def _comparison_tree(each: Comparison) -> dict[str, Any]:
-    number = each.reported.model_dump(mode="json", exclude={"recipe", "implausible", "sd", "n"})
-    return number | {"verdict": each.verdict, "why": each.why()}
-
-
-def _check_tree(check: verdicts.BandCheck) -> dict[str, Any]:
-    return {"metric": check.metric, "mean": check.mean, "interval": check.interval, "met": check.met}
 
 
 def draw(all_results: Sequence[SeedResults], path: Path) -> None:
@@ -140,12 +137,9 @@ def _when(all_results: Sequence[SeedResults]) -> str:
 
 
 def _where(all_results: Sequence[SeedResults]) -> str:
-    return "; ".join(sorted({_software(run.environment()) for results in all_results for run in results.runs}))
+    return "; ".join(sorted({_software(**run.environment()) for results in all_results for run in results.runs}))
 
 
-def _software(environment: dict[str, Any]) -> str:
-    versions = environment.get("versions", {})
-    return (
-        f"{environment.get('processor', {}).get('model')}, Python {environment.get('python')}, "
-        f"tensorflow {versions.get('tensorflow')}, keras {versions.get('keras')}"
-    )
+def _software(processor: dict[str, Any], python: str, versions: dict[str, str | None], **_: Any) -> str:
+    libraries = ", ".join(f"{name} {versions.get(name)}" for name in ("tensorflow", "keras"))
+    return f"{processor['model']}, Python {python}, {libraries}"
