@@ -39,9 +39,8 @@ def draw() -> None:
 
 
 def reproduce() -> None:
-    failure = train_all([load_config("smoke", {"data.source": "none.npz"})], watcher=FleetWatcher())[0].failure
-    assert failure
-    assert failure.startswith("none.npz: does not exist")
+    failed = train_all([load_config("smoke", {"data.source": "none.npz"})], watcher=FleetWatcher())
+    assert failed["smoke"].startswith("none.npz: does not exist")
 
 
 def measure_forms() -> None:

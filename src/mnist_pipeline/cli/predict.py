@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mnist_pipeline.cli.console import ModelOption, QuickCommand, RuntimeOption, complain, note, say, say_json
-from mnist_pipeline.cli.streams import printable
+from mnist_pipeline.cli.console import (
+    ModelOption,
+    QuickCommand,
+    RuntimeOption,
+    complain,
+    note,
+    printable,
+    say,
+    say_json,
+)
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.prediction.finding import count, find
@@ -24,7 +32,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 Invert = Literal["auto", "yes", "no"]
-Form = Literal["text", "json", "csv"]
 
 
 @app.command(cls=QuickCommand, epilog="Example: mnist predict digit.png --run dense")
@@ -72,7 +79,7 @@ def predict(
     if save is not None:
         _check_save(save, pictures)
     from mnist_pipeline.pixels.pictures import configure_opencv
-    from mnist_pipeline.prediction.many import are_many
+    from mnist_pipeline.prediction.many import answers, are_many
     from mnist_pipeline.prediction.predictor import file_predictor, predictor
     from mnist_pipeline.process import libraries_muted
 
@@ -87,8 +94,8 @@ def predict(
         if every:
             unread = _read_pages(pictures, found, invert, save, json)
         else:
-            form: Form = "json" if json else "csv" if csv else "text"
-            unread = _read_digits(pictures, expected, found, invert, show, form)
+            batches = _examined(pictures, found, invert) if show else answers(find(pictures), found, invert, expected)
+            unread = _print_answers(batches, pictures, json, csv)
     if unread:
         raise typer.Exit(2)
 
@@ -99,25 +106,20 @@ def _ask() -> str:
     return str(typer.prompt("Path of the picture", err=True)).strip()
 
 
-def _read_digits(
-    pictures: Sequence[str], expected: int | None, model: "Predictor", invert: Invert, show: bool, form: Form
-) -> int:
-    """Print the answer about each picture, `expected` in number; gives the number of files that cannot be read."""
+def _print_answers(batches: "Generator[list[Prediction]]", pictures: Sequence[str], json: bool, csv: bool) -> int:
+    """Print the answer about each picture; gives the number of files that cannot be read."""
     from mnist_pipeline.cli.progress import PictureProgress
 
     unread = 0
-    with (
-        closing(PictureProgress(pictures)) as progress,
-        closing(_batches(pictures, expected, model, invert, show)) as batches,
-    ):
-        if form == "csv":
+    with closing(PictureProgress(pictures)) as progress, closing(batches):
+        if csv:
             _print_row(_COLUMNS)
         for batch in batches:
             for answer in batch:
                 unread += answer.error is not None
-                if form == "json":
+                if json:
                     say_json(answer.tree())
-                elif form == "csv":
+                elif csv:
                     _print_row([getattr(answer, column) for column in _COLUMNS])
                 elif answer.error is None:
                     say(printable(answer.sentence()))
@@ -138,28 +140,20 @@ def _print_row(cells: Sequence[object]) -> None:
     writer(sys.stdout).writerow([shown(_FORMULA.sub("./", cell)) if isinstance(cell, str) else cell for cell in cells])
 
 
-def _batches(
-    pictures: Sequence[str], expected: int | None, model: "Predictor", invert: Invert, show: bool
-) -> "Generator[list[Prediction]]":
-    from mnist_pipeline.prediction.many import answers
+def _examined(pictures: Sequence[str], model: "Predictor", invert: Invert) -> "Generator[list[Prediction]]":
+    """The answer for each picture, after a picture of the steps to it has been written."""
+    from mnist_pipeline.evaluation.plots.images import answer_steps
 
-    if not show:
-        yield from answers(find(pictures), model, invert, expected)
-        return
-    for found in filter(None, find(pictures)):
-        yield [model.unread(*found)] if found.problem else [_shown(model, found.path, invert)]
-
-
-def _shown(model: "Predictor", picture: str, invert: Invert) -> "Prediction":
-    """The answer, after a picture of the steps to it has been written."""
-    answer, steps = model.examine(picture, invert)
-    if steps:
-        from mnist_pipeline.evaluation.plots.images import answer_steps
-
-        path = _free_name(Path(picture).stem)
-        answer_steps(steps, answer.probabilities, answer.sentence(), path)
-        note(f"what the model saw: {path}")
-    return answer
+    for picture, problem in filter(None, find(pictures)):
+        if problem:
+            yield [model.unread(picture, problem)]
+            continue
+        answer, steps = model.examine(picture, invert)
+        if steps:
+            path = _free_name(Path(picture).stem)
+            answer_steps(steps, answer.probabilities, answer.sentence(), path)
+            note(f"what the model saw: {path}")
+        yield [answer]
 
 
 _LONGEST_STEM = 230  # bytes: a name has at most 255, with what is put behind the stem

@@ -9,8 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mnist_pipeline.cli.console import complain, note
-from mnist_pipeline.cli.streams import printable
+from mnist_pipeline.cli.console import complain, note, printable
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.prediction.finding import count
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher

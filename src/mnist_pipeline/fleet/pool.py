@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
 
 from mnist_pipeline import pipeline
 from mnist_pipeline.config import Config
@@ -24,14 +23,6 @@ from mnist_pipeline.process import command, cores
 from mnist_pipeline.runs.opening import same_recipe
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher
-
-
-class Outcome(NamedTuple):
-    """How one training ended."""
-
-    run: Run
-    failure: str | None = None
-    """Why there is no result, in a line."""
 
 
 def finished(config: Config) -> bool:
@@ -50,18 +41,20 @@ def workers_for(configs: Iterable[Config]) -> int:
 
 def train_all(
     configs: Sequence[Config], *, watcher: FleetWatcher, workers: int | None = None, folder: Path | None = None
-) -> list[Outcome]:
+) -> dict[str, str]:
     """Train and evaluate every config that is not finished, in the artifacts folder or another one.
 
-    A failed training takes no other with it. An interruption ends all, and the same call goes on.
+    Gives the names of those without a result, and why in a line; a failed training takes no other with it. An
+    interruption ends all, and the same call goes on.
     """
     trainings = _Trainings(folder or artifacts(), watcher)
     with ThreadPoolExecutor(workers or workers_for(configs)) as pool:
         try:
-            return list(pool.map(trainings.run, configs))
+            failures = list(pool.map(trainings.run, configs))
         except BaseException:  # map has taken back what has not begun
             trainings.stop()
             raise
+    return {config.name: failure for config, failure in zip(configs, failures, strict=True) if failure}
 
 
 class _Trainings:
@@ -73,8 +66,8 @@ class _Trainings:
         self._stopped = False
         self._one_at_a_time = Lock()
 
-    def run(self, config: Config) -> Outcome:
-        """One training from start to end."""
+    def run(self, config: Config) -> str | None:
+        """One training from start to end; why there is no result."""
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
             process = subprocess.Popen(  # noqa: S603 - words of our own, no shell
                 command("fleet.pool"),
@@ -96,7 +89,7 @@ class _Trainings:
             self._working.discard(process)
             if not self._stopped:
                 self._watcher.end(config.name, failure)
-        return Outcome(Run(self._folder / config.name), failure)
+        return failure
 
     def _follow(self, process: "subprocess.Popen[str]", config: Config) -> None:
         """Hand the config over and pass on the shares of the work done, until the process has ended."""

@@ -33,29 +33,26 @@ def run_at(where: str) -> Run | None:
         return None
     if path.is_file() and path.name == "config.yaml" and (path.parent / "metrics.json").is_file():
         return Run(path.parent)
-    named = Run(artifacts() / path)
-    if path.is_dir() or (len(path.parts) == 1 and named.state != "new"):
-        run = Run(path) if Run(path).state != "new" else named
-        if run.state == "new":
-            raise RunError(f"{path}: holds no run (there is no config.yaml in it)")
-        return run
-    return None
+    found = next((run for run in (Run(path), Run(artifacts() / path)) if run.state != "new"), None)
+    if found is None and path.is_dir():
+        raise RunError(f"{path}: holds no run (there is no config.yaml in it)")
+    return found
 
 
 def repeat_run(run: Run, watcher: FleetWatcher) -> Repetition:
     """Train a run's config again, in a temporary folder, and compare."""
     run.require_trained()
-    config, weights = run.config(), run.figures("train")["weights_sha256"]
-    run.environment()  # refused now if it cannot be read, not after the training
+    _compared(run)  # what cannot be read is refused now, not after the training
+    config = run.config()
     with tempfile.TemporaryDirectory(prefix="mnist-") as folder:
         watcher.begin(0, 1)
-        (outcome,) = train_all([config], folder=Path(folder), watcher=watcher)
-        if outcome.failure:
-            raise TrainingError(f"{run.path}: cannot be repeated: {outcome.failure}")
-        found = compare_runs(run, outcome.run)
-        if outcome.run.figures("train")["weights_sha256"] == weights:
+        for failure in train_all([config], folder=Path(folder), watcher=watcher).values():
+            raise TrainingError(f"{run.path}: cannot be repeated: {failure}")
+        repeated = Run(Path(folder) / config.name)
+        found = compare_runs(run, repeated)
+        if not found["weights"]:
             return Repetition("same bits", found, {})
-        checks = {name: _check(config, each) for name, each in (("run", run), ("repeated", outcome.run))}
+        checks = {name: _check(config, each) for name, each in (("run", run), ("repeated", repeated))}
     met = [check.met for each in checks.values() for check in each]
     near = bool(met) and all(met) and not found["data"]
     return Repetition("same within the band" if near else "different", found, checks if met else {})

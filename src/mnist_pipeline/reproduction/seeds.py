@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mnist_pipeline.config import Config, find_config, load_config, shipped_configs
 from mnist_pipeline.errors import ConfigError
-from mnist_pipeline.fleet.pool import Outcome, finished, train_all
+from mnist_pipeline.fleet.pool import finished, train_all
 from mnist_pipeline.reproduction.reported import Metric, load_reported
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher
@@ -163,14 +163,14 @@ def plan_seeds(where: str, seeds: int | None = None) -> SeedPlan:
 
 def train_plans(
     plans: Sequence[SeedPlan], workers: int | None, watcher: FleetWatcher
-) -> tuple[list[SeedResults], list[Outcome]]:
+) -> tuple[list[SeedResults], dict[str, str]]:
     """Train the planned runs that are not finished; gives each recipe's results, if any, and the failed trainings."""
     names = [config.name for plan in plans for config in plan.runs]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ConfigError(f"two of these recipes would both write the run {min(twice)}: give one another `name`")
     missing = [config for plan in plans for config in plan.runs if not finished(config)]
     watcher.begin(len(names) - len(missing), len(names))
-    failed = [outcome for outcome in train_all(missing, workers=workers, watcher=watcher) if outcome.failure]
+    failed = train_all(missing, workers=workers, watcher=watcher)
     return [results for results in map(_results, plans) if results.runs], failed
 
 

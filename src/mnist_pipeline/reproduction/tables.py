@@ -15,12 +15,15 @@ _ALWAYS: tuple[Metric, ...] = ("test_accuracy", "test_loss")
 _NONE = "–"
 
 
-def table_rows(results: SeedResults) -> list[list[str]]:
+def rows(all_results: Sequence[SeedResults]) -> list[list[str]]:
     """A row for each reported number, and for test accuracy and loss even where nobody reports them."""
-    told = [(each.reported, each.verdict) for each in compare_with_reported(results)]
-    silent = [metric for metric in _ALWAYS if metric not in {number.metric for number, _ in told}]
-    rows = [_row(results, number.metric, number.source, _reported(number), verdict) for number, verdict in told]
-    return rows + [_row(results, metric) for metric in silent]
+    found = []
+    for results in all_results:
+        told = [(each.reported, each.verdict) for each in compare_with_reported(results)]
+        silent = [metric for metric in _ALWAYS if metric not in {number.metric for number, _ in told}]
+        found += [_row(results, number.metric, number.source, _reported(number), verdict) for number, verdict in told]
+        found += [_row(results, metric) for metric in silent]
+    return found
 
 
 def _row(
@@ -42,9 +45,16 @@ def _reported(number: ReportedNumber) -> str:
     return f"{number.kind} {rounded:g}{figure.unit}"
 
 
-def reasons(results: SeedResults) -> list[str]:
-    """Each verdict with its reason, in a line."""
-    return [_reason(each) for each in compare_with_reported(results)]
+def lines(all_results: Sequence[SeedResults], *, banded: bool) -> list[str]:
+    """Each verdict with its reason, in a line; if banded, also the checks of each recipe's band."""
+    found = []
+    for results in all_results:
+        found += [_reason(each) for each in compare_with_reported(results)]
+        if banded:
+            checks = [check.line() for check in verdicts.check_band(results.recipe, results.values)]
+            none = ["no band in its config yet (--update writes what was measured)"]
+            found += [f"{results.recipe.name}: {line}" for line in checks or none]
+    return found
 
 
 def _reason(each: Comparison) -> str:
@@ -58,15 +68,15 @@ def _reason(each: Comparison) -> str:
 
 def faults(all_results: Sequence[SeedResults], *, banded: bool = True) -> list[str]:
     """Everything for which the answer is no: broken claims, implausible runs; if banded, missed bands and weights."""
-    lines = []
+    found = []
     for results in all_results:
-        lines += [_reason(each) for each in compare_with_reported(results) if each.broken]
-        lines += verdicts.implausible_runs(results)
+        found += [_reason(each) for each in compare_with_reported(results) if each.broken]
+        found += verdicts.implausible_runs(results)
         if banded:
             checks = verdicts.check_band(results.recipe, results.values)
-            lines += [f"{results.recipe.name}: {check.line()}" for check in checks if not check.met]
-            lines += verdicts.weights_mismatch(results)
-    return lines
+            found += [f"{results.recipe.name}: {check.line()}" for check in checks if not check.met]
+            found += verdicts.weights_mismatch(results)
+    return found
 
 
 def tree(results: SeedResults) -> dict[str, Any]:
@@ -114,8 +124,7 @@ def _strip(results: SeedResults, metric: Metric) -> Strip:
 
 def markdown(all_results: Sequence[SeedResults], command: str) -> str:
     """A page that says how it was measured, with the table and a line on each verdict."""
-    table = [row for results in all_results for row in table_rows(results)]
-    lines = [
+    page = [
         "# What was reported, and what these recipes give",
         "",
         f"`{command}`, {_when(all_results)}, {_where(all_results)}.",
@@ -124,11 +133,11 @@ def markdown(all_results: Sequence[SeedResults], command: str) -> str:
         "",
         "| " + " | ".join(COLUMNS) + " |",
         "|" + "---|" * len(COLUMNS),
-        *("| " + " | ".join(row) + " |" for row in table),
+        *("| " + " | ".join(row) + " |" for row in rows(all_results)),
         "",
-        *(f"- {line}." for results in all_results for line in reasons(results)),
+        *(f"- {line}." for line in lines(all_results, banded=False)),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(page) + "\n"
 
 
 def _when(all_results: Sequence[SeedResults]) -> str:

@@ -139,9 +139,8 @@ def weights_mismatch(results: SeedResults) -> list[str]:
 
 def _weights_of_own_seed(results: SeedResults) -> str | None:
     """The digest of the weights from the seed that the recipe names, where that seed is among the runs."""
-    trained = [run.figures("train") for run in results.runs]
-    own = results.recipe.training.seed
-    return next((numbers["weights_sha256"] for numbers in trained if numbers["seed"] == own), None)
+    digests = {numbers["seed"]: numbers["weights_sha256"] for numbers in (run.figures("train") for run in results.runs)}
+    return digests.get(results.recipe.training.seed)
 
 
 def update_band(path: Path, results: SeedResults) -> None:
