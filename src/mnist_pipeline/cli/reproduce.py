@@ -93,18 +93,17 @@ def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, updat
 
 
 def _train(plans: "list[SeedPlan]", workers: int | None) -> "tuple[list[SeedResults], list[str]]":
-    """Train the planned runs; gives the results of each recipe, and a line for each training that failed."""
+    """Train the planned runs, however far an interruption lets it come."""
     from mnist_pipeline.cli.progress import FleetProgress
     from mnist_pipeline.reproduction.seeds import train_plans
 
     with closing(FleetProgress()) as progress:
         try:
-            all_results, failed = train_plans(plans, workers, progress.watcher)
+            return train_plans(plans, workers, progress.watcher)
         except KeyboardInterrupt:
             kept = f"{progress.done} of {counted(progress.total, 'run')} finished and kept"
             progress.say(f"interrupted; {kept}. Go on with the same command")
             raise typer.Exit(130) from None
-    return all_results, [f"{name} failed: {failure}" for name, failure in failed.items()]
 
 
 def _write(all_results: "list[SeedResults]", markdown: Path | None, plot: Path | None, command: str) -> None:

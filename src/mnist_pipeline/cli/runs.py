@@ -9,7 +9,7 @@ from mnist_pipeline.cli.console import JsonOption, note, say, say_json, table
 if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
 
-app = typer.Typer(help="List the runs in artifacts/, or compare two.")
+app = typer.Typer(name="runs", help="List the runs in artifacts/, or compare two.")
 OneRun = Annotated[str, typer.Argument(help="A run's name or folder.")]
 
 

@@ -69,20 +69,16 @@ class _Trainings:
     def run(self, config: Config) -> str | None:
         """One training from start to end; why there is no result."""
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
-            process = subprocess.Popen(  # noqa: S603 - words of our own, no shell
-                command("fleet.pool"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                env=os.environ | {"MNIST_ARTIFACTS": str(self._folder)},
-                encoding="utf-8",
-                process_group=0,  # Ctrl-C comes to us alone; should we be killed, a worker ends at its next word
-            )
-            with self._one_at_a_time:
-                self._working.add(process)
-                if self._stopped:
-                    process.terminate()
-            self._follow(process, config)
+            # A group of its own: Ctrl-C comes to us alone. Should we be killed, a worker ends at its next word.
+            with subprocess.Popen(  # noqa: S603 - words of our own, no shell
+                command("fleet.pool"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
+                env=os.environ | {"MNIST_ARTIFACTS": str(self._folder)}, encoding="utf-8", process_group=0,
+            ) as process:  # fmt: skip
+                with self._one_at_a_time:
+                    self._working.add(process)
+                    if self._stopped:
+                        process.terminate()
+                self._follow(process, config)
             complaints.seek(0)
             failure = reason(process.returncode, complaints.read(), config)
         with self._one_at_a_time:
@@ -92,17 +88,15 @@ class _Trainings:
         return failure
 
     def _follow(self, process: "subprocess.Popen[str]", config: Config) -> None:
-        """Hand the config over and pass on the shares of the work done, until the process has ended."""
+        """Hand the config over and pass on the shares of the work done, until the process ends."""
         assert process.stdin
         assert process.stdout
         with suppress(BrokenPipeError), process.stdin:  # it has failed already, and says why
             process.stdin.write(config.model_dump_json())
-        with process.stdout:
-            for line in process.stdout:
-                if line.startswith('{"share"'):
-                    with self._one_at_a_time:
-                        self._watcher.share(config.name, float(json.loads(line)["share"]))
-        process.wait()
+        for line in process.stdout:
+            if line.startswith('{"share"'):
+                with self._one_at_a_time:
+                    self._watcher.share(config.name, float(json.loads(line)["share"]))
 
     def stop(self) -> None:
         """End every process; what each has finished, its checkpoints included, stays."""

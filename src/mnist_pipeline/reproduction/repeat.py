@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from mnist_pipeline.config import Config, shipped_configs
+from mnist_pipeline.config import shipped_configs
 from mnist_pipeline.errors import RunError, TrainingError
 from mnist_pipeline.fleet.pool import train_all
 from mnist_pipeline.reproduction.seeds import figures_of
@@ -52,14 +52,13 @@ def repeat_run(run: Run, watcher: FleetWatcher) -> Repetition:
         found = compare_runs(run, repeated)
         if not found["weights"]:
             return Repetition("same bits", found, {})
-        checks = {name: _check(config, each) for name, each in (("run", run), ("repeated", repeated))}
+        checks = {
+            name: check_band(config, {metric: [value] for metric, value in figures_of(each).items()})
+            for name, each in (("run", run), ("repeated", repeated))
+        }
     met = [check.met for each in checks.values() for check in each]
     near = bool(met) and all(met) and not found["data"]
     return Repetition("same within the band" if near else "different", found, checks if met else {})
-
-
-def _check(recipe: Config, run: Run) -> list[BandCheck]:
-    return check_band(recipe, {metric: [value] for metric, value in figures_of(run).items()})
 
 
 _NUMBERS = (

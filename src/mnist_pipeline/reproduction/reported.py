@@ -47,8 +47,3 @@ class _File(Settings):
 def load_reported() -> tuple[ReportedNumber, ...]:
     """Every reported number, in the order of the file."""
     return _File.model_validate_json(json.dumps(read_tree(configs_folder() / "reported.yaml"))).reports
-
-
-def reported_for(recipe: str) -> tuple[ReportedNumber, ...]:
-    """The reported numbers that a recipe reproduces."""
-    return tuple(number for number in load_reported() if number.recipe == recipe)

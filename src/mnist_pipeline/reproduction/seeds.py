@@ -163,15 +163,16 @@ def plan_seeds(where: str, seeds: int | None = None) -> SeedPlan:
 
 def train_plans(
     plans: Sequence[SeedPlan], workers: int | None, watcher: FleetWatcher
-) -> tuple[list[SeedResults], dict[str, str]]:
-    """Train the planned runs that are not finished; gives each recipe's results, if any, and the failed trainings."""
+) -> tuple[list[SeedResults], list[str]]:
+    """Train the planned runs that are not finished; gives each recipe's results, if any, and a line a failure."""
     names = [config.name for plan in plans for config in plan.runs]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ConfigError(f"two of these recipes would both write the run {min(twice)}: give one another `name`")
     missing = [config for plan in plans for config in plan.runs if not finished(config)]
     watcher.begin(len(names) - len(missing), len(names))
     failed = train_all(missing, workers=workers, watcher=watcher)
-    return [results for results in map(_results, plans) if results.runs], failed
+    failures = [f"{name} failed: {failure}" for name, failure in failed.items()]
+    return [results for results in map(_results, plans) if results.runs], failures
 
 
 def _results(plan: SeedPlan) -> SeedResults:

@@ -12,7 +12,7 @@ from mnist_pipeline.config import Config, yaml_text
 from mnist_pipeline.config.recipes import read_tree
 from mnist_pipeline.config.schema import Band, Expected
 from mnist_pipeline.errors import ConfigError
-from mnist_pipeline.reproduction.reported import Metric, ReportedNumber, reported_for
+from mnist_pipeline.reproduction.reported import Metric, ReportedNumber, load_reported
 from mnist_pipeline.reproduction.seeds import FIGURES, Interval, SeedResults, Summary
 from mnist_pipeline.runs.files import write_text
 
@@ -24,8 +24,11 @@ class Comparison(NamedTuple):
 
     reported: ReportedNumber
     measured: Summary
-    interval: Interval | None
-    """Where one more run of ours falls with 95 %; None after a single run."""
+
+    @property
+    def interval(self) -> Interval | None:
+        """Where one more run of ours falls with 95 %; None after a single run."""
+        return FIGURES[self.reported.metric].interval(self.measured)
 
     @property
     def verdict(self) -> Verdict:
@@ -62,11 +65,8 @@ class Comparison(NamedTuple):
 
 def compare_with_reported(results: SeedResults) -> list[Comparison]:
     """Compare the runs of a recipe with every number that is reported for it."""
-    return [
-        Comparison(number, summary, FIGURES[number.metric].interval(summary))
-        for number in reported_for(results.recipe.name)
-        for summary in [results.summary(number.metric)]
-    ]
+    numbers = [number for number in load_reported() if number.recipe == results.recipe.name]
+    return [Comparison(number, results.summary(number.metric)) for number in numbers]
 
 
 # 15 of the 10,000 test labels are known to be wrong: a run that is right on more has seen them.
