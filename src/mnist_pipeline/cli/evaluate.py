@@ -26,15 +26,15 @@ def evaluate(
     """
     from mnist_pipeline import pipeline
 
-    opened = run_or_last(run) if model is None else None
-    if opened:
-        numbers = pipeline.evaluate(opened)
-    elif model is not None and run is None:
+    if run and model:
+        raise MnistError("a run or --model, not both: choose the one to evaluate")
+    if model:
         from mnist_pipeline.evaluation.metrics import evaluate_file
 
-        numbers = evaluate_file(model, runtime)
+        opened, numbers = None, evaluate_file(model, runtime)
     else:
-        raise MnistError("a run or --model, not both: choose the one to evaluate")
+        opened = run_or_last(run)
+        numbers = pipeline.evaluate(opened)
     if json:
         say_json(numbers)
         return
