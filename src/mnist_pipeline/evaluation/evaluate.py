@@ -10,8 +10,7 @@ from mnist_pipeline.prediction.runtimes import normalised
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
-from mnist_pipeline.training.fit import weights_sha256
-from mnist_pipeline.training.keras_file import load_model
+from mnist_pipeline.training.keras_file import load_model, weights_sha256
 
 
 def evaluate_run(run: Run, with_plots: bool) -> None:
@@ -20,7 +19,7 @@ def evaluate_run(run: Run, with_plots: bool) -> None:
     history = run.history() if with_plots else {}  # first, because a damaged file is refused at once
     part = load_part(config.data.source, "test")
     backend.start()
-    model = load_model(run.model_file)
+    model = load_model(run)
     outputs, loss = scoring.outputs(model, config, part)
     probabilities = normalised(outputs, config.model.output)
     metrics = compute_metrics(probabilities, part.labels, loss)

@@ -1,9 +1,6 @@
 """From a config and images to a fitted network: build, begin or go on from a checkpoint, train, choose weights."""
 
-import hashlib
 from dataclasses import dataclass
-
-import numpy as np
 
 from mnist_pipeline.config import Config
 from mnist_pipeline.data import Part
@@ -78,11 +75,3 @@ def _drawn(config: Config, training: Part, watcher: Watcher) -> Part:
         return training
     watcher.note("drawing the training digits first: some minutes for all of MNIST")
     return Part(*draw_pool(training.images, training.labels, config.data.rendering, config.training.threads))
-
-
-def weights_sha256(model: keras.Model) -> str:
-    """Digest of the float32 bytes of all weights in the model's own order: the name of a result."""
-    digest = hashlib.sha256()
-    for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight, dtype="<f4").tobytes())
-    return digest.hexdigest()

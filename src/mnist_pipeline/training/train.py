@@ -15,8 +15,8 @@ from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import backend
 from mnist_pipeline.training.checkpoints import Checkpoints
-from mnist_pipeline.training.fit import Fitted, fit, weights_sha256
-from mnist_pipeline.training.keras_file import save_keras
+from mnist_pipeline.training.fit import Fitted, fit
+from mnist_pipeline.training.keras_file import save_keras, weights_sha256
 from mnist_pipeline.training.saving import save_onnx
 from mnist_pipeline.training.scoring import calibrate, choose_threshold
 
