@@ -47,7 +47,7 @@ def test_a_lambda_layer_which_is_a_program_is_refused(tmp_path: Path, tensorflow
 
     model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Lambda(lambda x: x * 2)])
     model.save(tmp_path / "model.keras")
-    with pytest.raises(RunError, match="a part 'Lambda', which is none"):
+    with pytest.raises(RunError, match="a part '__lambda__', which is none"):
         load_plain(tmp_path / "model.keras")
 
 
@@ -64,7 +64,7 @@ def test_a_file_that_is_not_what_its_name_says_is_refused(smoke_run: Run, tmp_pa
     path = tmp_path / "model.keras"
     for content in (b"", b"\x80\x04pickle", b"\x89HDF\r\n\x1a\n", smoke_run.onnx_file.read_bytes()):
         path.write_bytes(content)
-        with pytest.raises(RunError, match=r"no \.keras file, whatever its name says"):
+        with pytest.raises(RunError, match=r"cannot be loaded \(File is not a zip file\)"):
             load_plain(path)
     with pytest.raises(RunError, match="is missing"):
         load_plain(tmp_path / "none.keras")

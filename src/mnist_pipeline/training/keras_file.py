@@ -12,7 +12,6 @@ import json
 import sys
 import warnings
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ LARGEST = 256 * 2**20  # bytes of the file, and of its members unpacked
 _BOUNDS = Bounds(2048, 20)  # TensorFlow takes 500 MiB, and our largest network as many for a batch
 _BATCH = 1000  # images; as many as an evaluation computes at a time
 _LARGEST_CONFIG = 2**18  # bytes: a network of a hundred layers has half of that
-_MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
+_MEMBERS = ["config.json", "metadata.json", "model.weights.h5"]
 _NETWORKS = {"Functional", "Sequential"}
 _LAYERS = {  # those that make much out of little, read files or run programs are not among them
     "InputLayer", "Flatten", "Reshape", "Permute", "Rescaling", "Dense", "Conv2D", "DepthwiseConv2D",
@@ -51,10 +50,6 @@ _FORMULAS = {  # modules of which every class is numbers and formulas
     "keras.activations", "keras.constraints", "keras.initializers", "keras.losses", "keras.metrics", "keras.optimizers",
     "keras.optimizers.schedules", "keras.regularizers",
 }  # fmt: skip
-
-
-class _UnfitError(Exception):
-    """Why a file is not loaded."""
 
 
 def save_keras(model: keras.Model, path: Path) -> None:
@@ -103,46 +98,25 @@ def weights_sha256(model: keras.Model) -> str:
 def _check_content(path: Path) -> None:
     """Refuse a file with other members than Keras writes, too large ones, or a class that runs or reads something."""
     if not path.is_file():
-        raise _UnfitError("it is missing: train the run again")
+        raise RunError("it is missing: train the run again")
     if path.stat().st_size > LARGEST:
-        raise _UnfitError(f"it is larger than the {LARGEST // 2**20} MiB read here")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            _check_members(archive)
-            config = json.loads(archive.read("config.json"))
-    except _UnfitError:
-        raise
-    except Exception:  # those of zipfile, zlib and json have nothing in common
-        raise _UnfitError("it is damaged or no .keras file, whatever its name says") from None
-    _check_classes(config)
+        raise RunError(f"it is larger than the {LARGEST // 2**20} MiB read here")
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if sorted(member.filename for member in members) != _MEMBERS:
+            raise RunError(f"a .keras file holds {', '.join(_MEMBERS)}, and this one something else")
+        if archive.getinfo("config.json").file_size > _LARGEST_CONFIG:
+            raise RunError(f"its config is larger than {_LARGEST_CONFIG // 2**10} KiB, which no digit classifier needs")
+        if sum(member.file_size for member in members) > LARGEST:
+            raise RunError(f"unpacked it is larger than the {LARGEST // 2**20} MiB read here")
+        json.loads(archive.read("config.json"), object_hook=_check_class)
 
 
-def _check_members(archive: zipfile.ZipFile) -> None:
-    members = archive.infolist()
-    if {member.filename for member in members} != _MEMBERS or len(members) != len(_MEMBERS):
-        raise _UnfitError(f"a .keras file holds {', '.join(sorted(_MEMBERS))}, and this one something else")
-    if archive.getinfo("config.json").file_size > _LARGEST_CONFIG:
-        raise _UnfitError(f"its config is larger than {_LARGEST_CONFIG // 2**10} KiB, which no digit classifier needs")
-    if sum(member.file_size for member in members) > LARGEST:
-        raise _UnfitError(f"unpacked it is larger than the {LARGEST // 2**20} MiB read here")
-
-
-def _check_classes(config: Any) -> None:
-    for part in _parts(config):
-        name, module = part["class_name"], part.get("module")
-        if module not in _FORMULAS and name not in _CLASSES.get(module, ()):
-            raise _UnfitError(f"it has a part {str(name)[:40]!r}, which is none that a digit classifier is made of")
-
-
-def _parts(value: Any) -> Iterator[dict[str, Any]]:
-    """Everything in a config that names a class, however deep."""
-    if isinstance(value, dict):
-        if "class_name" in value:
-            yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for inside in value:
-            yield from _parts(inside)
+def _check_class(part: dict[str, Any]) -> None:
+    """Refuse a part of a config, however deep, that names another class than digit classifiers are made of."""
+    name, module = part.get("class_name"), part.get("module")
+    if "class_name" in part and module not in _FORMULAS and name not in _CLASSES.get(module, ()):
+        raise RunError(f"it has a part {str(name)[:40]!r}, which is none that a digit classifier is made of")
 
 
 def _compute(path: Path) -> None:
