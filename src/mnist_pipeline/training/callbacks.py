@@ -123,30 +123,26 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
         deciding: dict[str, keras.callbacks.Callback],
         store: Checkpoints,
         watcher: Watcher,
-        state: TrainingState | None,
+        state: TrainingState,
         average: Average | None = None,
     ) -> None:
         super().__init__()
         self._deciding, self._store, self._watcher, self._average = deciding, store, watcher, average
-        self._resumed = state
-        self._before = state.seconds if state else 0.0
-        self._started = time.perf_counter()
-        self.history: dict[str, list[float]] = dict(state.history) if state else {}
+        self._resumed, self.history = state, state.history
+        self._started = time.perf_counter() - state.seconds
 
     @property
     def seconds(self) -> float:
         """Training time so far, that of earlier processes included."""
-        return self._before + time.perf_counter() - self._started
+        return time.perf_counter() - self._started
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Restore the other callbacks, which have just reset themselves."""
         self.restore()
-        self._watcher.begin(self._resumed.epoch if self._resumed else 0, self.params["epochs"])
+        self._watcher.begin(self._resumed.epoch, self.params["epochs"])
 
     def restore(self) -> None:
         """Give the other callbacks what they had seen when the checkpoint was written."""
-        if self._resumed is None:
-            return
         for name, memory in self._resumed.callbacks.items():
             for attribute, value in memory.items():
                 setattr(self._deciding[name], attribute, value)
