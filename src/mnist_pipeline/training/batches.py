@@ -93,17 +93,11 @@ def augment(images: tf.Tensor, settings: Augmentation, seed: tf.Tensor) -> tf.Te
     shear = draws[5] * settings.shear
     # Where each pixel of the result comes from: turned, sheared, stretched, all around the image's middle.
     cos, sin = tf.cos(angle), tf.sin(angle)
-    place_x, place_y = _grid()
-    x, y = place_x - move_x[:, None], place_y - move_y[:, None]
+    line = tf.range(SIDE, dtype=tf.float32) - _CENTRE
+    x, y = tf.tile(line, [SIDE])[None] - move_x[:, None], tf.repeat(line, SIDE)[None] - move_y[:, None]
     from_x = (cos * stretch_x)[:, None] * x + ((cos * shear - sin) * stretch_x)[:, None] * y
     from_y = (sin * stretch_y)[:, None] * x + ((sin * shear + cos) * stretch_y)[:, None] * y
     return _sampled(images, from_x + _CENTRE, from_y + _CENTRE)
-
-
-def _grid() -> tuple[tf.Tensor, tf.Tensor]:
-    """Each pixel's distance from the middle, along both axes, as (1, 784)."""
-    line = tf.range(SIDE, dtype=tf.float32) - _CENTRE
-    return tf.tile(line, [SIDE])[None], tf.repeat(line, SIDE)[None]
 
 
 def _sampled(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:

@@ -85,17 +85,13 @@ def deciding(training: Training, average: Average | None = None) -> dict[str, ke
     if training.keep_best:
         callbacks["keep_best"] = KeepBest(training.keep_best, average)
     if plateau := training.plateau:
+        settings = plateau.model_dump(exclude={"min_learning_rate"})
         callbacks["plateau"] = keras.callbacks.ReduceLROnPlateau(
-            plateau.monitor,
-            factor=plateau.factor,
-            patience=plateau.patience,
-            min_delta=plateau.min_delta,
-            min_lr=plateau.min_learning_rate,
-            mode=_mode(plateau.monitor),
+            **settings, min_lr=plateau.min_learning_rate, mode=_mode(plateau.monitor)
         )
     if stopping := training.early_stopping:  # which keeps no weights: KeepBest does
         callbacks["early_stopping"] = keras.callbacks.EarlyStopping(
-            stopping.monitor, patience=stopping.patience, min_delta=stopping.min_delta, mode=_mode(stopping.monitor)
+            **stopping.model_dump(), mode=_mode(stopping.monitor)
         )
     return callbacks
 

@@ -1,4 +1,4 @@
-"""A network's .keras file: written, and read; one from elsewhere is tried out before, in a process that may die.
+"""A network read from its .keras file; one from elsewhere is tried out before, in a process that may die.
 
 Keras 3.15 itself refuses what HDF5 keeps in other files (links, external and virtual arrays). But it makes objects of
 any class of its own, some of which read or fetch files, and builds the layers of a config whatever their size (Dense
@@ -21,7 +21,6 @@ from mnist_pipeline.errors import RunError
 from mnist_pipeline.pixels.preprocess import SIDE
 from mnist_pipeline.prediction.foreign import Bounds, bounded, made_here, run_bounded
 from mnist_pipeline.process import command
-from mnist_pipeline.runs.files import whole
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training import backend
 from mnist_pipeline.training.backend import keras, tf
@@ -50,12 +49,6 @@ _FORMULAS = {  # modules of which every class is numbers and formulas
     "keras.activations", "keras.constraints", "keras.initializers", "keras.losses", "keras.metrics", "keras.optimizers",
     "keras.optimizers.schedules", "keras.regularizers",
 }  # fmt: skip
-
-
-def save_keras(model: keras.Model, path: Path) -> None:
-    """Write the model in Keras' own format."""
-    with whole(path) as beside:
-        model.save(beside)
 
 
 def load_model(run: Run) -> keras.Model:
