@@ -60,7 +60,7 @@ def measure_file(form: str, reader: str, path: Path, source: str, watcher: Watch
     """Size and speed of one file with one reader, on the test images of a source."""
     watcher.note(f"{form} ({reader})")
     asked = {"reader": reader, "path": str(path), "source": source}
-    found = {threads: _in_worker({**asked, "threads": threads, "singles": threads == 1}) for threads in _THREADS}
+    found = {threads: _in_worker({**asked, "threads": threads}) for threads in _THREADS}
     files = path.rglob("*") if path.is_dir() else [path]
     speeds = {str(threads): numbers["images_per_second"] for threads, numbers in found.items()}
     size = sum(file.stat().st_size for file in files if file.is_file())
@@ -85,31 +85,19 @@ _PATIENCE = 5.0  # seconds after which no further single image is taken
 _PASSES = 3  # over all images, at least; up to ten times as many as long as they take less than a second
 
 
-def main() -> int:
-    """Measure what stdin asks for; an expected failure is one line on stderr."""
-    asked = json.loads(sys.stdin.read())
-    try:
-        print(json.dumps(_measure(asked)))  # noqa: T201 - the parent reads it
-    except MnistError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    return 0
-
-
-def _measure(asked: dict[str, Any]) -> dict[str, Any]:
-    path = Path(asked["path"])
-    opener = _opener(asked["reader"], path, asked["threads"])
-    images = scale(load_part(asked["source"], "test").images)
+def _measure(reader: str, path: Path, source: str, threads: int) -> dict[str, Any]:
+    """The speed of a file with one reader; that of single images with one thread alone."""
+    opener = _opener(reader, path, threads)
+    images = scale(load_part(source, "test").images)
     began = time.perf_counter()
     runtime = opener(path)
     runtime.scores(images[:1])
     found: dict[str, Any] = {"load_ms": 1000 * (time.perf_counter() - began)}
-    singles = _time_singles(runtime, images) if asked["singles"] else []
-    found["images_per_second"] = len(images) / _time_pass(runtime, images)
-    if singles:
-        median, p99 = np.percentile(singles, [50, 99])
-        found["one_image_ms"] = {"median": 1000 * float(median), "p99": 1000 * float(p99), "n": len(singles)}
-    return found
+    if threads == 1:
+        singles = 1000 * np.array(_time_singles(runtime, images))
+        median, p99 = np.percentile(singles, [50, 99]).tolist()
+        found["one_image_ms"] = {"median": median, "p99": p99, "n": len(singles)}
+    return found | {"images_per_second": len(images) / _time_pass(runtime, images)}
 
 
 def _opener(reader: str, path: Path, threads: int) -> Any:
@@ -135,17 +123,12 @@ def _time_singles(runtime: Any, images: NDArray[np.float32]) -> list[float]:
     """Seconds for one image after another, each another one."""
     spent: list[float] = []
     until = time.perf_counter() + _PATIENCE
-    for number in range(_WARM_UP + _SINGLES):
-        at = number % len(images)
-        inputs = runtime.prepare(images[at : at + 1])
+    while len(spent) < _WARM_UP + _SINGLES and (len(spent) <= 2 * _WARM_UP or time.perf_counter() < until):
+        inputs = runtime.prepare(images[len(spent) % len(images)][None])
         began = time.perf_counter()
         runtime.compute(inputs)
-        ended = time.perf_counter()
-        if number >= _WARM_UP:
-            spent.append(ended - began)
-        if ended > until and len(spent) > _WARM_UP:
-            break
-    return spent
+        spent.append(time.perf_counter() - began)
+    return spent[_WARM_UP:]
 
 
 def _time_pass(runtime: Any, images: NDArray[np.float32]) -> float:
@@ -162,4 +145,8 @@ def _time_pass(runtime: Any, images: NDArray[np.float32]) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    asked = json.loads(sys.stdin.read())
+    try:
+        sys.stdout.write(json.dumps(_measure(**asked | {"path": Path(asked["path"])})))
+    except MnistError as refusal:
+        sys.exit(str(refusal))

@@ -63,14 +63,11 @@ class _Exporter:
         backend.start()
         self._model = load_model(run)
         self._softmax_model = with_softmax(self._model)
-        self._reference = self._outputs()
-        self._entries: dict[str, Any] = unchanged(run.export_card().get("forms", {}), run.exports)
-
-    def _outputs(self) -> Reference:
         outputs, _ = scoring.outputs(self._model, self._config, self._test)
         same = self._softmax_model is self._model
         probabilities = outputs if same else _scores(KerasRuntime(self._softmax_model), self._test)
-        return Reference(outputs, probabilities, self._test.labels)
+        self._reference = Reference(outputs, probabilities, self._test.labels)
+        self._entries: dict[str, Any] = unchanged(run.export_card().get("forms", {}), run.exports)
 
     def export(self, form: ExportForm) -> dict[str, Any]:
         """Put one form into the run's export/ and give its entry for the card; one that does not hold is removed."""
