@@ -107,8 +107,8 @@ def test_images() -> Any:
 @pytest.fixture(scope="session")
 def keras_outputs(exported_artifacts: Path, test_images: Any) -> Any:
     """The ten outputs of the exported run's Keras model for each test image."""
-    from mnist_pipeline.training.keras_file import load_model
+    from mnist_pipeline.training.keras_file import load_plain
     from mnist_pipeline.training.scoring import outputs
 
     run = Run(exported_artifacts / "dense")
-    return outputs(load_model(run.model_file), run.config(), test_images)[0]
+    return outputs(load_plain(run.model_file), run.config(), test_images)[0]

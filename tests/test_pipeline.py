@@ -67,7 +67,7 @@ def test_the_same_config_again_does_nothing_and_says_so(smoke_run: Run) -> None:
 
 def test_the_saved_model_gives_the_numbers_of_the_run(smoke_run: Run) -> None:
     part = load_part("mnist", "test")
-    probabilities, loss = outputs(load_model(smoke_run.model_file), smoke_run.config(), part)
+    probabilities, loss = outputs(load_model(smoke_run), smoke_run.config(), part)
     test = smoke_run.metrics()["evaluate"]
     assert float((probabilities.argmax(1) == part.labels).mean()) == test["test_accuracy"]
     assert loss == test["test_loss"]
@@ -75,7 +75,7 @@ def test_the_saved_model_gives_the_numbers_of_the_run(smoke_run: Run) -> None:
 
 def test_the_digest_is_over_the_float32_bytes_of_the_weights_in_order(smoke_run: Run) -> None:
     digest = hashlib.sha256()
-    for weight in load_model(smoke_run.model_file).weights:
+    for weight in load_model(smoke_run).weights:
         digest.update(np.asarray(weight, np.float32).tobytes())
     metrics = smoke_run.metrics()
     assert digest.hexdigest() == metrics["train"]["weights_sha256"] == metrics["evaluate"]["weights_sha256"]
@@ -83,7 +83,7 @@ def test_the_digest_is_over_the_float32_bytes_of_the_weights_in_order(smoke_run:
 
 def test_opencv_gives_the_probabilities_of_keras(smoke_run: Run) -> None:
     part = load_part("mnist", "test")
-    expected, _ = outputs(load_model(smoke_run.model_file), smoke_run.config(), part)
+    expected, _ = outputs(load_model(smoke_run), smoke_run.config(), part)
     found = predictor(smoke_run).probabilities(part.images)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 

@@ -92,7 +92,7 @@ def marked_rows(page: Path) -> list[str]:
         "93.3 to 100.0 %", "98.50 %",  # calibration
         "90.00 %", "0.3000",  # the first epoch
         "seed: 7",  # the config
-        "versions: keras", "3.12.0", "avx2, fma",  # the environment
+        "versions:\n  keras: 3.12.0", "python: 3.11.7",  # the environment
     ],
 )  # fmt: skip
 def test_the_page_says(said: str, run: Run) -> None:
@@ -110,7 +110,7 @@ def test_words_from_the_environment_stay_words(run: Run) -> None:
     write_json(run.environment_file, run.environment() | {"flags": {name: name}})
     page = Page(write_page(run))
     assert len(page.all("img")) == 5
-    assert name in page.words
+    assert name in page.text
 
 
 def test_nothing_is_fetched_and_nothing_runs(run: Run) -> None:
@@ -160,14 +160,14 @@ def test_a_perfect_run_has_no_confused_pairs(run: Run) -> None:
 
 def test_a_run_that_was_not_evaluated_is_refused_with_what_to_do(run: Run) -> None:
     write_json(run.metrics_file, {"train": TRAIN})
-    with pytest.raises(RunError, match=r"not evaluated yet.*mnist evaluate trial"):
+    with pytest.raises(RunError, match=r"not evaluated yet.*mnist evaluate artifacts/trial"):
         write_page(run)
     assert not run.report_file.exists()
 
 
 def test_a_missing_plot_is_refused_with_what_to_do(run: Run) -> None:
     (run.plots / "curves.png").unlink()
-    with pytest.raises(RunError, match=r"curves\.png.*mnist evaluate trial"):
+    with pytest.raises(RunError, match=r"curves\.png.*mnist evaluate artifacts/trial"):
         write_page(run)
 
 

@@ -63,7 +63,7 @@ def trained_in_bfloat16(source: Path) -> Run:
 @pytest.mark.slow
 def test_a_model_trained_in_mixed_precision_leaves_in_full(trainings: Any) -> None:
     run = trained_in_bfloat16(trainings.source)
-    assert {weight.dtype for weight in load_model(run.model_file).weights} == {"float32"}
+    assert {weight.dtype for weight in load_model(run).weights} == {"float32"}
     (check, _) = pipeline.export(run, ["onnx"])["forms"]["onnx"]["checks"]
     assert check["n"] == 500
 

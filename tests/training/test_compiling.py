@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from mnist_pipeline.config import Config, load_config
-from mnist_pipeline.config.schema import OneCycle
 from mnist_pipeline.training.backend import tf
-from mnist_pipeline.training.compiling import DigitAccuracy, learning_rate, training_targets
+from mnist_pipeline.training.compiling import DigitAccuracy, OneCycleRate, training_targets
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -16,8 +15,7 @@ def smoothed(by: float) -> Config:
 
 
 def test_the_rate_rises_to_the_peak_and_falls_to_the_end() -> None:
-    rate = learning_rate(0.5, OneCycle(rise=0.25, start=0.1, end=0.02), 100)
-    assert callable(rate)
+    rate = OneCycleRate(0.5, 100, rise=0.25, start=0.1, end=0.02)
     found = [float(rate(tf.constant(step, tf.int64))) for step in (0, 10, 25, 50, 100, 130)]
     np.testing.assert_allclose(found, [0.05, 0.23, 0.5, 0.5 * (1 - 0.98 / 3), 0.01, 0], atol=1e-6)
 

@@ -23,7 +23,8 @@ from pathlib import Path
 from mnist_pipeline.training.xla_flags import set_flags
 set_flags("portable")
 from mnist_pipeline.training import backend
-from mnist_pipeline.training.fit import fit, weights_sha256
+from mnist_pipeline.training.fit import fit
+from mnist_pipeline.training.keras_file import weights_sha256
 from mnist_pipeline.training.checkpoints import Checkpoints
 from mnist_pipeline.config import load_config
 from mnist_pipeline.data import load_part, validation_indices

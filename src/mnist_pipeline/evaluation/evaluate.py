@@ -1,17 +1,17 @@
 """The evaluation of a trained run on the test images: its numbers into metrics.json, its plots into plots/."""
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import asdict
 
-from mnist_pipeline.data import Part, load_part
+import numpy as np
+
+from mnist_pipeline.data import load_part
 from mnist_pipeline.evaluation.metrics import compute_metrics
 from mnist_pipeline.evaluation.plots import charts, images, network
 from mnist_pipeline.prediction.runtimes import normalised
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
-from mnist_pipeline.training.fit import weights_sha256
-from mnist_pipeline.training.keras_file import load_model
+from mnist_pipeline.training.keras_file import load_model, weights_sha256
 
 
 def evaluate_run(run: Run, with_plots: bool) -> None:
@@ -20,7 +20,7 @@ def evaluate_run(run: Run, with_plots: bool) -> None:
     history = run.history() if with_plots else {}  # first, because a damaged file is refused at once
     part = load_part(config.data.source, "test")
     backend.start()
-    model = load_model(run.model_file)
+    model = load_model(run)
     outputs, loss = scoring.outputs(model, config, part)
     probabilities = normalised(outputs, config.model.output)
     metrics = compute_metrics(probabilities, part.labels, loss)
@@ -28,15 +28,11 @@ def evaluate_run(run: Run, with_plots: bool) -> None:
         charts.curves(history, run.plots / "curves.png")
         charts.confusion(np.array(metrics.confusion), run.plots / "confusion.png", run.name)
         network.architecture(describe(model), run.plots / "architecture.png", run.name)
-        _draw_images(run, part, probabilities)
+        seen = part.images, part.labels, probabilities.argmax(axis=1), probabilities.max(axis=1)
+        images.samples(*seen, run.plots / "samples.png")
+        images.mistakes(*seen, run.plots / "mistakes.png")
     digests = {"weights_sha256": weights_sha256(model), "data_sha256": part.sha256}
-    run.add_metrics("evaluate", metrics.tree() | digests)
-
-
-def _draw_images(run: Run, part: Part, probabilities: NDArray[np.float32]) -> None:
-    answers, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    images.samples(part.images, part.labels, answers, confidences, run.plots / "samples.png")
-    images.mistakes(part.images, part.labels, answers, confidences, run.plots / "mistakes.png")
+    run.add_metrics("evaluate", asdict(metrics) | digests)
 
 
 def describe(model: keras.Model) -> list[network.Layer]:

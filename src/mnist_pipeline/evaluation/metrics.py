@@ -34,10 +34,6 @@ class Metrics:
     most_confused: list[dict[str, int]]
     calibration: list[dict[str, float]]
 
-    def tree(self) -> dict[str, Any]:
-        """The metrics as plain values."""
-        return asdict(self)
-
 
 def evaluate_file(path: Path, name: RuntimeName | None) -> dict[str, Any]:
     """The metrics of a model file on MNIST's test images; the loss is the cross-entropy of its probabilities."""
@@ -47,7 +43,7 @@ def evaluate_file(path: Path, name: RuntimeName | None) -> dict[str, Any]:
     found = probabilities(runtime, part.images, output_of(runtime))
     of_truth = found[np.arange(len(part)), part.labels].astype(np.float64)
     metrics = compute_metrics(found, part.labels, float(-np.log(np.maximum(of_truth, _LEAST)).mean()))
-    return {"model": str(path), "runtime": runtime.name, **metrics.tree(), "data_sha256": part.sha256}
+    return {"model": str(path), "runtime": runtime.name, **asdict(metrics), "data_sha256": part.sha256}
 
 
 def compute_metrics(probabilities: NDArray[np.float32], labels: NDArray[np.uint8], loss: float) -> Metrics:
@@ -55,12 +51,17 @@ def compute_metrics(probabilities: NDArray[np.float32], labels: NDArray[np.uint8
     answers = probabilities.argmax(axis=1)
     confusion = np.zeros((CLASSES, CLASSES), np.int64)
     np.add.at(confusion, (labels, answers), 1)
+    there, right = confusion.sum(axis=1), confusion.diagonal()
+    counts = zip(there.tolist(), right.tolist(), _shares(right, there).tolist(), strict=True)
     ece, calibration = calibration_error(probabilities, labels)
     return Metrics(
         test_accuracy=float((answers == labels).mean()),
         test_loss=loss,
         n=len(labels),
-        per_class=_accuracies(confusion),
+        per_class=[
+            {"digit": digit, "n": images, "right": hits, "accuracy": share}
+            for digit, (images, hits, share) in enumerate(counts)
+        ],
         confusion=confusion.tolist(),
         report=_precision_and_recall(confusion),
         ece=ece,
@@ -69,47 +70,31 @@ def compute_metrics(probabilities: NDArray[np.float32], labels: NDArray[np.uint8
     )
 
 
-def _accuracies(confusion: NDArray[np.int64]) -> list[dict[str, Any]]:
-    return [
-        {"digit": digit, "n": int(row.sum()), "right": int(row[digit]), "accuracy": _share(row[digit], row.sum())}
-        for digit, row in enumerate(confusion)
-    ]
+def _shares(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The share of each part in its whole; 0 where that is nothing."""
+    return np.divide(parts, wholes, out=np.zeros(len(parts)), where=wholes > 0)
 
 
 def _precision_and_recall(confusion: NDArray[np.int64]) -> dict[str, dict[str, float]]:
     """Precision, recall and F1 of each digit; `macro` averages digits alike, `weighted` by their images."""
-    rows = {}
-    for digit in range(CLASSES):
-        right, there, answered = confusion[digit, digit], confusion[digit].sum(), confusion[:, digit].sum()
-        rows[str(digit)] = {
-            "precision": _share(right, answered),
-            "recall": _share(right, there),
-            "f1": _share(2 * right, there + answered),
-            "n": int(there),
-        }
-    counts = confusion.sum(axis=1)
-    averages = {"macro": np.ones(CLASSES), "weighted": counts}
-    return rows | {name: _average(rows, weights) | {"n": int(counts.sum())} for name, weights in averages.items()}
-
-
-def _average(rows: dict[str, dict[str, float]], weights: NDArray[Any]) -> dict[str, float]:
-    return {
-        score: float(np.average([row[score] for row in rows.values()], weights=weights))
-        for score in ("precision", "recall", "f1")
+    right, there, answered = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    shares = [_shares(right, answered), _shares(right, there), _shares(2 * right, there + answered)]
+    scores = dict(zip(("precision", "recall", "f1"), shares, strict=True))
+    rows: dict[str, dict[str, float]] = {
+        str(digit): {**{name: float(values[digit]) for name, values in scores.items()}, "n": int(there[digit])}
+        for digit in range(CLASSES)
     }
-
-
-def _share(part: np.int64, whole: np.int64) -> float:
-    return float(part / whole) if whole else 0.0
+    for average, weights in {"macro": np.ones(CLASSES), "weighted": there}.items():
+        means = {name: float(np.average(values, weights=weights)) for name, values in scores.items()}
+        rows[average] = {**means, "n": int(there.sum())}
+    return rows
 
 
 def _most_confused(confusion: NDArray[np.int64]) -> list[dict[str, int]]:
     """The pairs of true digit and wrong answer that occur, the most frequent first."""
+    wrong = confusion - np.diag(confusion.diagonal())
     pairs = [
-        {"true": true, "answer": answer, "n": int(confusion[true, answer])}
-        for true in range(CLASSES)
-        for answer in range(CLASSES)
-        if true != answer and confusion[true, answer]
+        {"true": true, "answer": answer, "n": int(wrong[true, answer])} for true, answer in np.argwhere(wrong).tolist()
     ]
     return sorted(pairs, key=lambda pair: -pair["n"])[:_MOST_PAIRS]
 

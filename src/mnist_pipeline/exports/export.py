@@ -24,8 +24,7 @@ from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
-from mnist_pipeline.training.fit import weights_sha256
-from mnist_pipeline.training.keras_file import load_model
+from mnist_pipeline.training.keras_file import load_model, weights_sha256
 from mnist_pipeline.training.saving import save_folder, save_onnx
 
 _BATCH = 500  # test images that a runtime is given at a time
@@ -62,16 +61,13 @@ class _Exporter:
         train = load_part(self._config.data.source, "train")
         self._train_sha256, self._calibration = train.sha256, calibration_images(train.images)
         backend.start()
-        self._model = load_model(run.model_file)
+        self._model = load_model(run)
         self._softmax_model = with_softmax(self._model)
-        self._reference = self._outputs()
-        self._entries: dict[str, Any] = unchanged(run.export_card().get("forms", {}), run.exports)
-
-    def _outputs(self) -> Reference:
         outputs, _ = scoring.outputs(self._model, self._config, self._test)
         same = self._softmax_model is self._model
         probabilities = outputs if same else _scores(KerasRuntime(self._softmax_model), self._test)
-        return Reference(outputs, probabilities, self._test.labels)
+        self._reference = Reference(outputs, probabilities, self._test.labels)
+        self._entries: dict[str, Any] = unchanged(run.export_card().get("forms", {}), run.exports)
 
     def export(self, form: ExportForm) -> dict[str, Any]:
         """Put one form into the run's export/ and give its entry for the card; one that does not hold is removed."""
@@ -182,7 +178,7 @@ class _Exporter:
 def with_softmax(model: keras.Model) -> keras.Model:
     """The network with a softmax in the place of its last sigmoids, whose weights it takes over; or as it is."""
     last = model.layers[-1]
-    if last.activation is keras.activations.softmax:
+    if not isinstance(last, keras.layers.Dense) or last.activation is keras.activations.softmax:
         return model
     softmax = keras.layers.Dense(last.units, activation="softmax", name="probabilities")
     changed = keras.Model(model.inputs[0], softmax(last.input), name=model.name)

@@ -3,6 +3,7 @@
 For a model in eight bits it also holds the scale and the zero point: value = (stored - zero_point) * scale.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,45 +17,38 @@ _RANGES = {"float32": "0 to 1: pixel / 255", "uint8": "0 to 255: the pixel itsel
 
 def read_signature(path: Path) -> dict[str, _Tensor]:
     """The `input` and the `output` of an ONNX file, a LiteRT file or a SavedModel's folder; n is the batch."""
-    readers = {".onnx": _of_onnx, ".tflite": _of_litert}
-    into, out = readers.get(path.suffix, _of_saved_model)(path)
+    into, out = {".onnx": _of_onnx, ".tflite": _of_litert}.get(path.suffix, _of_saved_model)(path)
     return {"input": {**into, "range": _range(into)}, "output": out}
 
 
-def _of_onnx(path: Path) -> list[_Tensor]:
+def _of_onnx(path: Path) -> Iterator[_Tensor]:
     graph = onnx.load(path).graph
-    found = []
     for tensor in (graph.input[0], graph.output[0]):
         kind = onnx.helper.tensor_dtype_to_np_dtype(tensor.type.tensor_type.elem_type)
         shape = [side.dim_param or side.dim_value for side in tensor.type.tensor_type.shape.dim]
-        found.append({"name": tensor.name, "shape": shape, "type": str(kind)})
-    return found
+        yield {"name": tensor.name, "shape": shape, "type": str(kind)}
 
 
-def _of_litert(path: Path) -> list[_Tensor]:
+def _of_litert(path: Path) -> Iterator[_Tensor]:
     from ai_edge_litert.interpreter import Interpreter  # the extra may not be there
 
     interpreter = Interpreter(model_path=str(path))
     served = interpreter.get_signature_list()["serving_default"]
     tensors = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    found = []
     for name, tensor in zip((served["inputs"][0], served["outputs"][0]), tensors, strict=True):
         shape = ["n" if side < 0 else int(side) for side in tensor["shape_signature"]]
-        found.append({"name": name, "shape": shape, "type": tensor["dtype"].__name__})
-        if tensor["dtype"].__name__ != "float32":
-            step, zero = tensor["quantization"]
-            found[-1] |= {"scale": float(step), "zero_point": int(zero)}
-    return found
+        (scale, zero_point), kind = tensor["quantization"], tensor["dtype"].__name__
+        steps = {} if kind == "float32" else {"scale": float(scale), "zero_point": int(zero_point)}
+        yield {"name": name, "shape": shape, "type": kind, **steps}
 
 
-def _of_saved_model(path: Path) -> list[_Tensor]:
-    served = tf.saved_model.load(str(path)).signatures["serving_default"]
-    found = []
+def _of_saved_model(path: Path) -> Iterator[_Tensor]:
+    loaded = tf.saved_model.load(str(path))  # kept, because its signatures die with it
+    served = loaded.signatures["serving_default"]
     for tensors in (served.structured_input_signature[1], served.structured_outputs):
         ((name, tensor),) = tensors.items()
         shape = ["n" if side is None else side for side in tensor.shape]
-        found.append({"name": name, "shape": shape, "type": tensor.dtype.name})
-    return found
+        yield {"name": name, "shape": shape, "type": tensor.dtype.name}
 
 
 def _range(tensor: _Tensor) -> str:

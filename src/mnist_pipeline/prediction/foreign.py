@@ -8,11 +8,14 @@ This module is that process too: `python -m mnist_pipeline.prediction.foreign FI
 """
 
 import contextlib
+import math
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,9 +34,20 @@ from mnist_pipeline.process import command
 from mnist_pipeline.runs.run import artifacts
 
 _LARGEST = 64 * 2**20  # bytes of a file
-_MEMORY = 512 * 2**20  # bytes of data; our largest networks take 150 MiB
-_SECONDS = 5  # of a processor
-_PATIENCE = 60  # seconds, where other processes want the processor too
+_PATIENCE = 60  # seconds more than the bounds, where other processes want the processor too
+
+
+class Bounds(NamedTuple):
+    """What a process may take that reads a file from elsewhere."""
+
+    memory: int  # MiB of data
+    seconds: int  # of a processor, once its libraries are loaded
+
+    def __str__(self) -> str:
+        return f"{self.memory:,} MiB or {self.seconds} seconds"
+
+
+_BOUNDS = Bounds(512, 5)  # our largest networks take 150 MiB
 
 
 def made_here(path: Path) -> bool:
@@ -51,30 +65,41 @@ def vet(path: Path, choice: RuntimeChoice | None = None) -> None:
 
 def try_out(path: Path, name: RuntimeName) -> None:
     """Read a model file and compute with it in another process, which takes half a second."""
+    run_bounded([*command("prediction.foreign"), str(path), name], f"{path}: not read: {name}", _BOUNDS)
+
+
+def run_bounded(words: list[str], what: str, bounds: Bounds) -> None:
+    """Run a process that does its work by `bounded`; its refusal, or `what` with how it ended, is a RunError."""
     try:
-        done = subprocess.run(  # noqa: S603 - our own module
-            [*command("prediction.foreign"), str(path), name],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_PATIENCE, check=False,
+        done = subprocess.run(  # noqa: S603 - a module of our own
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
+            timeout=_PATIENCE + bounds.seconds,
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},  # each thread takes memory
         )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise RunError(f"{path}: not read: {name} did not end within {_PATIENCE} seconds") from None
+    except subprocess.TimeoutExpired as error:
+        raise RunError(f"{what} did not end within {error.timeout:.0f} seconds") from None
     said = done.stdout.decode(errors="replace").splitlines()
     if done.returncode == RunError.exit_code and said:
         raise RunError(said[-1])
     if done.returncode != 0:
-        most = f"{_MEMORY // 2**20} MiB or {_SECONDS} seconds"
-        raise RunError(f"{path}: not read: {name} crashed over it, or would take more than {most}")
+        raise RunError(f"{what} crashed over it, or would take more than {bounds}")
 
 
-def _limit() -> None:
-    """Limit this process's memory and time, where the system can."""
+def bounded(work: Callable[[], object], bounds: Bounds) -> None:
+    """Do this process's work, its memory and time limited where the system can; a refusal is its last line."""
     import resource
 
-    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_DATA: _MEMORY, resource.RLIMIT_CPU: _SECONDS}
+    seconds = math.ceil(time.process_time()) + bounds.seconds
+    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_DATA: bounds.memory * 2**20, resource.RLIMIT_CPU: seconds}
     for kind, most in limits.items():
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(kind, (most, most))
+    try:
+        work()
+    except RunError as refusal:
+        # The names in a file may hold control characters, which would move a terminal's cursor.
+        sys.stdout.write("".join(letter if letter.isprintable() else "?" for letter in str(refusal)))
+        sys.exit(refusal.exit_code)
 
 
 def _compute(path: Path, name: Any) -> None:
@@ -86,10 +111,4 @@ def _compute(path: Path, name: Any) -> None:
 
 
 if __name__ == "__main__":
-    _limit()
-    try:
-        _compute(Path(sys.argv[1]), sys.argv[2])
-    except RunError as refusal:
-        # The names in a file may hold control characters, which would move a terminal's cursor.
-        sys.stdout.write("".join(letter if letter.isprintable() else "?" for letter in str(refusal)))
-        sys.exit(refusal.exit_code)
+    bounded(lambda: _compute(Path(sys.argv[1]), sys.argv[2]), _BOUNDS)

@@ -25,15 +25,13 @@ _CHUNKS = 20  # of an epoch of a slow network
 class EpochPlan:
     """How an epoch is cut: into batches for the update rule, into chunks for whoever watches."""
 
-    images: int
-    """How many an epoch goes through."""
+    images: int  # that an epoch goes through
     batch: int
     chunks: int
     seed: int
     augmentation: Augmentation | None = None
     shuffle_once: bool = False
-    drawn: PoolRows | None = None
-    """The drawings that an epoch chooses its images from; None where it takes all images."""
+    drawn: PoolRows | None = None  # the drawings that an epoch chooses its images from; None where it takes all
 
     @classmethod
     def of(cls, config: Config, images: int) -> "EpochPlan":
@@ -41,15 +39,8 @@ class EpochPlan:
         training = config.training
         chunks = 1 if config.model.family == "dense" else min(_CHUNKS, -(-images // training.batch_size))
         drawn = PoolRows.of(config.data.rendering, images) if config.data.rendering else None
-        return cls(
-            drawn.taken if drawn else images,
-            training.batch_size,
-            chunks,
-            training.seed,
-            training.augmentation,
-            shuffle_once=training.shuffle == "once",
-            drawn=drawn,
-        )
+        taken, once = drawn.taken if drawn else images, training.shuffle == "once"
+        return cls(taken, training.batch_size, chunks, training.seed, training.augmentation, once, drawn)
 
     @property
     def steps(self) -> int:
@@ -73,8 +64,7 @@ class Resident:
 
     images: tf.Tensor
     targets: tf.Tensor
-    shape: tuple[int, ...]
-    """Of one image as the model takes it."""
+    shape: tuple[int, ...]  # of one image as the model takes it
 
     @classmethod
     def of(cls, model: keras.Model, images: NDArray[np.uint8], targets: NDArray[Any]) -> "Resident":
@@ -103,17 +93,11 @@ def augment(images: tf.Tensor, settings: Augmentation, seed: tf.Tensor) -> tf.Te
     shear = draws[5] * settings.shear
     # Where each pixel of the result comes from: turned, sheared, stretched, all around the image's middle.
     cos, sin = tf.cos(angle), tf.sin(angle)
-    place_x, place_y = _grid()
-    x, y = place_x - move_x[:, None], place_y - move_y[:, None]
+    line = tf.range(SIDE, dtype=tf.float32) - _CENTRE
+    x, y = tf.tile(line, [SIDE])[None] - move_x[:, None], tf.repeat(line, SIDE)[None] - move_y[:, None]
     from_x = (cos * stretch_x)[:, None] * x + ((cos * shear - sin) * stretch_x)[:, None] * y
     from_y = (sin * stretch_y)[:, None] * x + ((sin * shear + cos) * stretch_y)[:, None] * y
     return _sampled(images, from_x + _CENTRE, from_y + _CENTRE)
-
-
-def _grid() -> tuple[tf.Tensor, tf.Tensor]:
-    """Each pixel's distance from the middle, along both axes, as (1, 784)."""
-    line = tf.range(SIDE, dtype=tf.float32) - _CENTRE
-    return tf.tile(line, [SIDE])[None], tf.repeat(line, SIDE)[None]
 
 
 def _sampled(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:

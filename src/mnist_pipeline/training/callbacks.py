@@ -85,17 +85,13 @@ def deciding(training: Training, average: Average | None = None) -> dict[str, ke
     if training.keep_best:
         callbacks["keep_best"] = KeepBest(training.keep_best, average)
     if plateau := training.plateau:
+        settings = plateau.model_dump(exclude={"min_learning_rate"})
         callbacks["plateau"] = keras.callbacks.ReduceLROnPlateau(
-            plateau.monitor,
-            factor=plateau.factor,
-            patience=plateau.patience,
-            min_delta=plateau.min_delta,
-            min_lr=plateau.min_learning_rate,
-            mode=_mode(plateau.monitor),
+            **settings, min_lr=plateau.min_learning_rate, mode=_mode(plateau.monitor)
         )
     if stopping := training.early_stopping:  # which keeps no weights: KeepBest does
         callbacks["early_stopping"] = keras.callbacks.EarlyStopping(
-            stopping.monitor, patience=stopping.patience, min_delta=stopping.min_delta, mode=_mode(stopping.monitor)
+            **stopping.model_dump(), mode=_mode(stopping.monitor)
         )
     return callbacks
 
@@ -123,30 +119,26 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
         deciding: dict[str, keras.callbacks.Callback],
         store: Checkpoints,
         watcher: Watcher,
-        state: TrainingState | None,
+        state: TrainingState,
         average: Average | None = None,
     ) -> None:
         super().__init__()
         self._deciding, self._store, self._watcher, self._average = deciding, store, watcher, average
-        self._resumed = state
-        self._before = state.seconds if state else 0.0
-        self._started = time.perf_counter()
-        self.history: dict[str, list[float]] = dict(state.history) if state else {}
+        self._resumed, self.history = state, state.history
+        self._started = time.perf_counter() - state.seconds
 
     @property
     def seconds(self) -> float:
         """Training time so far, that of earlier processes included."""
-        return self._before + time.perf_counter() - self._started
+        return time.perf_counter() - self._started
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Restore the other callbacks, which have just reset themselves."""
         self.restore()
-        self._watcher.begin(self._resumed.epoch if self._resumed else 0, self.params["epochs"])
+        self._watcher.begin(self._resumed.epoch, self.params["epochs"])
 
     def restore(self) -> None:
         """Give the other callbacks what they had seen when the checkpoint was written."""
-        if self._resumed is None:
-            return
         for name, memory in self._resumed.callbacks.items():
             for attribute, value in memory.items():
                 setattr(self._deciding[name], attribute, value)

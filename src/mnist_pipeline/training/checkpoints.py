@@ -20,21 +20,17 @@ _KEPT = 2  # the newest, and one to fall back on
 
 @dataclass
 class TrainingState:
-    """All that decides how training goes on after an epoch."""
+    """All that decides how training goes on after an epoch; by default the state before the first."""
 
-    epoch: int
-    """Epochs done."""
-    weights: Arrays
-    optimizer: Arrays
-    average: Arrays
-    """The moving average of the weights; empty without averaging."""
-    best: Arrays
-    """The best epoch's weights; empty where they are not kept."""
-    history: dict[str, list[float]]
-    callbacks: dict[str, dict[str, Any]]
-    seconds: float
-    stopped: bool = False
-    """True when early stopping has ended the training."""
+    epoch: int = 0  # epochs done
+    weights: Arrays = field(default_factory=list)
+    optimizer: Arrays = field(default_factory=list)
+    average: Arrays = field(default_factory=list)  # the weights' moving average; empty without averaging
+    best: Arrays = field(default_factory=list)  # the best epoch's weights; empty where they are not kept
+    history: dict[str, list[float]] = field(default_factory=dict)
+    callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seconds: float = 0.0
+    stopped: bool = False  # by early stopping
 
 
 _GROUPS = {"weight": "weights", "optimizer": "optimizer", "average": "average", "best": "best"}  # in file: in state

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.config import Config
-from mnist_pipeline.config.schema import OneCycle
 from mnist_pipeline.data.rendering.pool import NO_DIGIT
 from mnist_pipeline.training import models
 from mnist_pipeline.training.backend import keras, tf
@@ -15,7 +14,7 @@ from mnist_pipeline.training.backend import keras, tf
 def compiled(config: Config, steps: int = 1) -> keras.Model:
     """The network to train, with its optimizer and metrics; `steps` are those of an epoch."""
     training = config.training
-    model = models.build(config.model, training.seed, models.training_layers(training))
+    model = models.build(config.model, training.seed, training)
     model.compile(
         optimizer=_optimizer(config, steps * training.epochs),
         loss=loss_of(config),
@@ -85,7 +84,8 @@ def _optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
         "rmsprop": keras.optimizers.RMSprop,
         "sgd": keras.optimizers.SGD,
     }
-    return kinds[settings.name](learning_rate(settings.learning_rate, config.training.schedule, steps))
+    rate, schedule = settings.learning_rate, config.training.schedule
+    return kinds[settings.name](OneCycleRate(rate, steps, **schedule.model_dump()) if schedule else rate)
 
 
 class PortableAdam(keras.optimizers.Adam):  # type: ignore[misc]
@@ -111,11 +111,6 @@ def _power(base: float, exponent: tf.Tensor) -> tf.Tensor:
         result = tf.where(is_set, result * tf.constant(square, tf.float64), result)
         square *= square
     return result
-
-
-def learning_rate(peak: float, schedule: OneCycle | None, steps: int) -> "float | OneCycleRate":
-    """The optimizer's learning rate: a number, or with a schedule a function of the step."""
-    return peak if schedule is None else OneCycleRate(peak, steps, **schedule.model_dump())
 
 
 @keras.saving.register_keras_serializable("mnist_pipeline")  # the dense networks' working copy rebuilds its optimizer

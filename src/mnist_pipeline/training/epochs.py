@@ -6,6 +6,7 @@ runs a compiled program over images and targets that are resident in memory.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,16 +67,15 @@ def _numbers(first: int, end: int) -> tf.data.Dataset:
 
 
 def _train_function(model: keras.Model, program: Program, plan: EpochPlan) -> Callable[[Iterator[Any]], Any]:
-    orders: dict[int, tf.Tensor] = {}
+    @lru_cache(maxsize=1)
+    def order(epoch: int) -> tf.Tensor:
+        return tf.constant(plan.order(epoch))
 
     def train(numbers: Iterator[Any]) -> Any:
         epoch, chunk = divmod(int(next(numbers)), plan.chunks)
-        if epoch not in orders:
-            orders.clear()
-            orders[epoch] = tf.constant(plan.order(epoch))
         first, end = plan.bounds(chunk)
         seed_dropout(model, plan.seed, epoch * plan.steps + first)
-        program(orders[epoch], tf.constant(epoch * plan.steps), tf.constant(first), tf.constant(end))
+        program(order(epoch), tf.constant(epoch * plan.steps), tf.constant(first), tf.constant(end))
         return model.get_metrics_result()
 
     return train

@@ -1,9 +1,6 @@
 """From a config and images to a fitted network: build, begin or go on from a checkpoint, train, choose weights."""
 
-import hashlib
 from dataclasses import dataclass
-
-import numpy as np
 
 from mnist_pipeline.config import Config
 from mnist_pipeline.data import Part
@@ -26,8 +23,7 @@ class Fitted:
     history: dict[str, list[float]]
     steps: int
     seconds: float
-    best_epoch: int | None
-    """The epoch whose weights these are; None when they are the last epoch's."""
+    best_epoch: int | None  # the epoch whose weights these are; None when they are the last epoch's
 
 
 def fit(config: Config, training: Part, validation: Part, store: Checkpoints, watcher: Watcher) -> Fitted:
@@ -38,12 +34,11 @@ def fit(config: Config, training: Part, validation: Part, store: Checkpoints, wa
     state = _resume(model, average, store, watcher)
     callbacks = deciding(config.training, average)
     books = Bookkeeper(callbacks, store, watcher, state, average)
-    if state and (state.stopped or state.epoch >= config.training.epochs):
+    if state.stopped or state.epoch >= config.training.epochs:
         books.restore()
     else:
-        drawn = _drawn(config, training, watcher)
-        done, followers = state.epoch if state else 0, [*callbacks.values(), books]
-        fit_epochs(model, config, plan, drawn, validation, average=average, done=done, callbacks=followers)
+        drawn, followers = _drawn(config, training, watcher), [*callbacks.values(), books]
+        fit_epochs(model, config, plan, drawn, validation, average=average, done=state.epoch, callbacks=followers)
     best = callbacks.get("keep_best")
     finished = models.build(config.model, config.training.seed)
     finished.set_weights(best.weights if best else average.weights() if average else model.get_weights())
@@ -56,13 +51,13 @@ def fit(config: Config, training: Part, validation: Part, store: Checkpoints, wa
     )
 
 
-def _resume(model: keras.Model, average: Average | None, store: Checkpoints, watcher: Watcher) -> TrainingState | None:
+def _resume(model: keras.Model, average: Average | None, store: Checkpoints, watcher: Watcher) -> TrainingState:
     """Put the newest checkpoint's weights and optimizer state in place."""
     state = store.latest()
     for path in store.damaged:
         watcher.note(f"{path}: this checkpoint is damaged and was passed over")
     if state is None:
-        return None
+        return TrainingState()
     model.set_weights(state.weights)
     for variable, value in zip(model.optimizer.variables, state.optimizer, strict=True):
         variable.assign(value)
@@ -78,11 +73,3 @@ def _drawn(config: Config, training: Part, watcher: Watcher) -> Part:
         return training
     watcher.note("drawing the training digits first: some minutes for all of MNIST")
     return Part(*draw_pool(training.images, training.labels, config.data.rendering, config.training.threads))
-
-
-def weights_sha256(model: keras.Model) -> str:
-    """Digest of the float32 bytes of all weights in the model's own order: the name of a result."""
-    digest = hashlib.sha256()
-    for weight in model.get_weights():
-        digest.update(np.ascontiguousarray(weight, dtype="<f4").tobytes())
-    return digest.hexdigest()

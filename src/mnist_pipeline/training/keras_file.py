@@ -1,31 +1,35 @@
-"""A network's .keras file: written, and examined before Keras loads one that may come from elsewhere.
+"""A network read from its .keras file; one from elsewhere is tried out before, in a process that may die.
 
-Keras 3.15 itself refuses what HDF5 keeps in other files (links, external and virtual arrays). Its bounds on size begin
-at 4 GiB, it builds the layers of a config whatever their size (Dense with 700,000 units on a 120 kB file: 11.9 GB), and
-it makes objects of any class of its own, some of which read or fetch files. So that is checked here.
+Keras 3.15 itself refuses what HDF5 keeps in other files (links, external and virtual arrays). But it makes objects of
+any class of its own, some of which read or fetch files, and builds the layers of a config whatever their size (Dense
+with 700,000 units out of 120 kB: 11.9 GB). So classes are checked here, and the process has little memory and time.
+
+This module is that process too: `python -m mnist_pipeline.training.keras_file FILE`.
 """
 
-import io
+import hashlib
 import json
+import sys
 import warnings
 import zipfile
-from collections.abc import Iterator
-from math import prod
 from pathlib import Path
 from typing import Any
 
-import h5py
+import numpy as np
 
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.runs.files import whole
-from mnist_pipeline.training.backend import keras
+from mnist_pipeline.pixels.preprocess import SIDE
+from mnist_pipeline.prediction.foreign import Bounds, bounded, made_here, run_bounded
+from mnist_pipeline.process import command
+from mnist_pipeline.runs.run import Run
+from mnist_pipeline.training import backend
+from mnist_pipeline.training.backend import keras, tf
 
-LARGEST = 256 * 2**20  # bytes: of the file, of its members unpacked, and of the arrays that these declare
+LARGEST = 256 * 2**20  # bytes of the file, and of its members unpacked
+_BOUNDS = Bounds(2048, 20)  # TensorFlow takes 500 MiB, and our largest network as many for a batch
+_BATCH = 1000  # images; as many as an evaluation computes at a time
 _LARGEST_CONFIG = 2**18  # bytes: a network of a hundred layers has half of that
-_MOST_OBJECTS = 2_000  # groups and arrays of the weights; a network of a hundred layers has six hundred
-_LARGEST_VALUES = 2**22  # outputs of all layers for one image; the largest shipped recipe has 2**17
-_MOST_WORK = 10**10  # multiplications for one image
-_MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
+_MEMBERS = ["config.json", "metadata.json", "model.weights.h5"]
 _NETWORKS = {"Functional", "Sequential"}
 _LAYERS = {  # those that make much out of little, read files or run programs are not among them
     "InputLayer", "Flatten", "Reshape", "Permute", "Rescaling", "Dense", "Conv2D", "DepthwiseConv2D",
@@ -47,114 +51,74 @@ _FORMULAS = {  # modules of which every class is numbers and formulas
 }  # fmt: skip
 
 
-class _UnfitError(Exception):
-    """Why a file is not loaded."""
+def load_model(run: Run) -> keras.Model:
+    """Load a run's model; a RunError where it is refused, or is another than the run's numbers are about."""
+    vet(run.model_file)
+    model = load_plain(run.model_file)
+    if weights_sha256(model) != run.figures("train")["weights_sha256"]:
+        raise RunError(f"{run.model_file}: holds other weights than this run's training wrote: train the run again")
+    return model
 
 
-def save_keras(model: keras.Model, path: Path) -> None:
-    """Write the model in Keras' own format."""
-    with whole(path) as beside:
-        model.save(beside)
+def vet(path: Path) -> None:
+    """Raise a RunError for a .keras file from elsewhere that is refused, crashes Keras or takes too much."""
+    if not made_here(path):
+        run_bounded([*command("training.keras_file"), str(path)], f"{path}: not read: Keras", _BOUNDS)
 
 
-def load_model(path: Path) -> keras.Model:
-    """Load a model of plain Keras layers and bounded size; anything else is refused with the reason in a line."""
+def load_plain(path: Path) -> keras.Model:
+    """Load a model of plain Keras layers; anything else is refused with the reason in a line."""
     try:
-        _check_network(*_content(path))
+        _check_content(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # what Keras says before it refuses weights
             return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        reason = "it takes more memory than there is for it"
     except Exception as error:  # Keras and TensorFlow answer an odd config with errors of any class
         reason = " ".join(str(error).split())[:200] or type(error).__name__
     raise RunError(f"{path}: the model cannot be loaded ({reason})")
 
 
-def _content(path: Path) -> tuple[dict[str, Any], int]:
-    """The config of the network in the file, and how many numbers its arrays hold."""
+def weights_sha256(model: keras.Model) -> str:
+    """Digest of the float32 bytes of all weights in the model's own order: the name of a result."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(np.ascontiguousarray(weight, dtype="<f4").tobytes())
+    return digest.hexdigest()
+
+
+def _check_content(path: Path) -> None:
+    """Refuse a file with other members than Keras writes, too large ones, or a class that runs or reads something."""
     if not path.is_file():
-        raise _UnfitError("it is missing: train the run again")
+        raise RunError("it is missing: train the run again")
     if path.stat().st_size > LARGEST:
-        raise _UnfitError(f"it is larger than the {LARGEST // 2**20} MiB read here")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            _check_members(archive)
-            config = json.loads(archive.read("config.json"))
-            _check_classes(config)
-            return config, _held(archive)
-    except _UnfitError:
-        raise
-    except Exception:  # those of zipfile, zlib, json and h5py have nothing in common
-        raise _UnfitError("it is damaged or no .keras file, whatever its name says") from None
+        raise RunError(f"it is larger than the {LARGEST // 2**20} MiB read here")
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if sorted(member.filename for member in members) != _MEMBERS:
+            raise RunError(f"a .keras file holds {', '.join(_MEMBERS)}, and this one something else")
+        if archive.getinfo("config.json").file_size > _LARGEST_CONFIG:
+            raise RunError(f"its config is larger than {_LARGEST_CONFIG // 2**10} KiB, which no digit classifier needs")
+        if sum(member.file_size for member in members) > LARGEST:
+            raise RunError(f"unpacked it is larger than the {LARGEST // 2**20} MiB read here")
+        json.loads(archive.read("config.json"), object_hook=_check_class)
 
 
-def _check_members(archive: zipfile.ZipFile) -> None:
-    members = archive.infolist()
-    if {member.filename for member in members} != _MEMBERS or len(members) != len(_MEMBERS):
-        raise _UnfitError(f"a .keras file holds {', '.join(sorted(_MEMBERS))}, and this one something else")
-    if sum(member.file_size for member in members) > LARGEST:
-        raise _UnfitError(f"unpacked it is larger than the {LARGEST // 2**20} MiB read here")
-    if archive.getinfo("config.json").file_size > _LARGEST_CONFIG:
-        raise _UnfitError(f"its config is larger than {_LARGEST_CONFIG // 2**10} KiB, which no digit classifier needs")
+def _check_class(part: dict[str, Any]) -> None:
+    """Refuse a part of a config, however deep, that names another class than digit classifiers are made of."""
+    name, module = part.get("class_name"), part.get("module")
+    if "class_name" in part and module not in _FORMULAS and name not in _CLASSES.get(module, ()):
+        raise RunError(f"it has a part {str(name)[:40]!r}, which is none that a digit classifier is made of")
 
 
-def _check_classes(config: Any) -> None:
-    for part in _parts(config):
-        name, module = part["class_name"], part.get("module")
-        if module not in _FORMULAS and name not in _CLASSES.get(module, ()):
-            raise _UnfitError(f"it has a part {str(name)[:40]!r}, which is none that a digit classifier is made of")
+def _compute(path: Path) -> None:
+    backend.start()
+    model = load_plain(path)
+    images = tf.reshape(tf.zeros((_BATCH, SIDE, SIDE)), (-1, *model.input_shape[1:]))
+    if model(images, training=False).shape != (_BATCH, 10):
+        raise RunError(f"{path}: does not give ten scores for an image")
 
 
-def _parts(value: Any) -> Iterator[dict[str, Any]]:
-    """Everything in a config that names a class, however deep."""
-    if isinstance(value, dict):
-        if "class_name" in value:
-            yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for inside in value:
-            yield from _parts(inside)
-
-
-def _held(archive: zipfile.ZipFile) -> int:
-    """How many numbers the weights are; compressed arrays may declare far more than is stored of them."""
-    with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
-        arrays = _arrays(file)
-        if sum(int(array.nbytes) for array in arrays) > LARGEST:
-            raise _UnfitError(f"its weights claim to be larger than the {LARGEST // 2**20} MiB read here")
-        return sum(int(array.size) for array in arrays)
-
-
-def _arrays(file: Any) -> list[Any]:
-    """Every array in the file, as often as it is reached; not those behind links that Keras refuses to follow.
-
-    Not by h5py's visititems, which takes seconds for a thousand groups inside each other, minutes for five thousand.
-    """
-    groups, arrays = [file], list[Any]()
-    for group in groups:  # a list that grows meanwhile
-        for name in group:
-            if isinstance(group.get(name, getlink=True), h5py.HardLink):
-                inside = group[name]
-                (groups if isinstance(inside, h5py.Group) else arrays).append(inside)
-            if len(groups) + len(arrays) > _MOST_OBJECTS:
-                raise _UnfitError(f"its weights are more than {_MOST_OBJECTS:,} arrays")
-    return arrays
-
-
-def _check_network(config: dict[str, Any], held: int) -> None:
-    """Refuse a network that would take more than its file holds, by its layers' shapes: nothing is allocated yet."""
-    with keras.StatelessScope(initialize_variables=False):
-        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
-    if any(isinstance(layer, keras.Model) for layer in model.layers):
-        raise _UnfitError("it has a network inside a network")
-    weights = sum(prod(weight.shape) for weight in model.weights)
-    if weights > held:
-        raise _UnfitError(f"its layers are made for {weights:,} weights, and it holds {held:,}")
-    work = sum(prod(layer.output.shape[1:-1]) * layer.count_params() for layer in model.layers)
-    values = values_of(model)
-    if values > _LARGEST_VALUES or work > _MOST_WORK:
-        raise _UnfitError(f"its layers would give {values:,} values for one image, by {work:,} multiplications")
-
-
-def values_of(model: keras.Model) -> int:
-    """How many values all layers together give for one image."""
-    return sum(prod(layer.output.shape[1:]) for layer in model.layers)
+if __name__ == "__main__":
+    bounded(lambda: _compute(Path(sys.argv[1])), _BOUNDS)

@@ -5,8 +5,7 @@ compute differently: to be quicker, or to give the same bits on every processor.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mnist_pipeline.config import CnnModel, DenseModel
 from mnist_pipeline.config.schema import Training
@@ -16,38 +15,28 @@ from mnist_pipeline.training.backend import keras, tf
 CLASSES = 10
 
 
-@dataclass(frozen=True)
-class LayerSet:
-    """The classes and the precision that a network is built in; by default Keras' own, to be saved."""
+class _LayerSet(NamedTuple):
+    """The classes that a network is built of; by default Keras' own, to be saved."""
 
     dense: type[Any] = keras.layers.Dense
     batch_norm: type[Any] = keras.layers.BatchNormalization
-    precision: str = "float32"
 
 
-PLAIN = LayerSet()
-
-
-def training_layers(training: Training) -> LayerSet:
-    """The layers to train with."""
-    return LayerSet(
-        dense=PortableDense if training.numerics == "portable" else keras.layers.Dense,
-        batch_norm=FusedBatchNormalization,
-        precision="mixed_bfloat16" if training.precision == "bfloat16" else "float32",
-    )
-
-
-def build(settings: DenseModel | CnnModel, seed: int, layers: LayerSet = PLAIN) -> keras.Model:
-    """The network, its first weights a function of the seed alone."""
+def build(settings: DenseModel | CnnModel, seed: int, training: Training | None = None) -> keras.Model:
+    """The network in its plain form, or in that of the training; its first weights are a function of the seed alone."""
+    layers, policy = _LayerSet(), "float32"
+    if training:
+        layers = _LayerSet(PortableDense if training.numerics == "portable" else layers.dense, FusedBatchNormalization)
+        policy = "mixed_bfloat16" if training.precision == "bfloat16" else policy
     keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(layers.precision)
+    keras.config.set_dtype_policy(policy)
     try:
         return _cnn(settings, layers) if isinstance(settings, CnnModel) else _dense(settings, layers)
     finally:
-        keras.config.set_dtype_policy(PLAIN.precision)
+        keras.config.set_dtype_policy("float32")
 
 
-def _dense(settings: DenseModel, layers: LayerSet) -> keras.Model:
+def _dense(settings: DenseModel, layers: _LayerSet) -> keras.Model:
     inputs = keras.Input((SIDE, SIDE), name="image")
     x = keras.layers.Flatten(name="flatten")(inputs)
     for number, units in enumerate(settings.hidden, start=1):
@@ -57,7 +46,7 @@ def _dense(settings: DenseModel, layers: LayerSet) -> keras.Model:
     return keras.Model(inputs, _output(x, settings.output, layers), name="dense")
 
 
-def _cnn(settings: CnnModel, layers: LayerSet) -> keras.Model:
+def _cnn(settings: CnnModel, layers: _LayerSet) -> keras.Model:
     inputs = keras.Input((SIDE, SIDE, 1), name="image")
     x = inputs
     for number, block in enumerate(settings.convolutions, start=1):
@@ -79,7 +68,7 @@ def _cnn(settings: CnnModel, layers: LayerSet) -> keras.Model:
     return keras.Model(inputs, _output(x, settings.output, layers), name="cnn")
 
 
-def _output(x: keras.KerasTensor, activation: str, layers: LayerSet) -> keras.KerasTensor:
+def _output(x: keras.KerasTensor, activation: str, layers: _LayerSet) -> keras.KerasTensor:
     """The classes' scores, in full precision whatever the layers before computed in."""
     return layers.dense(CLASSES, activation=activation, name="output", dtype="float32")(x)
 
@@ -92,19 +81,11 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         if not training:
             return super().call(inputs, training=training, mask=mask)
         output, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=self.gamma.value,
-            offset=self.beta.value,
-            mean=[],
-            variance=[],
-            epsilon=self.epsilon,
+            x=inputs, scale=self.gamma.value, offset=self.beta.value, mean=[], variance=[], epsilon=self.epsilon
         )
         # The operation gives the sample's variance; Keras keeps the biased one.
         count = tf.cast(tf.size(inputs) // tf.shape(inputs)[-1], variance.dtype)
-        for moving, batch in (
-            (self.moving_mean, mean),
-            (self.moving_variance, variance * (count - 1) / count),
-        ):
+        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance * (count - 1) / count)):
             moving.assign(moving * self.momentum + batch * (1 - self.momentum))
         return output
 

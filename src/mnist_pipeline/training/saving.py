@@ -69,7 +69,7 @@ def sort_constants(graph: onnx.GraphProto) -> None:
 
     Converters keep them in sets of strings, which Python puts into another order in each process.
     """
-    order = {name: number for number, name in enumerate(name for node in graph.node for name in node.input)}
+    order = {name: number for number, name in enumerate(chain.from_iterable(node.input for node in graph.node))}
     constants = sorted(graph.initializer, key=lambda constant: order[constant.name])
     del graph.initializer[:]
     graph.initializer.extend(constants)
@@ -92,7 +92,9 @@ def join_batch_norms(graph: onnx.GraphProto) -> None:
         pooled = _reader(graph, product, "MaxPool")
         if pooled is not None and scale.min() >= 0:
             _swap(product, pooled)
-    _drop_unused(graph)
+    used = set(chain.from_iterable(node.input for node in graph.node))
+    for constant in [constant for constant in graph.initializer if constant.name not in used]:
+        graph.initializer.remove(constant)
 
 
 def _reader(graph: onnx.GraphProto, node: onnx.NodeProto, kind: str) -> onnx.NodeProto | None:
@@ -132,9 +134,3 @@ def _swap(first: onnx.NodeProto, second: onnx.NodeProto) -> None:
     second.CopyFrom(kept)
     first.input[0], first.output[0] = before, between
     second.input[0], second.output[0] = between, after
-
-
-def _drop_unused(graph: onnx.GraphProto) -> None:
-    used = set(chain.from_iterable(node.input for node in graph.node))
-    for constant in [constant for constant in graph.initializer if constant.name not in used]:
-        graph.initializer.remove(constant)

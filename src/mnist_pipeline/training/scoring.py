@@ -1,5 +1,6 @@
 """What a trained network gives for images: outputs and loss, the factor that calibrates it, and when it refuses."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from mnist_pipeline.data.rendering.pool import draw_digits, draw_non_digits
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.compiling import loss_of, targets_of
-from mnist_pipeline.training.keras_file import values_of
 
 _BATCH = 1000  # no effect on the figures, only on speed
 _MOST_VALUES = 2**28  # outputs of all layers for a batch; our networks have at most 2**27
@@ -29,7 +29,8 @@ def outputs(model: keras.Model, config: Config, part: Part) -> tuple[NDArray[np.
         outputs = model(images, training=False)
         return outputs, loss(targets, outputs) * tf.cast(tf.shape(images)[0], tf.float32)
 
-    together = min(_BATCH, _MOST_VALUES // values_of(model))
+    values = sum(prod(layer.output.shape[1:]) for layer in model.layers)
+    together = min(_BATCH, _MOST_VALUES // values)
     starts = range(0, len(part), together)
     pieces = [run(images[at : at + together], targets[at : at + together]) for at in starts]
     mean = sum(float(total) for _, total in pieces) / len(part)

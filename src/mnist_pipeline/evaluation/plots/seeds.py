@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -39,7 +40,7 @@ def _strip(axes: Axes, strip: Strip) -> None:
         axes.axvspan(*strip.interval, color=Colour.SKY, alpha=0.25, linewidth=0)
     mean = sum(strip.values) / len(strip.values)
     axes.plot([mean, mean], [-1, 1], color=Colour.INK, linewidth=1.5)
-    axes.scatter(strip.values, _heights(strip), s=42, color=Colour.BLUE, alpha=0.75, linewidth=0, zorder=3)
+    seaborn.swarmplot(x=strip.values, ax=axes, size=6.5, color=Colour.BLUE, alpha=0.75, warn_thresh=1)
     axes.set_title(strip.title)
     axes.set_ylim(-1.6, 2.6)
     axes.margins(x=0.08)
@@ -63,16 +64,3 @@ def _reported(axes: Axes, lines: Sequence[tuple[str, float]]) -> None:
             words, (value, 1), xytext=(-4 if turned else 4, -2 - 12 * down), textcoords="offset points",
             xycoords=("data", "axes fraction"), color=Colour.ORANGE, va="top", ha="right" if turned else "left", size=9,
         )  # fmt: skip
-
-
-def _heights(strip: Strip) -> list[float]:
-    """The height of each dot: 0, or up and down in turn where dots would cover each other."""
-    shown = [*strip.values, *(value for _, value in strip.lines)]
-    near = (max(shown) - min(shown)) / 60  # of the axis: the width of a dot
-    order = sorted(range(len(strip.values)), key=strip.values.__getitem__)
-    heights, stack = [0.0] * len(order), 0
-    for before, at in zip([None, *order], order, strict=False):
-        close = before is not None and strip.values[at] - strip.values[before] < near
-        stack = stack + 1 if close else 0
-        heights[at] = (-1) ** stack * 0.45 * ((stack + 1) // 2 % 3)
-    return heights

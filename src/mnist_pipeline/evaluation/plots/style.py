@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import matplotlib
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -57,10 +57,8 @@ _settings = Lock()  # matplotlib has one set of settings for all threads of a pr
 @contextmanager
 def saved_figure(path: Path, width: int, height: int) -> Iterator[Figure]:
     """A figure of width x height pixels to draw on, saved as a PNG when the block ends without an error."""
-    with _settings, matplotlib.rc_context(), warnings.catch_warnings():
+    with _settings, style.context(_STYLE, after_reset=True), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # it is drawn as a box
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
         figure = Figure(figsize=(width / _DPI, height / _DPI))
         yield figure
         # Without matplotlib's version in the file: what is drawn alike has the same bytes.
@@ -70,9 +68,9 @@ def saved_figure(path: Path, width: int, height: int) -> Iterator[Figure]:
 
 def headline(figure: Figure, title: str, note: str = "") -> None:
     """The title in bold at the top left of a figure, on at most two lines, and a note on how to read it below."""
-    width, height = _size(figure)
+    width, height = figure.bbox.size
     # A file's name may hold bytes that are no text, which matplotlib cannot draw. A bold letter takes about 11 pixels.
-    lines = textwrap.wrap(title.encode(errors="replace").decode(), width // 11)[:2]
+    lines = textwrap.wrap(title.encode(errors="replace").decode(), int(width / 11))[:2]
     step = 24 / height
     top = 1 - 26 / height
     for number, line in enumerate(lines):
@@ -83,7 +81,7 @@ def headline(figure: Figure, title: str, note: str = "") -> None:
 
 def panel(figure: Figure, left: int, top: int, width: int, height: int) -> Axes:
     """Axes of width x height pixels, their corner left and top pixels from that of the figure."""
-    across, down = _size(figure)
+    across, down = figure.bbox.size
     return figure.add_axes((left / across, 1 - (top + height) / down, width / across, height / down))
 
 
@@ -93,8 +91,3 @@ def canvas(figure: Figure, left: int, top: int, width: int, height: int) -> Axes
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
     return axes
-
-
-def _size(figure: Figure) -> tuple[int, int]:
-    """Width and height of a figure in pixels."""
-    return round(figure.get_figwidth() * _DPI), round(figure.get_figheight() * _DPI)
