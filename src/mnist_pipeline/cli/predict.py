@@ -83,7 +83,7 @@ def predict(
             unread = _read_pages(pictures, found, invert, save, json)
         else:
             form: Form = "json" if json else "csv" if csv else "text"
-            unread = _read_digits(pictures, expected, found, invert, show, form)
+            unread = _read_digits(pictures, found, invert, show, form)
     if unread:
         raise typer.Exit(2)
 
@@ -94,14 +94,12 @@ def _ask() -> str:
     return str(typer.prompt("Path of the picture", err=True)).strip()
 
 
-def _read_digits(
-    pictures: Sequence[str], expected: int | None, model: "Predictor", invert: Invert, show: bool, form: Form
-) -> int:
-    """Write the answer about each picture, `expected` in number; gives the number of files that cannot be read."""
+def _read_digits(pictures: Sequence[str], model: "Predictor", invert: Invert, show: bool, form: Form) -> int:
+    """Write the answer about each picture; gives the number of files that cannot be read."""
     from mnist_pipeline.cli.answers import Answers
     from mnist_pipeline.cli.progress import predict_progress
 
-    with predict_progress(pictures) as progress, closing(_batches(pictures, expected, model, invert, show)) as batches:
+    with predict_progress(pictures) as progress, closing(_batches(pictures, model, invert, show)) as batches:
         answers = Answers(form, progress.complain)
         for batch in batches:
             answers.write(batch)
@@ -109,13 +107,11 @@ def _read_digits(
     return answers.unread
 
 
-def _batches(
-    pictures: Sequence[str], expected: int | None, model: "Predictor", invert: Invert, show: bool
-) -> "Generator[list[Prediction]]":
+def _batches(pictures: Sequence[str], model: "Predictor", invert: Invert, show: bool) -> "Generator[list[Prediction]]":
     from mnist_pipeline.prediction.many import answers
 
     if not show:
-        yield from answers(find(pictures), model, invert, expected)
+        yield from answers(find(pictures), model, invert)
         return
     for found in filter(None, find(pictures)):
         yield [model.unread(*found)] if found.problem else [_shown(model, found.path, invert)]
