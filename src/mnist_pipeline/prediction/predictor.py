@@ -170,8 +170,8 @@ def predictor(
             return last[1] if runtime is None else _of_run(last[0], runtime, way)
     elif run != SHIPPED:
         return _of_run(open_run(run), runtime, way)
-    model = shipped()
-    return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
+    path, facts = shipped()
+    return Predictor(path, facts["name"] + _WITH_PACKAGE, "softmax", runtime, facts["refusal"]["threshold"], way)
 
 
 def _of_run(run: Run, runtime: RuntimeChoice | None, way: Way) -> Predictor:
