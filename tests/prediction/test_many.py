@@ -84,19 +84,6 @@ def test_few_pictures_start_no_process(smoke_run: Run, digits: Path, monkeypatch
     assert len(list(answers(few, predictor(smoke_run)))) == 5
 
 
-@pytest.mark.usefixtures("_a_crew_late")
-def test_many_that_are_known_to_come_are_a_crew_s_at_once(
-    smoke_run: Run, digits: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(many_module, "Crew", lambda *_: pytest.fail("called"))
-    paths = [Found(str(digits / "0-7.png"))] * 40
-    assert len(list(answers(paths, predictor(smoke_run), "auto", 40))) == 40
-    many = answers(paths, predictor(smoke_run), "auto", 10**9)
-    assert len([next(many) for _ in range(8)]) == 8
-    with pytest.raises(pytest.fail.Exception, match="called"):
-        next(many)
-
-
 def test_any_number_of_paths_gives_as_many_answers(smoke_run: Run, digits: Path) -> None:
     paths = [Path(path) for path in files(digits)[:3]]
     assert [answer.image for answer in predict_many(iter(paths), smoke_run)] == list(map(str, paths))

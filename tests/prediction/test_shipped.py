@@ -21,8 +21,8 @@ def test_the_shipped_model_is_the_one_that_its_numbers_belong_to() -> None:
     model = shipped()
     assert hashlib.sha256(model.path.read_bytes()).hexdigest() == model.facts["sha256"]
     assert model.path.stat().st_size <= LARGEST
-    assert model.name == "photo"
-    assert 0.1 < model.threshold < 1
+    assert model.facts["name"] == "photo"
+    assert 0.1 < model.facts["refusal"]["threshold"] < 1
 
 
 def test_the_shipped_config_is_a_config() -> None:
@@ -75,7 +75,7 @@ def test_a_run_is_shipped_with_its_numbers(smoke_run: Run, tmp_path: Path) -> No
     ship(run, tmp_path / "there")
     model = shipped(tmp_path / "there")
     assert model.path.read_bytes() == run.onnx_file.read_bytes()
-    assert (model.name, model.threshold) == ("smoke", 0.5)
+    assert (model.facts["name"], model.facts["refusal"]) == ("smoke", {"threshold": 0.5})
     assert model.facts["weights_sha256"] == run.figures("evaluate")["weights_sha256"]
 
 

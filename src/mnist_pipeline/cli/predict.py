@@ -83,9 +83,8 @@ def predict(
     from mnist_pipeline.prediction.predictor import file_predictor, predictor
     from mnist_pipeline.process import libraries_muted
 
-    expected = None if every or show else count(pictures)
     configure_opencv()
-    wanted = runtime or (None if every or show or not are_many(expected) else "quickest")
+    wanted = runtime or (None if every or show or not are_many(count(pictures)) else "quickest")
     found = file_predictor(model, wanted, preprocess) if model else predictor(run, wanted, preprocess, note)
     if not (json or csv):
         last = " (trained last; the one that comes with the package: --run shipped)"
@@ -94,7 +93,7 @@ def predict(
         if every:
             unread = _read_pages(pictures, found, invert, save, json)
         else:
-            batches = _examined(pictures, found, invert) if show else answers(find(pictures), found, invert, expected)
+            batches = _examined(pictures, found, invert) if show else answers(find(pictures), found, invert)
             unread = _print_answers(batches, pictures, json, csv)
     if unread:
         raise typer.Exit(2)
@@ -144,13 +143,13 @@ def _examined(pictures: Sequence[str], model: "Predictor", invert: Invert) -> "G
     """The answer for each picture, after a picture of the steps to it has been written."""
     from mnist_pipeline.evaluation.plots.images import answer_steps
 
-    for picture, problem in filter(None, find(pictures)):
-        if problem:
-            yield [model.unread(picture, problem)]
+    for found in filter(None, find(pictures)):
+        if found.problem:
+            yield [model.unread(*found)]
             continue
-        answer, steps = model.examine(picture, invert)
+        answer, steps = model.examine(found.path, invert)
         if steps:
-            path = _free_name(Path(picture).stem)
+            path = _free_name(Path(found.path).stem)
             answer_steps(steps, answer.probabilities, answer.sentence(), path)
             note(f"what the model saw: {path}")
         yield [answer]

@@ -73,17 +73,19 @@ class Predictor:
         self,
         onnx: str | Path,
         name: str,
-        output: "Output",
+        output: "Output | None" = None,
         runtime: RuntimeChoice | None = None,
         threshold: float = 0.0,
         way: Way = "mnist",
     ) -> None:
+        self._runtime = open_runtime(Path(onnx), runtime)
+        self._output = output or output_of(self._runtime)
+        self.name, self.threshold, self._way = name, threshold, way
         # What a worker process needs to make the same predictor.
         self.arguments = {
-            "onnx": str(onnx), "name": name, "output": output, "runtime": runtime, "threshold": threshold, "way": way,
+            "onnx": str(onnx), "name": name, "output": self._output, "runtime": runtime, "threshold": threshold,
+            "way": way,
         }  # fmt: skip
-        self.name, self.threshold, self._output, self._way = name, threshold, output, way
-        self._runtime = open_runtime(Path(onnx), runtime)
 
     @property
     def shipped(self) -> bool:
@@ -168,8 +170,8 @@ def predictor(
             return last[1] if runtime is None else _of_run(last[0], runtime, way)
     elif run != SHIPPED:
         return _of_run(open_run(run), runtime, way)
-    model = shipped()
-    return Predictor(model.path, model.name + _WITH_PACKAGE, "softmax", runtime, model.threshold, way)
+    path, facts = shipped()
+    return Predictor(path, facts["name"] + _WITH_PACKAGE, "softmax", runtime, facts["refusal"]["threshold"], way)
 
 
 def _of_run(run: Run, runtime: RuntimeChoice | None, way: Way) -> Predictor:
@@ -184,7 +186,6 @@ def file_predictor(model: str | Path, runtime: RuntimeChoice | None = None, way:
     """
     path = Path(model)
     vet(path, runtime)
-    output = output_of(open_runtime(path, runtime))
     run = Run(path.resolve().parent.parent)
     threshold = run.threshold() if path.resolve().parent == run.exports else 0.0
-    return Predictor(path, str(model), output, runtime, threshold, way)
+    return Predictor(path, str(model), None, runtime, threshold, way)

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.pixels.preprocess import SIDE, scale
+from mnist_pipeline.prediction.shipping import FOLDER
 from mnist_pipeline.process import quiet_stderr
+from mnist_pipeline.runs.run import artifacts
 
 if TYPE_CHECKING:
     from mnist_pipeline.config.schema import Output
@@ -29,13 +31,19 @@ RuntimeChoice = RuntimeName | Literal["quickest"]
 PACKAGES: dict[str, str] = {"onnxruntime": "onnxruntime", "litert": "ai_edge_litert"}
 BATCH = 20  # images: more are hardly quicker, and take that many times the memory of one
 LARGEST_MODEL = 256 * 2**20  # bytes of a file
-_ELSEWHERE = b"\x0a\x08location\x12"  # in ONNX: the key under which the name of another file stands
+ELSEWHERE = b"\x0a\x08location\x12"  # in ONNX: the key under which the name of another file stands
+
+
+def made_here(path: Path) -> bool:
+    """Whether this package has written a file: it lies in the artifacts folder, or came with the package."""
+    return any(path.resolve().is_relative_to(folder.resolve()) for folder in (artifacts(), FOLDER))
 
 
 class Runtime(ABC):
     """A model ready to compute; `prepare` and `compute` are apart so that their times can be measured apart."""
 
     name: RuntimeName
+    batch = 1  # images that it computes together
 
     @abstractmethod
     def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
@@ -82,7 +90,7 @@ def check_file(path: Path, name: RuntimeName, largest: int) -> None:
     if lite != (name == "litert") or not (lite or content[:1] == b"\x08"):  # ONNX begins with its version, field 1
         kind = "a LiteRT model" if name == "litert" else "an ONNX model"
         raise RunError(f"{path}: not {kind}, whatever its name says")
-    if not lite and _ELSEWHERE in content:
+    if not lite and ELSEWHERE in content:
         raise RunError(f"{path}: keeps weights in other files, which are not read here")
 
 
@@ -106,6 +114,7 @@ def open_runtime(path: Path, choice: RuntimeChoice | None = None, threads: int =
         raise RunError(f"{path}: {problem}")
     if scores.shape != (1, 10) or not np.isfinite(scores).all():
         raise RunError(f"{path}: no digit classifier: it has to give ten scores for an image, and gave {scores.shape}")
+    runtime.batch = BATCH if made_here(path) else 1  # as it was tried out; some networks take one image alone
     return runtime
 
 
@@ -113,23 +122,15 @@ def output_of(runtime: Runtime) -> "Output":
     """Whether a model ends in a softmax or in sigmoids: the scores of a softmax add up to one for any noise."""
     noise = np.random.default_rng(0).random((8, SIDE, SIDE), np.float32)
     in_eight_bits = 0.02  # of 1/256 each, ten scores may be off by that much
-    return "softmax" if np.abs(runtime.scores(noise).sum(axis=1) - 1).max() <= in_eight_bits else "sigmoid"
+    sums = np.array([runtime.scores(image[np.newaxis]).sum() for image in noise])
+    return "softmax" if np.abs(sums - 1).max() <= in_eight_bits else "sigmoid"
 
 
 def probabilities(runtime: Runtime, images: NDArray[np.uint8], output: "Output") -> NDArray[np.float32]:
     """Ten probabilities that add up to one for each of any number of (n, 28, 28) images, a batch at a time."""
-    starts = range(0, len(images), BATCH)
-    scores = [scores_of(runtime, scale(images[at : at + BATCH])) for at in starts]
+    starts = range(0, len(images), runtime.batch)
+    scores = [runtime.scores(scale(images[at : at + runtime.batch])) for at in starts]
     return normalised(np.concatenate(scores), output)
-
-
-def scores_of(runtime: Runtime, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The scores of a batch of images, one after the other where the model takes a single one."""
-    with contextlib.suppress(Exception):  # each runtime has errors of its own
-        together = runtime.scores(images)
-        if together.shape == (len(images), 10):
-            return together
-    return np.concatenate([runtime.scores(image[np.newaxis]) for image in images])
 
 
 _NEAREST_ONE = 2.0**-25  # what a sigmoid that is 1 in float32 may lack
@@ -161,9 +162,7 @@ class _OpenCv(Runtime):
         try:
             self.scores(np.zeros((1, SIDE, SIDE), np.float32))
         except cv2.error as error:  # the one way to learn that it wants bytes
-            if "CV_8U" not in str(error):
-                raise
-            self._bytes = True
+            self._bytes = "CV_8U" in str(error)
 
     def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
         return _bytes(images) if self._bytes else images.reshape(-1, SIDE, SIDE, 1)

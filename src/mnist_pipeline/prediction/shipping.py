@@ -7,9 +7,8 @@ Maintainers call this module as `python -m mnist_pipeline.prediction.shipping RU
 import hashlib
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mnist_pipeline.errors import MnistError, RunError
 from mnist_pipeline.runs.files import whole, write_json
@@ -21,22 +20,11 @@ LARGEST = 1_500_000  # bytes of the ONNX file
 _NAME = "photo"
 
 
-@dataclass(frozen=True)
-class Shipped:
+class Shipped(NamedTuple):
     """The shipped model's ONNX file, and the facts about it."""
 
     path: Path
     facts: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The recipe that the model was trained by."""
-        return str(self.facts["name"])
-
-    @property
-    def threshold(self) -> float:
-        """The confidence below which a picture is refused."""
-        return float(self.facts["refusal"]["threshold"])
 
 
 def shipped(folder: Path = FOLDER) -> Shipped:
