@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from mnist_pipeline.config import load_config
-from mnist_pipeline.data.rendering.worker import run_tasks
+from mnist_pipeline.data.rendering.pool import run_tasks
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.exports.bench import measure_file
 from mnist_pipeline.fleet.pool import train_all
@@ -83,7 +83,7 @@ def test_a_training_that_draws_for_itself_outlives_its_terminal(monkeypatch: pyt
 def test_a_worker_that_draws_ends_when_nobody_reads_its_pictures() -> None:
     packed = io.BytesIO()
     np.savez(packed, allow_pickle=False, **job(1_000_000))
-    with subprocess.Popen(command("data.rendering.worker"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command("data.rendering.pool"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout
         process.stdin.write(packed.getvalue())

@@ -9,7 +9,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.lib import format as npy
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mnist_pipeline.errors import DataError
 
 _LARGEST = 2**30  # bytes of a file or an array, packed or not: twenty times the real thing
-_IMAGES, _LABELS = 0x00000803, 0x00000801  # of IDX: unsigned bytes, in three dimensions and in one
+_MAGIC = {"images": 0x00000803, "labels": 0x00000801}  # of IDX: unsigned bytes, in three dimensions and in one
 _KEYS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}  # of .npz
 _HEADER = 2**14  # bytes: more than numpy takes for one, and it would read the 4 GiB that a header can claim
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack kilobytes into gigabytes at one step
@@ -26,25 +26,24 @@ _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack kiloby
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, IndexError, KeyError)
 
 
-def read_idx_images(path: Path) -> tuple[NDArray[np.uint8], bytes]:
-    """The images of an IDX file, gzipped or not, as (n, 28, 28), and the raw bytes they came from."""
-    shape, raw = _read_idx(path, _IMAGES, dimensions=3)
-    if shape[1:] != (28, 28):
+def read_idx(path: Path, kind: Literal["images", "labels"]) -> tuple[NDArray[np.uint8], bytes]:
+    """The images (n, 28, 28) or labels (n,) of an IDX file, gzipped or not, and the raw bytes they came from."""
+    stored, magic = _stored(path), _MAGIC[kind]
+    header = 4 + 4 * (magic % 256)  # bytes: the magic number, which ends in that of the dimensions, and each dimension
+    start = _unpacked(path, stored, header)
+    if len(start) < header:
+        raise DataError(f"{path}: only {len(start)} bytes, too short for an IDX header of {header}")
+    found, *shape = np.frombuffer(start, ">u4").tolist()
+    if found != magic:
+        raise DataError(f"{path}: magic number 0x{found:08x}, expected 0x{magic:08x} for IDX {kind}")
+    raw = _whole(path, stored, header, tuple(shape))
+    if kind == "images" and shape[1:] != [28, 28]:
         raise DataError(f"{path}: images of {shape[1]}x{shape[2]} pixels, expected 28x28")
-    return np.frombuffer(raw, np.uint8, offset=16).reshape(shape), raw
+    return np.frombuffer(raw, np.uint8, offset=header).reshape(shape), raw
 
 
-def read_idx_labels(path: Path) -> tuple[NDArray[np.uint8], bytes]:
-    """The labels of an IDX file, gzipped or not, as (n,), and the raw bytes they came from."""
-    _, raw = _read_idx(path, _LABELS, dimensions=1)
-    return np.frombuffer(raw, np.uint8, offset=8), raw
-
-
-def _read_idx(path: Path, magic: int, dimensions: int) -> tuple[tuple[int, ...], bytes]:
-    """The shape in the header and the whole raw bytes, unpacked no further than the header says."""
-    stored = _stored(path)
-    header = 4 + 4 * dimensions
-    shape = _idx_shape(path, _unpacked(path, stored, header), magic, header)
+def _whole(path: Path, stored: bytes, header: int, shape: tuple[int, ...]) -> bytes:
+    """All raw bytes of an IDX file, unpacked no further than its header says."""
     expected = header + math.prod(shape)
     if expected > _LARGEST:
         raise DataError(f"{path}: claims {expected:,} bytes (shape {shape}), more than the {_LARGEST:,} read here")
@@ -52,7 +51,7 @@ def _read_idx(path: Path, magic: int, dimensions: int) -> tuple[tuple[int, ...],
     if len(raw) != expected:
         found = f"{len(raw):,} bytes" if len(raw) < expected else "more bytes"
         raise DataError(f"{path}: {found}, expected {expected:,} for shape {shape}: fetch the file again")
-    return shape, raw
+    return raw
 
 
 def _stored(path: Path) -> bytes:
@@ -76,16 +75,6 @@ def _unpacked(path: Path, stored: bytes, most: int) -> bytes:
     if len(raw) < most and not inflate.eof:
         raise DataError(f"{path}: the gzip data is cut short: fetch the file again")
     return raw
-
-
-def _idx_shape(path: Path, raw: bytes, magic: int, header: int) -> tuple[int, ...]:
-    if len(raw) < header:
-        raise DataError(f"{path}: only {len(raw)} bytes, too short for an IDX header of {header}")
-    found, *shape = (int(number) for number in np.frombuffer(raw, ">u4"))
-    if found != magic:
-        kind = "images" if magic == _IMAGES else "labels"
-        raise DataError(f"{path}: magic number 0x{found:08x}, expected 0x{magic:08x} for IDX {kind}")
-    return tuple(shape)
 
 
 def read_npz(path: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.data.formats import read_idx_images, read_idx_labels, read_npz
+from mnist_pipeline.data.formats import read_idx, read_npz
 from mnist_pipeline.errors import DataError
 
 PartName = Literal["train", "test"]
@@ -80,12 +80,11 @@ def load_part(source: str | Path, part: PartName) -> Part:
 
 def _read_folder(folder: Path, part: PartName, digests: dict[str, str]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     stems = f"{_STEMS[part]}-images-idx3-ubyte", f"{_STEMS[part]}-labels-idx1-ubyte"
-    images, raw_images = read_idx_images(_find(folder, stems[0]))
-    labels, raw_labels = read_idx_labels(_find(folder, stems[1]))
-    for stem, raw in zip(stems, (raw_images, raw_labels), strict=True):
+    images, labels = read_idx(_find(folder, stems[0]), "images"), read_idx(_find(folder, stems[1]), "labels")
+    for stem, (_, raw) in zip(stems, (images, labels), strict=True):
         if stem in digests and hashlib.sha256(raw).hexdigest() != digests[stem]:
             raise DataError(f"{folder / stem}: not the published MNIST (sha256 differs): reinstall the package")
-    return images, labels
+    return images[0], labels[0]
 
 
 def _find(folder: Path, stem: str) -> Path:

@@ -38,7 +38,7 @@ class EpochPlan:
         """One chunk for the quick dense epochs; many for slow ones, so that their progress can be seen."""
         training = config.training
         chunks = 1 if config.model.family == "dense" else min(_CHUNKS, -(-images // training.batch_size))
-        drawn = PoolRows.of(config.data.rendering, images) if config.data.rendering else None
+        drawn = PoolRows(config.data.rendering, images) if config.data.rendering else None
         taken, once = drawn.taken if drawn else images, training.shuffle == "once"
         return cls(taken, training.batch_size, chunks, training.seed, training.augmentation, once, drawn)
 

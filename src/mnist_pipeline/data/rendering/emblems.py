@@ -15,7 +15,8 @@ def open_ring(random: Random) -> Strokes:
     half = random.uniform(0.65, 1.15) if dotted else random.uniform(0.5, 1.15)  # a dot must not close the ring
     ring = _arc(_MIDDLE, 0.45, towards + half, towards + 2 * np.pi - half)
     if random.random() < 0.35:
-        ring = np.concatenate([[ring[0] + random.uniform(0.15, 0.35) * _unit(ring[0] - ring[2])], ring])
+        onward = ring[0] - ring[2]
+        ring = np.concatenate([[ring[0] + random.uniform(0.15, 0.35) / np.hypot(*onward) * onward], ring])
     if random.random() < 0.3:
         ring = ring[::-1] * (-1, 1) + (1, 0)
         towards = np.pi - towards
@@ -81,10 +82,6 @@ def emblem(forms: tuple[Emblem, ...], random: Random) -> Strokes:
 
 def _direction(angle: float) -> Points:
     return np.array([np.cos(angle), np.sin(angle)])
-
-
-def _unit(way: Points) -> Points:
-    return way / max(float(np.hypot(*way)), 1e-9)
 
 
 def _arc(middle: Points, radius: float, first: float, last: float) -> Points:

@@ -34,11 +34,14 @@ def enlarge_digit(digit: Grey, side: int, random: Random) -> Ink:
     wide, high = np.exp(random.normal(0, 0.16)), np.exp(random.normal(0, 0.08))
     turn = _rotation(angle) @ np.array([[1 / wide, slant], [0, 1 / high]]) * (26 / side)
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) - np.float32((side - 1) / 2)
-    strength = abs(random.normal(0, 0.5))
-    from_x = turn[0, 0] * x + turn[0, 1] * y + 13.5 + strength * smooth_noise((side, side), 4, random)
-    from_y = turn[1, 0] * x + turn[1, 1] * y + 13.5 + strength * smooth_noise((side, side), 4, random)
-    places = from_x.astype(np.float32), from_y.astype(np.float32)
+    places = wobble(x, y, np.column_stack([turn, (13.5, 13.5)]), abs(random.normal(0, 0.5)), random)
     return cast("Ink", cv2.remap(digit.astype(np.float32), *places, cv2.INTER_CUBIC))
+
+
+def wobble(x: Ink, y: Ink, turn: Points, strength: float, random: Random) -> tuple[Ink, Ink]:
+    """Where OpenCV's remap takes the pixels x, y from: turned by an affine matrix, then moved by smooth noise."""
+    from_x, from_y = (a * x + b * y + c + strength * smooth_noise(x.shape, 4, random) for a, b, c in turn)
+    return from_x.astype(np.float32), from_y.astype(np.float32)
 
 
 def thin_strokes(field: Ink) -> Lines:
@@ -156,9 +159,9 @@ def _add_frame(ink: Ink, random: Random) -> Ink:
     if random.random() < 0.06:
         height, width = ink.shape
         thick = max(1, round(height * random.uniform(0.01, 0.03)))
-        inset = random.integers(0, 4, 4)
+        inset = random.integers(0, 4, 4).tolist()
         left, top, right, bottom = inset[0], inset[1], width - 1 - inset[2], height - 1 - inset[3]
-        corners = [(int(x), int(y)) for x, y in ((left, top), (right, top), (right, bottom), (left, bottom))]
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
         for number in range(4):
             if random.random() < 0.5:
                 cv2.line(ink, corners[number], corners[(number + 1) % 4], random.uniform(0.4, 1.0), thick)
