@@ -40,7 +40,6 @@ RuntimeOption = Annotated[
     ),
 ]
 
-
 # What moves a terminal's cursor, colours it or turns its text round; and the bytes of names that are no text.
 _SHOWN = (
     {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
@@ -61,8 +60,7 @@ def printable(text: str, *, lines: bool = False) -> str:
 
 def say(text: str = "") -> None:
     """Print a result on stdout; on a terminal without control characters, elsewhere unchanged."""
-    sys.stdout.write(f"{printable(text, lines=True) if sys.stdout.isatty() else text}\n")
-    sys.stdout.flush()
+    print(printable(text, lines=True) if sys.stdout.isatty() else text, flush=True)  # noqa: T201
 
 
 def table(columns: list[str], rows: list[list[str]]) -> None:
@@ -83,7 +81,7 @@ def say_json(value: Any) -> None:
 
 def note(text: str) -> None:
     """Tell the user something in one line on stderr."""
-    _write_error(printable(text))
+    print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
 
 
 _ENDLESS = re.compile(r"(\S{100})\S{800,}(\S{100})")  # a word too long to be read
@@ -93,12 +91,7 @@ def complain(text: str, *, lines: bool = False) -> None:
     """Tell the user on stderr what went wrong, in one line unless the text is made of several."""
     coloured = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     label = typer.style("Error:", fg="red", bold=True) if coloured else "Error:"
-    _write_error(f"{label} " + _ENDLESS.sub(r"\1...\2", printable(text, lines=lines)))
-
-
-def _write_error(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    print(label, _ENDLESS.sub(r"\1...\2", printable(text, lines=lines)), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def make_safe() -> None:
