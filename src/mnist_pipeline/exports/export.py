@@ -25,7 +25,7 @@ from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
 from mnist_pipeline.training.keras_file import load_model, weights_sha256
-from mnist_pipeline.training.saving import save_folder, save_onnx
+from mnist_pipeline.training.saving import save_onnx
 
 _BATCH = 500  # test images that a runtime is given at a time
 _TOOLS = ("mnist-pipeline", "tensorflow", "keras", "onnx", "tf2onnx", "opencv-python-headless")
@@ -113,7 +113,7 @@ class _Exporter:
             case "onnx-int8":
                 save_int8_onnx(self._model, path, self._calibration)
             case "saved-model":
-                save_folder(self._model, path)
+                self._model.export(str(path), format="tf_saved_model", verbose=False)
             case "litert":
                 path.write_bytes(litert(self._model))
             case _:

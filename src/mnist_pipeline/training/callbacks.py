@@ -177,13 +177,9 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
             best=keep_best.weights if keep_best else [],
             history=self.history,
             callbacks={
-                name: {attribute: _plain(getattr(callback, attribute)) for attribute in _MEMORY[name]}
+                name: {attribute: getattr(callback, attribute) for attribute in _MEMORY[name]}
                 for name, callback in self._deciding.items()
             },
             seconds=self.seconds,
             stopped=bool(self.model.stop_training),
         )
-
-
-def _plain(value: Any) -> float | int | None:
-    return value if value is None or isinstance(value, int) else float(value)

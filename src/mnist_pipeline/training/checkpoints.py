@@ -83,7 +83,12 @@ def _packed(state: TrainingState) -> memoryview:
         for number, array in enumerate(getattr(state, name))
     }
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, **arrays, __facts__=np.frombuffer(json.dumps(facts).encode(), np.uint8))
+    np.savez(
+        stream,
+        allow_pickle=False,
+        **arrays,
+        __facts__=np.frombuffer(json.dumps(facts, default=float).encode(), np.uint8),
+    )
     return stream.getbuffer()
 
 

@@ -21,17 +21,14 @@ def compiled(config: Config, steps: int = 1) -> keras.Model:
         metrics=[_accuracy(config)],
         jit_compile=False,  # what is compiled, and how, is decided by the epoch programs
     )
-    _create_variables(model, tf.constant(targets_of(config, np.zeros(1, np.uint8))))
-    return model
-
-
-def _create_variables(model: keras.Model, target: tf.Tensor) -> None:
-    """Create the variables of optimizer and metrics now: a compiled loop cannot."""
+    # Create the variables of optimizer and metrics now: a compiled loop cannot.
     model.optimizer.build(model.trainable_variables)
+    target = tf.constant(targets_of(config, np.zeros(1, np.uint8)))
     outputs = tf.zeros((1, *model.output_shape[1:]))
     model.compute_loss(y=target, y_pred=outputs)
     model.compute_metrics(None, target, outputs)
     model.reset_metrics()
+    return model
 
 
 def targets_of(config: Config, labels: NDArray[np.uint8]) -> NDArray[Any]:
