@@ -5,9 +5,8 @@ The steps between two eight-bit values are fitted to the ranges that training im
 
 import tempfile
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -60,8 +59,10 @@ def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float
         processed = exact.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
         onnx.save(exact, plain)
         products = [node.name for node in exact.graph.node if node.op_type == "MatMul"]
+        images = np.array_split(calibration.reshape(-1, *model.input_shape[1:]), max(1, len(calibration) // 100))
+        batches = iter([{model.inputs[0].name: batch} for batch in images])
         quantize_static(
-            plain, beside, _Reader(model, calibration), nodes_to_exclude=products[-1:],
+            plain, beside, SimpleNamespace(get_next=lambda: next(batches, None)), nodes_to_exclude=products[-1:],
             quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "MatMul"], per_channel=True,
             activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
         )  # fmt: skip
@@ -69,16 +70,3 @@ def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float
         quantised.metadata_props.remove(processed)
         sort_constants(quantised.graph)
         onnx.save(quantised, beside)
-
-
-class _Reader:
-    """Calibration images in the interface that ONNX Runtime wants: batches of a hundred, then None."""
-
-    def __init__(self, model: keras.Model, images: NDArray[np.float32]) -> None:
-        shaped = images.reshape(-1, *model.input_shape[1:])
-        self._batches: Iterator[Any] = iter(np.array_split(shaped, max(1, len(shaped) // 100)))
-        self._name = model.inputs[0].name
-
-    def get_next(self) -> dict[str, Any] | None:
-        batch = next(self._batches, None)
-        return None if batch is None else {self._name: batch}
