@@ -24,7 +24,7 @@ def state(epoch: int) -> TrainingState:
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     store = Checkpoints(tmp_path)
     store.save(state(1))
-    back = store.latest()
+    back = store.latest(print)
     assert back is not None
     for group in ("weights", "optimizer", "average", "best"):
         for found, saved in zip(getattr(back, group), getattr(state(1), group), strict=True):
@@ -36,7 +36,7 @@ def test_the_newest_comes_first_and_one_more_is_kept(tmp_path: Path) -> None:
     store = Checkpoints(tmp_path)
     for epoch in (1, 2, 3):
         store.save(state(epoch))
-    latest = store.latest()
+    latest = store.latest(print)
     assert latest is not None
     assert latest.epoch == 3
     assert len(list(tmp_path.iterdir())) == 2
@@ -51,16 +51,17 @@ def test_one_flipped_bit_is_noticed_and_the_one_before_is_used(tmp_path: Path, a
     content = bytearray(newest.read_bytes())
     content[at] ^= 1
     newest.write_bytes(content)
-    latest = store.latest()
+    told: list[str] = []
+    latest = store.latest(told.append)
     assert latest is not None
     assert latest.epoch == 1
-    assert store.damaged == [newest]
+    assert told == [f"{newest}: this checkpoint is damaged and was passed over"]
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"\n" * 100])
 def test_rubbish_is_no_checkpoint(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "epoch-00001.ckpt").write_bytes(content)
-    assert Checkpoints(tmp_path).latest() is None
+    assert Checkpoints(tmp_path).latest(print) is None
 
 
 def test_a_folder_in_place_of_a_checkpoint_is_passed_over_and_written_over(tmp_path: Path) -> None:
@@ -68,12 +69,13 @@ def test_a_folder_in_place_of_a_checkpoint_is_passed_over_and_written_over(tmp_p
     store.save(state(1))
     folder = tmp_path / "epoch-00002.ckpt"
     (folder / "inside").mkdir(parents=True)
-    latest = store.latest()
+    told: list[str] = []
+    latest = store.latest(told.append)
     assert latest is not None
     assert latest.epoch == 1
-    assert store.damaged == [folder]
+    assert told == [f"{folder}: this checkpoint is damaged and was passed over"]
     store.save(state(2))
-    again = store.latest()
+    again = store.latest(print)
     assert again is not None
     assert again.epoch == 2
 
@@ -87,4 +89,4 @@ def test_a_folder_older_than_the_two_that_are_kept_is_let_go_of(tmp_path: Path) 
 
 
 def test_a_folder_that_does_not_exist_holds_no_checkpoint(tmp_path: Path) -> None:
-    assert Checkpoints(tmp_path / "none").latest() is None
+    assert Checkpoints(tmp_path / "none").latest(print) is None

@@ -3,15 +3,11 @@
 import numpy as np
 import pytest
 
-from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.config import load_config
 from mnist_pipeline.training.backend import tf
-from mnist_pipeline.training.compiling import DigitAccuracy, OneCycleRate, training_targets
+from mnist_pipeline.training.compiling import DigitAccuracy, OneCycleRate, targets_of
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
-
-
-def smoothed(by: float) -> Config:
-    return load_config("smoke", {"training.loss": "onehot", "training.label_smoothing": by})
 
 
 def test_the_rate_rises_to_the_peak_and_falls_to_the_end() -> None:
@@ -28,8 +24,9 @@ def test_accuracy_is_that_of_the_digits_alone() -> None:
 
 
 def test_the_targets_of_training_are_smoothed_and_those_of_no_digit_even() -> None:
-    rows = training_targets(smoothed(0.2), np.array([3, 10], np.uint8))
+    config = load_config("smoke", {"training.loss": "onehot"})
+    rows = targets_of(config, np.array([3, 10], np.uint8), smoothing=0.2)
     np.testing.assert_allclose(rows[0], np.eye(10)[3] * 0.8 + 0.02, rtol=1e-6)
     np.testing.assert_allclose(rows[1], 0.1, rtol=1e-6)
-    plain = training_targets(smoothed(0), np.arange(10, dtype=np.uint8))
+    plain = targets_of(config, np.arange(10, dtype=np.uint8))
     np.testing.assert_array_equal(plain, np.eye(10, dtype=np.float32))

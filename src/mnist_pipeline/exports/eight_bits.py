@@ -3,12 +3,10 @@
 The steps between two eight-bit values are fitted to the ranges that training images give (post-training quantisation).
 """
 
-import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -18,7 +16,7 @@ from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.process import quiet_stderr
 from mnist_pipeline.runs.files import whole
 from mnist_pipeline.training.backend import keras, tf
-from mnist_pipeline.training.saving import save_folder, save_onnx, sort_constants
+from mnist_pipeline.training.saving import save_onnx, sort_constants
 
 _CALIBRATION = 500  # training images
 
@@ -33,7 +31,7 @@ def litert(model: keras.Model, calibration: NDArray[np.float32] | None = None) -
     """The model as a LiteRT file in float32; with calibration images in eight bits, its input and output too."""
     with tempfile.TemporaryDirectory() as folder, quiet_stderr(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that tf.lite moves elsewhere
-        save_folder(model, Path(folder))
+        model.export(folder, format="tf_saved_model", verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         if calibration is not None:
             shaped = calibration.reshape(-1, 1, *model.input_shape[1:])
@@ -53,37 +51,22 @@ def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float
     """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static  # the extra may not be there
 
-    logging.getLogger().addFilter(_no_advice)
-    try:
-        with tempfile.TemporaryDirectory() as folder, whole(path) as beside:
-            plain = Path(folder) / "model.onnx"
-            save_onnx(model, plain, joined=False)
-            products = [node.name for node in onnx.load(plain).graph.node if node.op_type == "MatMul"]
-            quantize_static(
-                plain, beside, _Reader(model, calibration), nodes_to_exclude=products[-1:],
-                quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "MatMul"], per_channel=True,
-                activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
-            )  # fmt: skip
-            quantised = onnx.load(beside)
-            sort_constants(quantised.graph)
-            onnx.save(quantised, beside)
-    finally:
-        logging.getLogger().removeFilter(_no_advice)
-
-
-def _no_advice(record: logging.LogRecord) -> bool:
-    """Filter out ONNX Runtime's advice to pre-process: that fuses nodes, which OpenCV then cannot read."""
-    return "pre-processing" not in record.getMessage()
-
-
-class _Reader:
-    """Calibration images in the interface that ONNX Runtime wants: batches of a hundred, then None."""
-
-    def __init__(self, model: keras.Model, images: NDArray[np.float32]) -> None:
-        shaped = images.reshape(-1, *model.input_shape[1:])
-        self._batches: Iterator[Any] = iter(np.array_split(shaped, max(1, len(shaped) // 100)))
-        self._name = model.inputs[0].name
-
-    def get_next(self) -> dict[str, Any] | None:
-        batch = next(self._batches, None)
-        return None if batch is None else {self._name: batch}
+    with tempfile.TemporaryDirectory() as folder, whole(path) as beside:
+        plain = Path(folder) / "model.onnx"
+        save_onnx(model, plain, joined=False)
+        exact = onnx.load(plain)
+        # Else ONNX Runtime advises to pre-process, which fuses nodes that OpenCV then cannot read.
+        processed = exact.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
+        onnx.save(exact, plain)
+        products = [node.name for node in exact.graph.node if node.op_type == "MatMul"]
+        images = np.array_split(calibration.reshape(-1, *model.input_shape[1:]), max(1, len(calibration) // 100))
+        batches = iter([{model.inputs[0].name: batch} for batch in images])
+        quantize_static(
+            plain, beside, SimpleNamespace(get_next=lambda: next(batches, None)), nodes_to_exclude=products[-1:],
+            quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "MatMul"], per_channel=True,
+            activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
+        )  # fmt: skip
+        quantised = onnx.load(beside)
+        quantised.metadata_props.remove(processed)
+        sort_constants(quantised.graph)
+        onnx.save(quantised, beside)

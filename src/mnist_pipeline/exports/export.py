@@ -13,7 +13,7 @@ from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.exports import texts
 from mnist_pipeline.exports.eight_bits import calibration_images, litert, save_int8_onnx
-from mnist_pipeline.exports.forms import FORMS, PACKAGES, ExportForm, Reader, files_of, unchanged
+from mnist_pipeline.exports.forms import FORMS, PACKAGES, ExportForm, files_of, unchanged
 from mnist_pipeline.exports.proof import KerasRuntime, Proof, Reference, SavedModelRuntime, compare, require
 from mnist_pipeline.exports.signature import read_signature
 from mnist_pipeline.pixels.preprocess import PIXEL, SIDE, scale
@@ -25,7 +25,7 @@ from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
 from mnist_pipeline.training.keras_file import load_model, weights_sha256
-from mnist_pipeline.training.saving import save_folder, save_onnx
+from mnist_pipeline.training.saving import save_onnx
 
 _BATCH = 500  # test images that a runtime is given at a time
 _TOOLS = ("mnist-pipeline", "tensorflow", "keras", "onnx", "tf2onnx", "opencv-python-headless")
@@ -113,7 +113,7 @@ class _Exporter:
             case "onnx-int8":
                 save_int8_onnx(self._model, path, self._calibration)
             case "saved-model":
-                save_folder(self._model, path)
+                self._model.export(str(path), format="tf_saved_model", verbose=False)
             case "litert":
                 path.write_bytes(litert(self._model))
             case _:
@@ -132,23 +132,19 @@ class _Exporter:
         """
         proofs: list[Proof] = []
         for reader in form.readers:
-            if reader == "tensorflow" or runtimes.installed(reader):
-                try:
-                    proofs.append(self._proof(form, reader, path))
-                except ExportError as error:
-                    if form.exact or not proofs:
-                        raise
-                    self._watcher.note(f"  not for {reader}: {error}")
+            if reader != "tensorflow" and not runtimes.installed(reader):
+                continue
+            try:
+                runtime = SavedModelRuntime(path) if reader == "tensorflow" else runtimes.open_runtime(path, reader)
+                proof = compare(form, reader, _scores(runtime, self._test), self._reference)
+                require(form, proof)
+                proofs.append(proof)
+            except (ExportError, RunError) as error:
+                if form.exact or not proofs:
+                    unread = isinstance(error, RunError)
+                    raise ExportError(f"{form.name}: not kept: {error}" if unread else str(error)) from None
+                self._watcher.note(f"  not for {reader}: {error}")
         return proofs
-
-    def _proof(self, form: ExportForm, reader: Reader, path: Path) -> Proof:
-        try:
-            runtime = SavedModelRuntime(path) if reader == "tensorflow" else runtimes.open_runtime(path, reader)
-        except RunError as error:
-            raise ExportError(f"{form.name}: not kept: {error}") from None
-        proof = compare(form, reader, _scores(runtime, self._test), self._reference)
-        require(form, proof)
-        return proof
 
     def write_card(self) -> None:
         """Write card.json and card.md with the forms that are there now."""

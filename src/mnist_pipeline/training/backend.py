@@ -11,14 +11,12 @@ from contextlib import contextmanager
 
 from mnist_pipeline.errors import TrainingError
 from mnist_pipeline.process import quiet_stderr
-from mnist_pipeline.training.xla_flags import set_flags_unless_chosen
+from mnist_pipeline.training.xla_flags import set_flags
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # below that TensorFlow prints about itself
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the promises about bits and speed were measured on processors
 os.environ["KERAS_BACKEND"] = "tensorflow"
-os.environ.pop(
-    "TF_XLA_FLAGS", None
-)  # from the environment: an unknown flag ends the process, others change what is compiled
+os.environ.pop("TF_XLA_FLAGS", None)  # an unknown flag ends the process, others change what is compiled
 
 
 def _own_process() -> bool:
@@ -48,7 +46,7 @@ def _light() -> Iterator[None]:
             del sys.modules[name]
 
 
-set_flags_unless_chosen()
+set_flags(None)
 with quiet_stderr(), _light():
     import keras
     import tensorflow as tf

@@ -71,9 +71,6 @@ class Resident:
         """The arrays as this model's resident data."""
         return cls(tf.constant(images), tf.constant(targets), tuple(model.input_shape[1:]))
 
-    def __len__(self) -> int:
-        return int(self.images.shape[0])
-
     def batch(
         self, places: tf.Tensor, plan: EpochPlan | None = None, step: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:

@@ -15,6 +15,7 @@ from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.checkpoints import Checkpoints, TrainingState
 
+Callbacks = dict[str, keras.callbacks.Callback]
 Weights = list[NDArray[np.float32]]
 Step = Callable[[tuple[tf.Tensor, tf.Tensor]], Any]
 
@@ -79,9 +80,9 @@ class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
             self.weights = self._average.weights() if self._average else self.model.get_weights()
 
 
-def deciding(training: Training, average: Average | None = None) -> dict[str, keras.callbacks.Callback]:
+def deciding(training: Training, average: Average | None) -> Callbacks:
     """The callbacks that the config asks for, in the order in which they decide."""
-    callbacks: dict[str, keras.callbacks.Callback] = {}
+    callbacks: Callbacks = {}
     if training.keep_best:
         callbacks["keep_best"] = KeepBest(training.keep_best, average)
     if plateau := training.plateau:
@@ -115,12 +116,7 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
     """
 
     def __init__(
-        self,
-        deciding: dict[str, keras.callbacks.Callback],
-        store: Checkpoints,
-        watcher: Watcher,
-        state: TrainingState,
-        average: Average | None = None,
+        self, deciding: Callbacks, store: Checkpoints, watcher: Watcher, state: TrainingState, average: Average | None
     ) -> None:
         super().__init__()
         self._deciding, self._store, self._watcher, self._average = deciding, store, watcher, average
@@ -177,13 +173,9 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
             best=keep_best.weights if keep_best else [],
             history=self.history,
             callbacks={
-                name: {attribute: _plain(getattr(callback, attribute)) for attribute in _MEMORY[name]}
+                name: {attribute: getattr(callback, attribute) for attribute in _MEMORY[name]}
                 for name, callback in self._deciding.items()
             },
             seconds=self.seconds,
             stopped=bool(self.model.stop_training),
         )
-
-
-def _plain(value: Any) -> float | int | None:
-    return value if value is None or isinstance(value, int) else float(value)

@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,6 @@ class Checkpoints:
     """The checkpoint folder of one run."""
 
     folder: Path
-    damaged: list[Path] = field(default_factory=list)
-    """Files that the last call of `latest` had to pass over."""
 
     def save(self, state: TrainingState) -> None:
         """Write the state of an epoch's end, then delete the oldest."""
@@ -56,14 +55,13 @@ class Checkpoints:
         for old in self._newest_first()[_KEPT:]:
             remove(old)
 
-    def latest(self) -> TrainingState | None:
+    def latest(self, note: Callable[[str], object]) -> TrainingState | None:
         """The newest state that is whole; damaged ones are noted, and training repeats what they held."""
-        self.damaged = []
         for path in self._newest_first():
             state = _read(path)
             if state is not None:
                 return state
-            self.damaged.append(path)
+            note(f"{path}: this checkpoint is damaged and was passed over")
         return None
 
     def clear(self) -> None:
@@ -83,7 +81,12 @@ def _packed(state: TrainingState) -> memoryview:
         for number, array in enumerate(getattr(state, name))
     }
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, **arrays, __facts__=np.frombuffer(json.dumps(facts).encode(), np.uint8))
+    np.savez(
+        stream,
+        allow_pickle=False,
+        **arrays,
+        __facts__=np.frombuffer(json.dumps(facts, default=float).encode(), np.uint8),
+    )
     return stream.getbuffer()
 
 

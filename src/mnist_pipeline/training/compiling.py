@@ -21,34 +21,24 @@ def compiled(config: Config, steps: int = 1) -> keras.Model:
         metrics=[_accuracy(config)],
         jit_compile=False,  # what is compiled, and how, is decided by the epoch programs
     )
-    _create_variables(model, tf.constant(targets_of(config, np.zeros(1, np.uint8))))
-    return model
-
-
-def _create_variables(model: keras.Model, target: tf.Tensor) -> None:
-    """Create the variables of optimizer and metrics now: a compiled loop cannot."""
+    # Create the variables of optimizer and metrics now: a compiled loop cannot.
     model.optimizer.build(model.trainable_variables)
+    target = tf.constant(targets_of(config, np.zeros(1, np.uint8)))
     outputs = tf.zeros((1, *model.output_shape[1:]))
     model.compute_loss(y=target, y_pred=outputs)
     model.compute_metrics(None, target, outputs)
     model.reset_metrics()
+    return model
 
 
-def targets_of(config: Config, labels: NDArray[np.uint8]) -> NDArray[Any]:
-    """Labels as the loss takes them: class numbers, or one-hot rows."""
+def targets_of(config: Config, labels: NDArray[np.uint8], smoothing: float = 0.0) -> NDArray[Any]:
+    """Labels as the loss takes them: class numbers, or one-hot rows, smoothed, and even where there is no digit."""
     if config.training.loss == "sparse":
         return labels.astype(np.int32)
-    return np.eye(models.CLASSES, dtype=np.float32)[labels]
-
-
-def training_targets(config: Config, labels: NDArray[np.uint8]) -> NDArray[Any]:
-    """Labels as targets to train towards: smoothed where the config says so, and even where there is no digit."""
-    if config.training.loss == "sparse":
-        return targets_of(config, labels)
     rows = np.eye(models.CLASSES, NO_DIGIT + 1, dtype=np.float32).T
     rows[NO_DIGIT] = 1 / models.CLASSES
-    smoothing = np.float32(config.training.label_smoothing)
-    return (rows * (1 - smoothing) + smoothing / models.CLASSES)[labels]
+    by = np.float32(smoothing)
+    return (rows * (1 - by) + by / models.CLASSES)[labels]
 
 
 def loss_of(config: Config) -> keras.losses.Loss:

@@ -16,7 +16,7 @@ from mnist_pipeline.data import Part
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.batches import EpochPlan, Resident
 from mnist_pipeline.training.callbacks import Average
-from mnist_pipeline.training.compiling import targets_of, training_targets
+from mnist_pipeline.training.compiling import targets_of
 
 # Runs the steps [first, end) of an epoch, given the order of the images and the number of the epoch's first step.
 Program = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], None]
@@ -36,7 +36,8 @@ def fit_epochs(
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """Train by Keras' fit over compiled epochs, from epoch `done` on; no figures of validation without images."""
-    data = Resident.of(model, training.images, training_targets(config, training.labels))
+    targets = targets_of(config, training.labels, config.training.label_smoothing)
+    data = Resident.of(model, training.images, targets)
     model.train_function = _train_function(model, _program(model, config, data, plan, average), plan)
     if len(validation):
         watched = Resident.of(model, validation.images, targets_of(config, validation.labels))
@@ -93,7 +94,8 @@ def seed_dropout(model: keras.Model, seed: int, step: int) -> None:
 def _test_function(
     model: keras.Model, data: Resident, xla: bool, average: Average | None
 ) -> Callable[[Iterator[Any]], Any]:
-    full = len(data) // _VALIDATION_BATCH * _VALIDATION_BATCH
+    count = int(data.images.shape[0])
+    full = count // _VALIDATION_BATCH * _VALIDATION_BATCH
 
     @tf.function(jit_compile=xla, autograph=False)  # type: ignore[untyped-decorator]
     def run(images: tf.Tensor, targets: tf.Tensor) -> None:
@@ -104,8 +106,8 @@ def _test_function(
             return (first + _VALIDATION_BATCH,)
 
         tf.while_loop(lambda first: first < full, step, (tf.constant(0),), parallel_iterations=1)
-        if len(data) > full:
-            model.test_step(rows.batch(tf.range(full, len(data))))
+        if count > full:
+            model.test_step(rows.batch(tf.range(full, count)))
 
     def test(numbers: Iterator[Any]) -> Any:
         next(numbers)

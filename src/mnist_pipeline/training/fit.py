@@ -53,9 +53,7 @@ def fit(config: Config, training: Part, validation: Part, store: Checkpoints, wa
 
 def _resume(model: keras.Model, average: Average | None, store: Checkpoints, watcher: Watcher) -> TrainingState:
     """Put the newest checkpoint's weights and optimizer state in place."""
-    state = store.latest()
-    for path in store.damaged:
-        watcher.note(f"{path}: this checkpoint is damaged and was passed over")
+    state = store.latest(watcher.note)
     if state is None:
         return TrainingState()
     model.set_weights(state.weights)

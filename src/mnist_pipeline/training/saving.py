@@ -1,4 +1,4 @@
-"""A network as ONNX or SavedModel: the same bytes for the same network, and a graph that runtimes compute quickly."""
+"""A network as ONNX: the same bytes for the same network, and a graph that runtimes compute quickly."""
 
 import contextlib
 import io
@@ -13,11 +13,6 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.runs.files import whole
 from mnist_pipeline.training.backend import keras, tf
-
-
-def save_folder(model: keras.Model, path: Path) -> None:
-    """Write the model as a SavedModel, which TensorFlow Serving and its like take."""
-    model.export(str(path), format="tf_saved_model", verbose=False)
 
 
 def save_onnx(model: keras.Model, path: Path, *, joined: bool = True) -> None:
@@ -88,10 +83,21 @@ def join_batch_norms(graph: onnx.GraphProto) -> None:
         bias = _by_channel(constants.get(added.input[1])) if added else None
         if added is None or scale is None or bias is None:
             continue
-        _join(graph, product, added, scale, bias)
-        pooled = _reader(graph, product, "MaxPool")
+        # With a mean of 0 and a variance of 1 every runtime computes exactly both.
+        given = {"scale": scale, "bias": bias, "mean": np.zeros_like(scale), "variance": np.ones_like(scale)}
+        names = [f"{product.output[0]}/{name}" for name in given]
+        graph.initializer.extend(map(onnx.numpy_helper.from_array, given.values(), names))
+        first, between = product.input[0], added.output[0]
+        norm = onnx.helper.make_node("BatchNormalization", [first, *names], [between], epsilon=0.0)
+        pooled = _reader(graph, added, "MaxPool")
         if pooled is not None and scale.min() >= 0:
-            _swap(product, pooled)
+            norm.input[0], norm.output[0] = between, pooled.output[0]
+            product.CopyFrom(pooled)
+            product.input[0], product.output[0] = first, between
+            pooled.CopyFrom(norm)
+        else:
+            product.CopyFrom(norm)
+        graph.node.remove(added)
     used = set(chain.from_iterable(node.input for node in graph.node))
     for constant in [constant for constant in graph.initializer if constant.name not in used]:
         graph.initializer.remove(constant)
@@ -106,31 +112,3 @@ def _reader(graph: onnx.GraphProto, node: onnx.NodeProto, kind: str) -> onnx.Nod
 def _by_channel(values: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
     """The values, one for each channel of (n, channels, height, width); None when they are something else."""
     return values.ravel() if values is not None and values.ndim == 4 and values.size == values.shape[1] else None
-
-
-def _join(
-    graph: onnx.GraphProto,
-    product: onnx.NodeProto,
-    added: onnx.NodeProto,
-    scale: NDArray[np.float32],
-    bias: NDArray[np.float32],
-) -> None:
-    """Put one node in place of both; with a mean of 0 and a variance of 1 every runtime computes exactly both."""
-    given = {"scale": scale, "bias": bias, "mean": np.zeros_like(scale), "variance": np.ones_like(scale)}
-    names = [f"{product.output[0]}/{name}" for name in given]
-    graph.initializer.extend(map(onnx.numpy_helper.from_array, given.values(), names))
-    product.CopyFrom(
-        onnx.helper.make_node("BatchNormalization", [product.input[0], *names], [added.output[0]], epsilon=0.0)
-    )
-    graph.node.remove(added)
-
-
-def _swap(first: onnx.NodeProto, second: onnx.NodeProto) -> None:
-    """Exchange two nodes, the second of which reads the first."""
-    before, between, after = first.input[0], first.output[0], second.output[0]
-    kept = onnx.NodeProto()
-    kept.CopyFrom(first)
-    first.CopyFrom(second)
-    second.CopyFrom(kept)
-    first.input[0], first.output[0] = before, between
-    second.input[0], second.output[0] = between, after

@@ -46,10 +46,8 @@ def train_run(run: Run, config: Config, part: Part, watcher: Watcher) -> None:
 
 def split(part: Part, rows: NDArray[np.int64]) -> tuple[Part, Part]:
     """The images to train on, and those of the given rows, to validate on."""
-    validation = Part(part.images[rows], part.labels[rows])
-    if not len(rows):  # then nothing has to be copied
-        return part, validation
-    return Part(np.delete(part.images, rows, axis=0), np.delete(part.labels, rows)), validation
+    training = Part(np.delete(part.images, rows, axis=0), np.delete(part.labels, rows))
+    return training, Part(part.images[rows], part.labels[rows])
 
 
 def _write_history(run: Run, history: dict[str, list[float]]) -> None:

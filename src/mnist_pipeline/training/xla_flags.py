@@ -30,25 +30,20 @@ _PORTABLE = (
 _DUMPS = "--xla_dump_"
 
 
-def set_flags(numerics: Numerics) -> None:
-    """Put the flags into XLA_FLAGS before TensorFlow is imported; once it is, exactly these must be set already."""
-    wanted = _PORTABLE if numerics == "portable" else _FAST
-    dumps = [flag for flag in os.environ.get("XLA_FLAGS", "").split() if flag.startswith(_DUMPS)]
+def set_flags(numerics: Numerics | None) -> None:
+    """Put the flags into XLA_FLAGS before TensorFlow is imported; once it is, exactly these must be set already.
+
+    None is for those who load TensorFlow without a training: the portable flags stay where they are set.
+    """
+    asked = os.environ.get("XLA_FLAGS", "").split()
+    dumps = [flag for flag in asked if flag.startswith(_DUMPS)]
+    present = set(asked) - set(dumps)  # on which a result depends
+    portable = numerics == "portable" or (numerics is None and present == set(_PORTABLE))
+    wanted = _PORTABLE if portable else _FAST
     if "tensorflow" not in sys.modules:
         os.environ["XLA_FLAGS"] = " ".join([*dumps, *wanted])
-    elif _present() != set(wanted):
+    elif numerics and present != set(wanted):
         raise TrainingError(
             f"training.numerics is {numerics}, and TensorFlow was loaded in this process before, under other flags, "
             f"which change the bits: train first, or in a process of its own"
         )
-
-
-def set_flags_unless_chosen() -> None:
-    """Set the flags for speed, unless the portable ones are set, for those who load TensorFlow without a training."""
-    if "tensorflow" not in sys.modules:
-        set_flags("portable" if _present() == set(_PORTABLE) else "fast")
-
-
-def _present() -> set[str]:
-    """The flags in XLA_FLAGS on which a result depends."""
-    return {flag for flag in os.environ.get("XLA_FLAGS", "").split() if not flag.startswith(_DUMPS)}

@@ -170,9 +170,7 @@ def answer_steps(
 
 def _shrunk(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The image no larger than its panel: a photo of millions of pixels takes seconds to draw and shows no more."""
-    factor = _PANEL / max(grey.shape)
-    if factor >= 1:
-        return grey
+    factor = min(1, _PANEL / max(grey.shape))
     height, width = (max(1, round(side * factor)) for side in grey.shape)
     return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
 

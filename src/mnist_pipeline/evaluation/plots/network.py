@@ -15,6 +15,7 @@ _INNER = _WIDTH - 2 * EDGE
 _RIGHT = _INNER - 20  # where the numbers of parameters end
 _NAME, _SHAPE = 226, 540  # from the left: where the name begins, the middle of the shape and of the arrow
 _BAR = 120  # the width of the bar for a layer that has all parameters
+_ARROW = {"arrowstyle": "-|>", "color": Colour.MUTED, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 11}
 # The first of these words found in a layer's kind colours it.
 _COLOURS = {
     "input": Colour.MUTED, "conv": Colour.BLUE, "norm": Colour.PURPLE, "pool": Colour.GREEN,
@@ -43,7 +44,8 @@ def architecture(layers: Sequence[Layer], path: Path, title: str) -> None:
             top = number * (_BOX + _GAP)
             _box(axes, layer, top, layer.parameters / max(total, 1))
             if number + 1 < len(layers):
-                _arrow(axes, top + _BOX)
+                ends = (_SHAPE, top + _BOX + _GAP - 1), (_SHAPE, top + _BOX + 1)
+                axes.annotate("", *ends, arrowprops=_ARROW)
         axes.text(20, stack + 6, "total", size=11, weight="bold", va="center")
         axes.text(_RIGHT, stack + 6, counted(total, "parameter"), size=11, weight="bold", va="center", ha="right")
 
@@ -66,8 +68,3 @@ def _box(axes: Axes, layer: Layer, top: int, share: float) -> None:
     axes.text(_RIGHT, middle - 5, f"{layer.parameters:,}", size=11, va="center", ha="right")
     for width, shade in ((_BAR, Colour.LINE), (_BAR * share, colour)):
         axes.add_patch(Rectangle((_RIGHT - width, top + _BOX - 13), width, 4, color=shade, linewidth=0))
-
-
-def _arrow(axes: Axes, top: int) -> None:
-    look = {"arrowstyle": "-|>", "color": Colour.MUTED, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 11}
-    axes.annotate("", (_SHAPE, top + _GAP - 1), (_SHAPE, top + 1), arrowprops=look)
