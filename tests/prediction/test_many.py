@@ -178,7 +178,7 @@ def test_a_file_that_kills_its_process_is_a_line(
 
 def test_a_crew_that_cannot_read_the_model_says_so(smoke_run: Run, digits: Path) -> None:
     model = predictor(smoke_run)
-    model.arguments["onnx"] = "none.onnx"
+    model.onnx = "none.onnx"
     with Crew(model, "auto", 2) as crew, pytest.raises(RunError, match=r"none\.onnx"):
         next(crew.answers([Found(files(digits)[0])], 1))
 

@@ -30,7 +30,6 @@ from mnist_pipeline.prediction.runtimes import (
 from mnist_pipeline.prediction.runtimes import made_here as made_here
 from mnist_pipeline.process import command
 
-_LARGEST = 64 * 2**20  # bytes of a file
 _PATIENCE = 60  # seconds more than the bounds, where other processes want the processor too
 
 # What the exporters of PyTorch, TensorFlow and Keras write for classifiers of images: no loops, no branches, and
@@ -68,7 +67,7 @@ def vet(path: Path, choice: RuntimeChoice | None = None) -> None:
     """Raise a RunError for a model file from elsewhere that is refused, crashes its runtime or takes too much."""
     if not made_here(path):
         name = choose_runtime(path, choice)
-        check_file(path, name, _LARGEST)
+        check_file(path, name)
         try_out(path, name)
 
 

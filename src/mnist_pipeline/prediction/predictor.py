@@ -38,13 +38,13 @@ class Prediction:
     """The answer for one picture; `digit` is None when refused, `error` says why a file could not be read."""
 
     image: str
-    digit: int | None
-    guess: int | None
-    confidence: float | None
-    probabilities: list[float] | None
-    inverted: bool | None
-    reason: str | None
-    model: str
+    digit: int | None = None
+    guess: int | None = None
+    confidence: float | None = None
+    probabilities: list[float] | None = None
+    inverted: bool | None = None
+    reason: str | None = None
+    model: str = ""
     error: str | None = None
 
     def tree(self) -> dict[str, Any]:
@@ -66,26 +66,27 @@ class Prediction:
         return f"{self.image}: this is {article} {self.digit} ({sure(self.confidence)} sure)"
 
 
+@dataclass
 class Predictor:
     """A model file, made here or let pass by `foreign.vet`, ready to answer for any number of pictures."""
 
-    def __init__(
-        self,
-        onnx: str | Path,
-        name: str,
-        output: "Output | None" = None,
-        runtime: RuntimeChoice | None = None,
-        threshold: float = 0.0,
-        way: Way = "mnist",
-    ) -> None:
-        self._runtime = open_runtime(Path(onnx), runtime)
-        self._output = output or output_of(self._runtime)
-        self.name, self.threshold, self._way = name, threshold, way
-        # What a worker process needs to make the same predictor.
-        self.arguments = {
-            "onnx": str(onnx), "name": name, "output": self._output, "runtime": runtime, "threshold": threshold,
-            "way": way,
-        }  # fmt: skip
+    onnx: str
+    name: str
+    output: "Output | None" = None
+    """The activation of its last layer; None has it seen from what the model computes."""
+    runtime: RuntimeChoice | None = None
+    threshold: float = 0.0
+    """The confidence below which a picture is refused."""
+    way: Way = "mnist"
+
+    def __post_init__(self) -> None:
+        self._runtime = open_runtime(Path(self.onnx), self.runtime)
+        self._output = self.output or output_of(self._runtime)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What a worker process needs to make the same predictor."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
     @property
     def shipped(self) -> bool:
@@ -117,14 +118,14 @@ class Predictor:
 
     def unread(self, path: str | Path, error: object) -> Prediction:
         """The answer for a file that cannot be read, for the reason given."""
-        return Prediction(str(path), None, None, None, None, None, None, self.name, str(error))
+        return Prediction(str(path), model=self.name, error=str(error))
 
     def _look(self, path: str | Path, invert: Invert, steps: list[Step]) -> Seen | PictureError:
         try:
             grey = read_grey(path, _LONGEST)
             height, width = grey.shape
             steps.append((f"as given, {width} × {height}", grey))
-            return find_digit(grey, invert, steps) if self._way == "mnist" else Seen(*plain(grey, invert))
+            return find_digit(grey, invert, steps) if self.way == "mnist" else Seen(*plain(grey, invert))
         except PictureError as error:
             return error
         except Exception as error:
@@ -134,7 +135,7 @@ class Predictor:
         if isinstance(seen, PictureError):
             return self.unread(path, seen)
         if seen.pixels is None:
-            return Prediction(str(path), None, None, None, None, seen.inverted, seen.reason, self.name)
+            return Prediction(str(path), inverted=seen.inverted, reason=seen.reason, model=self.name)
         # One image at a time: which pictures come together depends on the clock, and a batch of another size can change
         # the last bits of a probability. It costs nothing.
         row = self.probabilities(seen.pixels[np.newaxis])[0].astype(float)
@@ -171,12 +172,12 @@ def predictor(
     elif run != SHIPPED:
         return _of_run(open_run(run), runtime, way)
     path, facts = shipped()
-    return Predictor(path, facts["name"] + _WITH_PACKAGE, "softmax", runtime, facts["refusal"]["threshold"], way)
+    return Predictor(str(path), facts["name"] + _WITH_PACKAGE, "softmax", runtime, facts["refusal"]["threshold"], way)
 
 
 def _of_run(run: Run, runtime: RuntimeChoice | None, way: Way) -> Predictor:
     vet(run.onnx_file, runtime)
-    return Predictor(run.onnx_file, str(run.path), run.output(), runtime, run.threshold(), way)
+    return Predictor(str(run.onnx_file), str(run.path), run.output(), runtime, run.threshold(), way)
 
 
 def file_predictor(model: str | Path, runtime: RuntimeChoice | None = None, way: Way = "mnist") -> Predictor:
@@ -188,4 +189,4 @@ def file_predictor(model: str | Path, runtime: RuntimeChoice | None = None, way:
     vet(path, runtime)
     run = Run(path.resolve().parent.parent)
     threshold = run.threshold() if path.resolve().parent == run.exports else 0.0
-    return Predictor(path, str(model), None, runtime, threshold, way)
+    return Predictor(str(path), str(model), None, runtime, threshold, way)

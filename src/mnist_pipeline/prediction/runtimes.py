@@ -25,12 +25,11 @@ from mnist_pipeline.runs.run import artifacts
 if TYPE_CHECKING:
     from mnist_pipeline.config.schema import Output
 
-
 RuntimeName = Literal["opencv", "onnxruntime", "litert"]
 RuntimeChoice = RuntimeName | Literal["quickest"]
 PACKAGES: dict[str, str] = {"onnxruntime": "onnxruntime", "litert": "ai_edge_litert"}
 BATCH = 20  # images: more are hardly quicker, and take that many times the memory of one
-LARGEST_MODEL = 256 * 2**20  # bytes of a file
+LARGEST = 256 * 2**20  # bytes of a file
 ELSEWHERE = b"\x0a\x08location\x12"  # in ONNX: the key under which the name of another file stands
 
 
@@ -65,31 +64,27 @@ def installed(name: RuntimeName) -> bool:
 
 def choose_runtime(path: Path, choice: RuntimeChoice | None = None) -> RuntimeName:
     """The runtime that reads a file: the one chosen, the quickest for many pictures, or by default that for one."""
-    name: RuntimeName = "litert" if path.suffix == ".tflite" else "opencv"
-    if choice == "quickest":
-        if name == "opencv" and installed("onnxruntime"):
-            name = "onnxruntime"  # more pictures a second, but it takes longer to load
-    elif choice is not None:
-        name = choice
+    usual: RuntimeName = "litert" if path.suffix == ".tflite" else "opencv"
+    if choice == "quickest":  # ONNX Runtime reads more pictures a second, but takes longer to load
+        choice = "onnxruntime" if usual == "opencv" and installed("onnxruntime") else usual
+    name = choice or usual
     if not installed(name):
         raise RunError(f"{path}: reading it takes {PACKAGES[name]}: pip install 'mnist-pipeline[export]'")
     return name
 
 
-def check_file(path: Path, name: RuntimeName, largest: int) -> None:
+def check_file(path: Path, name: RuntimeName) -> None:
     """Raise a RunError for a file of another format or too large, and for an ONNX file that names other files."""
     if path.is_dir():
         raise RunError(f"{path}: a folder; a SavedModel is read by TensorFlow alone: give an .onnx or .tflite file")
     if not path.is_file():
         raise RunError(f"{path}: the model is missing")
-    size = path.stat().st_size
-    if size > largest:
-        raise RunError(f"{path}: {size / 2**20:.0f} MiB, more than the {largest // 2**20} MiB read here")
+    if path.stat().st_size > LARGEST:
+        raise RunError(f"{path}: larger than the {LARGEST // 2**20} MiB read here")
     content = path.read_bytes()
     lite = content[4:8] == b"TFL3"
     if lite != (name == "litert") or not (lite or content[:1] == b"\x08"):  # ONNX begins with its version, field 1
-        kind = "a LiteRT model" if name == "litert" else "an ONNX model"
-        raise RunError(f"{path}: not {kind}, whatever its name says")
+        raise RunError(f"{path}: no model that {name} reads, whatever its name says")
     if not lite and ELSEWHERE in content:
         raise RunError(f"{path}: keeps weights in other files, which are not read here")
 
@@ -97,15 +92,12 @@ def check_file(path: Path, name: RuntimeName, largest: int) -> None:
 def open_runtime(path: Path, choice: RuntimeChoice | None = None, threads: int = 1) -> Runtime:
     """A model file ready to compute: one that this package has made, or one that `foreign.vet` has let pass."""
     name = choose_runtime(path, choice)
-    check_file(path, name, LARGEST_MODEL)
-    kinds: dict[RuntimeName, Callable[[Path, int], Runtime]] = {
-        "opencv": _OpenCv, "onnxruntime": _OnnxRuntime, "litert": _LiteRt,
-    }  # fmt: skip
+    check_file(path, name)
     problem = None
     # LiteRT greets, OpenCV lists what it cannot parse, ONNX Runtime explains itself on stdout.
     with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()):
         try:
-            runtime = kinds[name](path, threads)
+            runtime = _RUNTIMES[name](path, threads)
             scores = runtime.scores(np.zeros((1, SIDE, SIDE), np.float32))
         except Exception as error:  # each runtime has errors of its own, ONNX Runtime over a dozen
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -218,6 +210,11 @@ class _LiteRt(Runtime):
         self._interpreter.set_tensor(self._input["index"], inputs)
         self._interpreter.invoke()
         return _restored(self._interpreter.get_tensor(self._output["index"]), self._output)
+
+
+_RUNTIMES: dict[RuntimeName, Callable[[Path, int], Runtime]] = {
+    "opencv": _OpenCv, "onnxruntime": _OnnxRuntime, "litert": _LiteRt,
+}  # fmt: skip
 
 
 def _bytes(images: NDArray[np.float32]) -> NDArray[np.uint8]:
