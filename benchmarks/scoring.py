@@ -1,5 +1,6 @@
-"""Pictures written as files and read by the library, one after another, and the counts of it as a row of a table."""
+"""What the measurements of pictures share: which digits, how they are read as files, and the counts as a table."""
 
+import argparse
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -9,10 +10,30 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_pipeline.config import load_config
+from mnist_pipeline.data import Part, load_part, validation_indices
 from mnist_pipeline.prediction.predictor import Prediction, Predictor
 
 Grey = NDArray[np.uint8]
 _SURE = 0.95  # a wrong answer that is more confident than this counts as surely wrong
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every measurement."""
+    parser.add_argument("--part", choices=("validation", "test"), default="validation", help="which MNIST digits")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--run", default="shipped", help="the run that answers; by default what comes with the package")
+    parser.add_argument("--keep", type=Path, help="a folder for the pictures that were not read right")
+
+
+def digits(part: str) -> Part:
+    """The test images, or those training images that the shipped model's config keeps apart for validation."""
+    if part == "test":
+        return load_part("mnist", "test")
+    whole = load_part("mnist", "train")
+    settings = load_config("photo").data
+    kept = validation_indices(whole.labels, settings.validation, settings.split_seed)
+    return Part(whole.images[kept], whole.labels[kept])
 
 
 @dataclass(frozen=True)

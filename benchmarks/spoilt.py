@@ -15,10 +15,9 @@ import numpy as np
 
 from benchmarks.composing import Hand
 from benchmarks.papers import KINDS
-from benchmarks.scoring import Grey, Sample, head, row, score
+from benchmarks.scoring import Grey, Sample, add_options, digits, head, row, score
 from benchmarks.spoiling import WAYS, Box, ink_box
-from mnist_pipeline.config import load_config
-from mnist_pipeline.data import Part, load_part, validation_indices
+from mnist_pipeline.data import Part
 from mnist_pipeline.errors import PictureError
 from mnist_pipeline.pixels.pictures import read_grey
 from mnist_pipeline.prediction.finding import find
@@ -48,12 +47,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spoilt", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, help="pictures, named by the digit that they show")
     parser.add_argument("--digits", type=int, default=500, help="without a folder: how many MNIST digits to write")
-    parser.add_argument("--part", choices=("validation", "test"), default="validation", help="where these come from")
     parser.add_argument("--sklearn", action="store_true", help="scikit-learn's 1,797 digits of 8x8 pixels instead")
     parser.add_argument("--ways", nargs="+", choices=WAYS, metavar="WAY", help=f"some of: {', '.join(WAYS)}")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--run", default="shipped", help="the run that answers; by default what comes with the package")
-    parser.add_argument("--keep", type=Path, help="a folder for the pictures that were not read right")
+    add_options(parser)
     return parser.parse_args()
 
 
@@ -84,16 +80,6 @@ def label_of(name: str) -> int | None:
     """The first digit that stands alone in a file's name."""
     found = re.search(r"(?<![0-9A-Za-z])[0-9](?![0-9A-Za-z])", name)
     return int(found[0]) if found else None
-
-
-def digits(part: str) -> Part:
-    """The test images, or those training images that the shipped model's config keeps apart for validation."""
-    if part == "test":
-        return load_part("mnist", "test")
-    whole = load_part("mnist", "train")
-    settings = load_config("photo").data
-    kept = validation_indices(whole.labels, settings.validation, settings.split_seed)
-    return Part(whole.images[kept], whole.labels[kept])
 
 
 def on_paper(part: Part, count: int, seed: int) -> Iterator[Known]:

@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 import pytest
 
+from benchmarks.corrupted import CORRUPTIONS, corrupted
 from benchmarks.scoring import Sample, Score, row, score
 from benchmarks.spoiling import WAYS, Box, Grey, ink_box
 from benchmarks.spoilt import in_folder, label_of, on_paper, spoilt
@@ -113,3 +114,16 @@ def test_a_picture_of_no_digit_is_to_be_refused(tmp_path: Path) -> None:
     found = score(cast(Predictor, Saying(answers)), samples, tmp_path)
     assert found == Score(n=2, refused=1, wrong=1, surely_wrong=1)
     assert [path.name for path in tmp_path.iterdir()] == ["b-is-None-read-4.png"]
+
+
+@pytest.mark.parametrize("way", CORRUPTIONS)
+def test_a_digit_is_corrupted_the_same_way_for_the_same_seed(way: str) -> None:
+    ring: Grey = np.zeros((1, 28, 28), np.uint8)
+    ring[:, 5:23, 8:20] = 250
+    ring[:, 9:19, 11:17] = 0
+    part = Part(ring, np.array([0], np.uint8))
+    (first,), (again,) = (corrupted(part, way, 1, seed=3) for _ in range(2))
+    assert first.picture.shape == (28, 28)
+    assert first.label == 0
+    assert np.array_equal(first.picture, again.picture)
+    assert not np.array_equal(first.picture, ring[0])
