@@ -25,10 +25,10 @@ class Composed:
     """Whether some of its digits touch."""
 
 
-def compose(part: Part, random: Random, kind: str, touching: bool) -> Composed:
-    """A page of 3 to 12 digits in one to three lines, on paper of the kind."""
+def compose(part: Part, random: Random, kind: str, touching: bool, fewest: int = 3) -> Composed:
+    """A page of `fewest` to 12 digits in one to three lines, on paper of the kind."""
     lines = int(random.integers(1, 4))
-    counts = _counts(int(random.integers(max(3, lines), 13)), lines, random)
+    counts = _counts(int(random.integers(max(fewest, lines), 13)), lines, random)
     side = float(np.exp(random.uniform(np.log(26), np.log(110))))  # of a digit's 28x28 box; its ink is 20 of the 28
     hand = Hand(side, random)
     gap = random.uniform(0.04, 0.6) * side * 20 / 28

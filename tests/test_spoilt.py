@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.corrupted import CORRUPTIONS, corrupted
+from benchmarks.forms import FORMS, TURNED
+from benchmarks.pages import composed
 from benchmarks.scoring import Sample, Score, row, score
 from benchmarks.spoiling import WAYS, Box, Grey, ink_box
 from benchmarks.spoilt import in_folder, label_of, on_paper, spoilt
@@ -22,6 +24,14 @@ def drawn() -> Grey:
     picture: Grey = np.full((80, 90), 240, np.uint8)
     picture[20:60, 30:46] = 40
     picture[30:54, 38:43] = 240
+    return picture
+
+
+def ring() -> Grey:
+    """A zero as MNIST would have it."""
+    picture: Grey = np.zeros((28, 28), np.uint8)
+    picture[5:23, 8:20] = 250
+    picture[9:19, 11:17] = 0
     return picture
 
 
@@ -118,12 +128,34 @@ def test_a_picture_of_no_digit_is_to_be_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", CORRUPTIONS)
 def test_a_digit_is_corrupted_the_same_way_for_the_same_seed(way: str) -> None:
-    ring: Grey = np.zeros((1, 28, 28), np.uint8)
-    ring[:, 5:23, 8:20] = 250
-    ring[:, 9:19, 11:17] = 0
-    part = Part(ring, np.array([0], np.uint8))
+    part = Part(ring()[None], np.array([0], np.uint8))
     (first,), (again,) = (corrupted(part, way, 1, seed=3) for _ in range(2))
     assert first.picture.shape == (28, 28)
     assert first.label == 0
     assert np.array_equal(first.picture, again.picture)
-    assert not np.array_equal(first.picture, ring[0])
+    assert not np.array_equal(first.picture, ring())
+
+
+@pytest.mark.parametrize("kind", [*FORMS, *TURNED])
+def test_a_form_is_composed_the_same_for_the_same_seed(kind: str) -> None:
+    part = Part(np.stack([ring(), ring().T]), np.array([0, 6], np.uint8))
+    first, again = (composed(part, np.random.default_rng(5), kind) for _ in range(2))
+    assert np.array_equal(first.grey, again.grey)
+    assert first.kind == kind
+    assert first.text == again.text
+    assert set(first.text) <= set("06\n")
+
+
+def test_a_row_of_boxes_has_a_divider_between_any_two_digits() -> None:
+    dot: Grey = np.zeros((1, 28, 28), np.uint8)
+    dot[:, 12:16, 12:16] = 255
+    page = composed(Part(dot, np.zeros(1, np.uint8)), np.random.default_rng(1), "row of boxes")
+    dark = (page.grey < page.grey.max() - 40).sum(axis=0)
+    dividers = np.flatnonzero(np.diff((dark > dark.max() / 2).astype(int)) == 1)
+    assert len(dividers) == len(page.text) + 1
+
+
+def test_a_page_turned_round_is_the_page() -> None:
+    part = Part(np.stack([ring()]), np.array([0], np.uint8))
+    once, twice = (composed(part, np.random.default_rng(2), f"turned by {by} degrees").grey for by in (90, 180))
+    assert np.array_equal(np.rot90(once), twice)
