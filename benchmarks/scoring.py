@@ -61,12 +61,11 @@ class Score:
 
     @classmethod
     def of(cls, answer: Prediction, label: int | None) -> "Score":
-        """The score of one picture."""
-        refused = answer.digit is None
-        right = not refused and answer.digit == label
-        sure = answer.confidence is not None and answer.confidence > _SURE
-        guessed = label is not None and answer.guess == label
-        return cls(1, right, guessed, refused, not refused and not right, not refused and not right and sure)
+        """The score of one picture; where it shows no digit, a refusal is right."""
+        refused, right = answer.digit is None, answer.digit == label
+        guess = right if label is None else answer.guess == label
+        wrong = not refused and not right
+        return cls(1, right, guess, refused, wrong, wrong and (answer.confidence or 0) > _SURE)
 
 
 def score(model: Predictor, samples: Iterable[Sample], keep: Path | None = None) -> Score:
@@ -79,7 +78,7 @@ def score(model: Predictor, samples: Iterable[Sample], keep: Path | None = None)
             answer = model.predict(path)
             one = Score.of(answer, sample.label)
             total += one
-            if keep and not (one.right if sample.label is not None else one.refused):
+            if keep and not one.right:
                 _keep(keep, sample, answer)
     return total
 

@@ -122,7 +122,7 @@ def test_a_picture_of_no_digit_is_to_be_refused(tmp_path: Path) -> None:
     answers = [answer(None, 3, 0.5), answer(4, 4, 0.99)]
     samples = [Sample("a", drawn(), None), Sample("b", drawn(), None)]
     found = score(cast(Predictor, Saying(answers)), samples, tmp_path)
-    assert found == Score(n=2, refused=1, wrong=1, surely_wrong=1)
+    assert found == Score(n=2, right=1, guess=1, refused=1, wrong=1, surely_wrong=1)
     assert [path.name for path in tmp_path.iterdir()] == ["b-is-None-read-4.png"]
 
 
