@@ -88,7 +88,7 @@ def phone(grey: Grey, box: Box, random: Random) -> Grey:
     by = random.uniform(400, 900) / max(grey.shape)
     large = cv2.resize(grey, None, fx=by, fy=by, interpolation=cv2.INTER_AREA if by < 1 else cv2.INTER_CUBIC)
     place = Box(*(round(by * side) for side in box))
-    light = _shade(large.shape, place, random.uniform(0.35, 0.75), random.choice([0.01, 0.05, 0.2]), random)
+    light = _shade(large.shape, place, random.uniform(0.3, 0.65), random.choice([0.005, 0.02, 0.06]), random)
     seen = _in_perspective(_bytes(large * light), random)
     height, width = seen.shape
     blurred = cv2.GaussianBlur(seen, (0, 0), random.uniform(0.5, 2.0)).astype(np.float32)

@@ -36,6 +36,8 @@ def main() -> None:
         known = list(of_sklearn())
     else:
         known = list(on_paper(digits(options.part), options.digits, options.seed))
+    if not known:
+        raise SystemExit(f"{options.folder}: no picture here has a digit that stands alone in its name")
     model = predictor(options.run)
     print(head())
     for way in options.ways or WAYS:
