@@ -146,16 +146,15 @@ def _on_more_paper(grey: Grey, height: int, width: int, top: int, left: int, ran
     return _bytes(sheet)
 
 
-def pen(grey: Grey, _box: Box, random: Random) -> Grey:
-    """A pen lies beside the digit, dark on light paper or light on a dark board."""
+def pen(grey: Grey, box: Box, random: Random) -> Grey:
+    """A pen lies beside the digit, dark beside dark ink and light beside chalk."""
     high, wide = grey.shape
     more, right = round(random.uniform(0.35, 0.6) * wide), bool(random.random() < 0.5)
     sheet = _on_more_paper(grey, high, wide + more, 0, 0 if right else more, random, fade=0.05)
     middle = wide + 0.5 * more if right else 0.5 * more
     thick, lean = random.uniform(0.12, 0.22) * more, random.uniform(-0.25, 0.25) * more
     top, end = random.choice([-0.3, random.uniform(0.05, 0.4)]) * high, 1.3 * high  # a pen is longer than a digit
-    light_ink = np.median(border(grey)) < 128
-    body = int(random.integers(160, 230) if light_ink else random.integers(20, 90))
+    body = int(random.integers(160, 230) if _light_ink(grey, box) else random.integers(20, 90))
     left_side = [(middle - lean - thick, top + 2 * thick), (middle + lean - thick, end)]
     outline = [(middle - lean, top), *left_side, *[(x + 2 * thick, y) for x, y in left_side[::-1]]]
     cv2.fillPoly(sheet, [np.array(outline, np.float32).round().astype(np.int32)], (body,), cv2.LINE_AA)
@@ -173,10 +172,14 @@ def bold_and_tight(grey: Grey, box: Box, random: Random) -> Grey:
     """Written with a bold pen and cut out so that the digit touches all four sides."""
     more = 1 + max(1, round(random.uniform(0.04, 0.10) * max(box.width, box.height)))
     nib = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (more, more))
-    inside = tight(grey, box, random)
-    light_ink = np.median(inside) < (float(inside.min()) + float(inside.max())) / 2
-    bold = (cv2.dilate if light_ink else cv2.erode)(grey, nib)
+    bold = (cv2.dilate if _light_ink(grey, box) else cv2.erode)(grey, nib)
     return tight(np.asarray(bold, np.uint8), box, random)
+
+
+def _light_ink(grey: Grey, box: Box) -> bool:
+    """Whether the digit is lighter than the paper, which is most of its box."""
+    inside = grey[box.y : box.y + box.height, box.x : box.x + box.width]
+    return bool(np.median(inside) < (float(inside.min()) + float(inside.max())) / 2)
 
 
 def _bytes(values: object) -> Grey:
