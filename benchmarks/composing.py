@@ -25,12 +25,12 @@ class Composed:
     """Whether some of its digits touch."""
 
 
-def compose(part: Part, random: Random, kind: str, touching: bool) -> Composed:
-    """A page of 3 to 12 digits in one to three lines, on paper of the kind."""
+def compose(part: Part, random: Random, kind: str, touching: bool, fewest: int = 3) -> Composed:
+    """A page of `fewest` to 12 digits in one to three lines, on paper of the kind."""
     lines = int(random.integers(1, 4))
-    counts = _counts(int(random.integers(max(3, lines), 13)), lines, random)
+    counts = _counts(int(random.integers(max(fewest, lines), 13)), lines, random)
     side = float(np.exp(random.uniform(np.log(26), np.log(110))))  # of a digit's 28x28 box; its ink is 20 of the 28
-    hand = _Hand(side, random)
+    hand = Hand(side, random)
     gap = random.uniform(0.04, 0.6) * side * 20 / 28
     rows, text, joined = [], [], False
     pairs = random.random(16) < 0.25 if touching else np.zeros(16, bool)
@@ -53,7 +53,7 @@ def _counts(total: int, lines: int, random: Random) -> list[int]:
     return [int(count) for count in np.diff([0, *cuts, total])]
 
 
-class _Hand:
+class Hand:
     """What all digits of one page have in common: size, slant, pen."""
 
     def __init__(self, side: float, random: Random) -> None:

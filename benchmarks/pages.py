@@ -1,4 +1,4 @@
-"""`python -m benchmarks.pages`: how well whole pages are read, composed of MNIST digits on paper of several kinds."""
+"""`python -m benchmarks.pages`: how well whole pages are read, composed of MNIST digits on papers and forms."""
 
 import argparse
 import time
@@ -10,11 +10,14 @@ import cv2
 import numpy as np
 
 from benchmarks.composing import Composed, compose
+from benchmarks.forms import FORMS, TURNED
 from benchmarks.papers import KINDS
-from mnist_pipeline.data import load_part
+from benchmarks.scoring import add_options, digits
+from mnist_pipeline.data import Part
 from mnist_pipeline.prediction.pages.reading import Model, read_pixels
 from mnist_pipeline.prediction.predictor import predictor
 
+GROUPS = {"papers": list(KINDS), "forms": list(FORMS), "turned": list(TURNED)}
 _TOUCHING = 0.2  # share of pages on which digits touch
 
 
@@ -26,36 +29,39 @@ class _Result(NamedTuple):
 
 
 def main() -> None:
-    """Compose pages, read them, and print how many digits and pages are right for each kind of paper."""
+    """Compose pages, read them, and print how many digits and pages are right for each kind."""
     options = _options()
-    part = load_part("mnist", options.part)
-    model = predictor(options.model or "shipped")
+    part = digits(options.part)
+    model = predictor(options.run)
+    kinds = [kind for group in options.kinds for kind in GROUPS[group]]
     results: list[_Result] = []
     spent = 0.0
     for number in range(options.pages):
-        kind = list(KINDS)[number % len(KINDS)]
         random = np.random.default_rng([options.seed, number])
-        page = compose(part, random, kind, touching=bool(random.random() < _TOUCHING))
+        page = composed(part, random, kinds[number % len(kinds)])
         began = time.perf_counter()
         read = _text(page, model)
         spent += time.perf_counter() - began
         wrong = distance(read, page.text)
-        results.append(_Result(kind, page.touching, len(page.text.replace("\n", "")), wrong))
-        if wrong and options.failures:
-            _keep(options.failures, number, page, read)
+        results.append(_Result(page.kind, page.touching, len(page.text.replace("\n", "")), wrong))
+        if wrong and options.keep:
+            _keep(options.keep, number, page, read)
     print(_table(results))
     print(f"\n{1000 * spent / options.pages:.0f} ms a page")
 
 
+def composed(part: Part, random: np.random.Generator, kind: str) -> Composed:
+    """A page of the kind; on plain paper some digits touch on one page in five."""
+    if kind in KINDS:
+        return compose(part, random, kind, touching=bool(random.random() < _TOUCHING))
+    return (FORMS | TURNED)[kind](part, random, kind)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__)
-    parser.add_argument("--pages", type=int, default=210, help="how many pages")
-    parser.add_argument(
-        "--model", help="a run, by its name or folder; by default the model that comes with the package"
-    )
-    parser.add_argument("--part", choices=("train", "test"), default="train", help="where the digits come from")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--failures", type=Path, help="a folder for the pages that were not read right")
+    parser.add_argument("--pages", type=int, default=210, help="how many pages, of each kind in turn")
+    parser.add_argument("--kinds", nargs="+", choices=GROUPS, default=["papers"], help="which kinds of pages")
+    add_options(parser)
     return parser.parse_args()
 
 
@@ -80,19 +86,19 @@ def _keep(folder: Path, number: int, page: Composed, read: str) -> None:
 
 
 def _table(results: Sequence[_Result]) -> str:
-    groups = {kind: [one for one in results if one.kind == kind and not one.touching] for kind in KINDS}
-    groups |= {
-        "all, digits apart": [one for one in results if not one.touching],
-        "some digits touching": [one for one in results if one.touching],
-        "all": list(results),
-    }
-    head = ["paper", "pages", "digits", "digits right", "pages wholly right"]
+    kinds = dict.fromkeys(one.kind for one in results)
+    groups = {kind: [one for one in results if one.kind == kind and not one.touching] for kind in kinds}
+    if any(one.touching for one in results):
+        groups["all, digits apart"] = [one for one in results if not one.touching]
+        groups["some digits touching"] = [one for one in results if one.touching]
+    groups["all"] = list(results)
+    head = ["kind", "pages", "digits", "digits right", "pages wholly right"]
     lines = [head, ["---"] * len(head)]
     for name, rows in groups.items():
         if rows:
-            digits, wrong = sum(row.digits for row in rows), sum(row.wrong for row in rows)
+            written, wrong = sum(row.digits for row in rows), sum(row.wrong for row in rows)
             whole = sum(row.wrong == 0 for row in rows)
-            lines.append([name, str(len(rows)), str(digits), f"{1 - wrong / digits:.2%}", f"{whole / len(rows):.1%}"])
+            lines.append([name, str(len(rows)), str(written), f"{1 - wrong / written:.2%}", f"{whole / len(rows):.1%}"])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

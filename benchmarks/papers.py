@@ -10,15 +10,16 @@ Float = NDArray[np.float32]
 Random = np.random.Generator
 
 
-def _inked(
+def inked(
     ink: Float, paper: float | Float, pen: float, noise: float, random: Random, light: float | Float = 1.0
 ) -> NDArray[np.uint8]:
+    """Ink from 0 to 1 of this pen on this paper, in this light, with this much noise."""
     grey = (paper * (1 - ink) + pen * ink) * light
     grey += random.normal(0, noise, ink.shape) if noise else 0
     return np.clip(grey, 0, 255).astype(np.uint8)
 
 
-def _light(shape: tuple[int, ...], random: Random, depth: float) -> Float:
+def uneven_light(shape: tuple[int, ...], random: Random, depth: float) -> Float:
     """Uneven light as a factor: a slope and a dark corner."""
     y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j].astype(np.float32)
     angle, corner = random.uniform(0, 2 * np.pi), random.uniform(-1, 1, 2)
@@ -42,12 +43,12 @@ def _lines(shape: tuple[int, ...], step: float, random: Random, squared: bool, w
 
 
 def _white(ink: Float, _side: float, random: Random) -> NDArray[np.uint8]:
-    return _inked(ink, random.uniform(235, 255), random.uniform(0, 110), 0, random)
+    return inked(ink, random.uniform(235, 255), random.uniform(0, 110), 0, random)
 
 
 def _grey(ink: Float, _side: float, random: Random) -> NDArray[np.uint8]:
-    light = _light(ink.shape, random, random.uniform(0.3, 1.0))
-    return _inked(ink, random.uniform(170, 235), random.uniform(10, 70), random.uniform(0, 4), random, light)
+    light = uneven_light(ink.shape, random, random.uniform(0.3, 1.0))
+    return inked(ink, random.uniform(170, 235), random.uniform(10, 70), random.uniform(0, 4), random, light)
 
 
 def _on_lines(squared: bool) -> Callable[[Float, float, Random], NDArray[np.uint8]]:
@@ -56,8 +57,8 @@ def _on_lines(squared: bool) -> Callable[[Float, float, Random], NDArray[np.uint
         lines = _lines(ink.shape, max(8, step), random, squared, max(1, round(side / 60)))
         base = random.uniform(225, 252)
         ruled = base - lines * random.uniform(20, 90)
-        light = _light(ink.shape, random, random.uniform(0, 0.4))
-        return _inked(ink, ruled, random.uniform(10, 60), random.uniform(0, 3), random, light)
+        light = uneven_light(ink.shape, random, random.uniform(0, 0.4))
+        return inked(ink, ruled, random.uniform(10, 60), random.uniform(0, 3), random, light)
 
     return paper
 
@@ -66,17 +67,17 @@ def _board(ink: Float, _side: float, random: Random) -> NDArray[np.uint8]:
     small = random.normal(0, 1, (12, 12)).astype(np.float32)
     wiped = cv2.resize(small, ink.shape[::-1], interpolation=cv2.INTER_CUBIC).astype(np.float32)
     paper = np.asarray(random.uniform(15, 70) + 5 * wiped, np.float32)
-    return _inked(ink, paper, random.uniform(170, 250), random.uniform(0, 6), random)
+    return inked(ink, paper, random.uniform(170, 250), random.uniform(0, 6), random)
 
 
 def _photo(ink: Float, side: float, random: Random) -> NDArray[np.uint8]:
-    light = _light(ink.shape, random, random.uniform(0.4, 1.2))
+    light = uneven_light(ink.shape, random, random.uniform(0.4, 1.2))
     if random.random() < 0.5:  # a shadow with an edge
         y, x = np.mgrid[-1 : 1 : ink.shape[0] * 1j, -1 : 1 : ink.shape[1] * 1j].astype(np.float32)
         angle = random.uniform(0, 2 * np.pi)
         edge = (np.cos(angle) * x + np.sin(angle) * y - random.uniform(-0.5, 0.5)) / random.uniform(0.1, 0.4)
         light = np.asarray(light * (1 - random.uniform(0.1, 0.5) / (1 + np.exp(-np.clip(edge, -30, 30)))), np.float32)
-    grey = _inked(ink, random.uniform(180, 240), random.uniform(20, 80), 0, random, light)
+    grey = inked(ink, random.uniform(180, 240), random.uniform(20, 80), 0, random, light)
     blurred = cv2.GaussianBlur(grey, (0, 0), random.uniform(0.3, 0.02 * side + 0.3)).astype(np.float32)
     noisy = np.clip(blurred + random.normal(0, random.uniform(3, 12), ink.shape), 0, 255).astype(np.uint8)
     _, coded = cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(40, 90))])
@@ -97,7 +98,7 @@ def _framed(ink: Float, side: float, random: Random) -> NDArray[np.uint8]:
             (1.0,),
             max(1, round(side / 25)),
         )
-        return _inked(boxed, random.uniform(220, 255), random.uniform(0, 80), 0, random)
+        return inked(boxed, random.uniform(220, 255), random.uniform(0, 80), 0, random)
     sheet = _grey(ink, side, random)
     table = random.uniform(30, 120) + random.normal(0, 4, (height + 2 * room, width + 2 * room))
     table[room : room + height, room : room + width] = sheet

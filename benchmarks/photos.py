@@ -5,38 +5,30 @@ The columns of labels.tsv are file, group and label; a file without a label hold
 
 import argparse
 import csv
-from collections import Counter
 from pathlib import Path
 
-from mnist_pipeline.prediction.predictor import Prediction, predictor
+from benchmarks.scoring import Score, head, row
+from mnist_pipeline.prediction.predictor import predictor
 
 
 def main() -> None:
-    """Print how many files of each group are right, and a line for each file that is not."""
+    """Print a line for each file that is not right, then a row for each group."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.photos", description=__doc__)
     parser.add_argument("folder", type=Path, help="pictures with their labels.tsv")
     parser.add_argument("--run", help="the run that answers; by default what mnist predict uses")
     options = parser.parse_args()
     with (options.folder / "labels.tsv").open(encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file, delimiter="\t") if len(row["label"]) <= 1]
+        files = [line for line in csv.DictReader(file, delimiter="\t") if len(line["label"]) <= 1]
     model = predictor(options.run)
-    counts: dict[str, Counter[str]] = {}
-    for row in rows:
-        group = row["group"] if row["label"] else "no digit there"
-        counts.setdefault(group, Counter()).update(_judged(model.predict(options.folder / row["file"]), row["label"]))
-    for group, count in counts.items():
-        parts = [f"{name} {n} ({n / count['files']:.1%})" for name, n in count.items() if name != "files"]
-        print(f"{group}: {count['files']} files, {', '.join(parts)}")
-
-
-def _judged(answer: Prediction, label: str) -> list[str]:
-    right = str(answer.digit) == label if label else answer.digit is None
-    if not right:
-        print(f"  {answer.sentence()}; it is {label or 'no digit'}, the guess was {answer.guess}")
-    if not label:
-        return ["files", *(["refused"] if right else [])]
-    guessed = ["right as a guess"] if str(answer.guess) == label else []
-    return ["files", *(["right"] if right else []), *guessed]
+    groups: dict[str, Score] = {}
+    for line in files:
+        label = int(line["label"]) if line["label"] else None
+        answer = model.predict(options.folder / line["file"])
+        if answer.digit != label:
+            print(f"{answer.sentence()}; it is {'no digit' if label is None else label}, the guess was {answer.guess}")
+        group = "no digit there" if label is None else line["group"]
+        groups[group] = groups.get(group, Score()) + Score.of(answer, label)
+    print(head(), *(row(group, found) for group, found in groups.items()), sep="\n")
 
 
 if __name__ == "__main__":
