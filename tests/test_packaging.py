@@ -9,6 +9,8 @@ import sys
 import sysconfig
 import tarfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -188,15 +190,24 @@ class Outside:
         subprocess.run([*pip, "--constraint", locked, *words], check=True)
 
 
+@contextmanager
+def outside_of_the_clone(folder: Path) -> Iterator[Outside]:
+    """An environment and a folder that are taken away at the end: pytest keeps its temporary folders for days."""
+    try:
+        yield Outside(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
 PICTURE = ROOT / "examples" / "7.png"
 
 
 @pytest.fixture(scope="module")
-def light(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Outside:
+def light(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
     """The light package in an environment of its own."""
-    outside = Outside(tmp_path_factory.mktemp("light"))
-    outside.install(built["light"])
-    return outside
+    with outside_of_the_clone(tmp_path_factory.mktemp("light")) as outside:
+        outside.install(built["light"])
+        yield outside
 
 
 @pytest.mark.slow
@@ -218,13 +229,13 @@ def test_the_light_package_reads_pictures_and_pages_and_shows_data_and_configs(l
 
 
 @pytest.fixture(scope="module")
-def complete(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Outside:
+def complete(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
     """The complete package, whose dependencies are borrowed from the environment of the tests: they take 2.5 GB."""
-    outside = Outside(tmp_path_factory.mktemp("complete"))
-    outside.install("--no-deps", built["complete"])
-    borrowed = [path for path in sys.path if path.endswith("site-packages")]
-    (outside.packages / "borrowed.pth").write_text("\n".join(borrowed))
-    return outside
+    with outside_of_the_clone(tmp_path_factory.mktemp("complete")) as outside:
+        outside.install("--no-deps", built["complete"])
+        borrowed = [path for path in sys.path if path.endswith("site-packages")]
+        (outside.packages / "borrowed.pth").write_text("\n".join(borrowed))
+        yield outside
 
 
 @pytest.fixture(scope="module")
@@ -254,9 +265,9 @@ def test_the_light_package_reads_with_a_run_that_was_trained_elsewhere(light: Ou
 
 @pytest.mark.slow
 def test_everything_downloaded_trains_exports_every_form_and_predicts(built: dict[str, Path], tmp_path: Path) -> None:
-    outside = Outside(tmp_path)
-    outside.install(f"{built['complete']}[all]")
-    subprocess.run([outside.python, "-m", "pip", "check"], check=True)
-    assert "test accuracy" in outside.says("run", "--config", "smoke")
-    assert "model.tflite" in outside.says("export", "smoke")
-    assert "this is a 7" in outside.says("predict", PICTURE)
+    with outside_of_the_clone(tmp_path) as outside:
+        outside.install(f"{built['complete']}[all]")
+        subprocess.run([outside.python, "-m", "pip", "check"], check=True)
+        assert "test accuracy" in outside.says("run", "--config", "smoke")
+        assert "model.tflite" in outside.says("export", "smoke")
+        assert "this is a 7" in outside.says("predict", PICTURE)
