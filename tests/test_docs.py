@@ -175,7 +175,7 @@ def test_what_ci_runs_on_a_clone_is_make() -> None:
 
 
 def test_nobody_is_sent_to_the_package_that_is_somebody_else_s() -> None:
-    files = [*PAGES, ROOT / "pyproject.toml"]
+    files = [*PAGES, ROOT / "pyproject.toml", *(ROOT / "src").rglob("*.py")]
     assert [path for path in files if "mnist-pipeline" in path.read_text(encoding="utf-8")] == []
 
 

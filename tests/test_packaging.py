@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,8 +20,10 @@ import pytest
 import yaml
 from hatchling.metadata.core import ProjectMetadata
 from hatchling.plugin.manager import PluginManager
+from typer.main import get_command
 
 import mnist_pipeline
+from mnist_pipeline.cli import app
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "mnist_pipeline"
@@ -129,8 +132,9 @@ def package_files(wheel: Path) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_both_wheels_hold_what_git_has_and_nothing_else(built: dict[str, Path]) -> None:
-    listed = subprocess.run(["git", "ls-files", "src", "configs"], cwd=ROOT, capture_output=True, text=True, check=True)
+def test_both_wheels_hold_what_the_clone_has_and_nothing_else(built: dict[str, Path]) -> None:
+    call = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "src", "configs"]
+    listed = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True)
     files = {line.removeprefix("src/") for line in listed.stdout.splitlines()}
     files = {f"mnist_pipeline/{name}" if name.startswith("configs/") else name for name in files}
     assert set(package_files(built["complete"])) == files
@@ -256,11 +260,57 @@ def test_the_complete_package_trains_reports_exports_and_predicts(complete: Outs
 
 @pytest.mark.slow
 def test_the_light_package_reads_with_a_run_that_was_trained_elsewhere(light: Outside, trained: Path) -> None:
-    shutil.copytree(trained, light.folder / "artifacts" / "smoke")
+    shutil.copytree(trained, light.folder / "artifacts" / "smoke", dirs_exist_ok=True)
     assert "smoke" in light.says("runs")
     assert "no difference" in light.says("runs", "diff", "smoke", "smoke")
     assert "this is a 7" in light.says("predict", PICTURE, "--run", "smoke")
     assert "test accuracy" in light.says("evaluate", "--model", "artifacts/smoke/model.onnx")
+
+
+# What the light package cannot do, and the extra that adds it. `runs`, `config`, `data info` and the like it can.
+REFUSED = {
+    "train --config tiny": "train",
+    "run --config tiny": "train",
+    "evaluate smoke": "train",
+    "export smoke --to onnx": "train",
+    "bench smoke": "train",
+    "reproduce tiny --seeds 2": "train",
+    "report smoke": "plots",
+    "data plot": "plots",
+    f"predict {PICTURE} --show": "plots",
+    f"predict {PICTURE} --runtime onnxruntime": "export",
+    f"predict {PICTURE} --model elsewhere.onnx": "export",
+    "evaluate --model elsewhere.tflite": "export",
+}
+WORKING = {
+    "runs", "runs diff", "config diff", "config list", "config schema", "config show", "data info", "data verify",
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", REFUSED)
+def test_the_light_package_says_in_a_line_what_to_install(light: Outside, trained: Path, words: str) -> None:
+    shutil.copytree(trained, light.folder / "artifacts" / "smoke", dirs_exist_ok=True)
+    for suffix in (".onnx", ".tflite"):
+        shutil.copy(trained / "model.onnx", light.folder / f"elsewhere{suffix}")
+    ended = light.run("-m", "mnist_pipeline", *shlex.split(words))
+    assert ended.returncode == 2, ended.stderr
+    last = ended.stderr.splitlines()[-1]
+    assert re.match(rf'Error: .* takes .*pip install ".*\[{REFUSED[words]}\]"$', last), ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert {path.name for path in (light.folder / "artifacts").iterdir()} == {"smoke"}
+
+
+def test_every_verb_is_tried_in_the_light_package_or_known_to_work_there() -> None:
+    def verbs(command: Any, *words: str) -> Iterator[str]:
+        inside = getattr(command, "commands", {})
+        if words and (not inside or command.invoke_without_command):
+            yield " ".join(words)
+        for name, verb in inside.items():
+            yield from verbs(verb, *words, name)
+
+    refused = {verb for verb in verbs(get_command(app)) if any(f"{words} ".startswith(f"{verb} ") for words in REFUSED)}
+    assert set(verbs(get_command(app))) - refused == WORKING
 
 
 @pytest.mark.slow

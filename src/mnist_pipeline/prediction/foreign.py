@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from mnist_pipeline.errors import RunError
+from mnist_pipeline.packages import need
 from mnist_pipeline.pixels.preprocess import SIDE
 from mnist_pipeline.prediction.runtimes import (
     BATCH,
@@ -46,6 +47,8 @@ def vet(path: Path, choice: RuntimeChoice | None = None) -> None:
     if not made_here(path):
         name = choose_runtime(path, choice)
         check_file(path, name, _LARGEST)
+        if name != "litert":
+            need(f"{path}: looking through an ONNX file from elsewhere", "onnx")
         try_out(path, name)
 
 

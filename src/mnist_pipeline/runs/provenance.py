@@ -9,8 +9,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from mnist_pipeline import __version__
+from mnist_pipeline.packages import COMPLETE
+
 # Packages whose version can change a number or a file.
-_PACKAGES = ("mnist-pipeline", "tensorflow", "keras", "numpy", "opencv-python-headless", "onnx", "tf2onnx")
+_PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "onnx", "tf2onnx")
 _FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS")
 _ROOT = Path(__file__).parents[3]  # of the checkout, where there is one
 _INSTRUCTIONS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve")
@@ -36,8 +39,8 @@ def flags() -> dict[str, str]:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str | None]:
-    """The versions of packages; None for one that is not installed."""
-    return {name: _version(name) for name in packages}
+    """The versions of this package, and of others; None for one that is not installed."""
+    return {COMPLETE: __version__} | {name: _version(name) for name in packages}
 
 
 def _version(package: str) -> str | None:
