@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXAMPLE := examples/7.png
 
 .DEFAULT_GOAL := help
-.PHONY: help run reproduce shipped bench docs test test-slow lint format lock clean
+.PHONY: help run reproduce shipped bench docs test test-slow wheels test-wheels lint format lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -38,6 +38,15 @@ bench: .venv/product ## measure speed and memory beside plain Keras, into benchm
 docs: .venv/product ## write the parts of docs/ that follow from the code: commands, settings, results
 	$(BIN)/python -m docs.generate
 
+wheels: .venv/develop ## build the packages mnist-kit and mnist-kit-core into dist/ and check them
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+	cd light && ../$(BIN)/python -m hatchling build --target wheel --directory ../dist
+	$(BIN)/python -m twine check --strict dist/*
+
+test-wheels: .venv/develop ## build both packages, install each outside of the clone and use it there (a minute)
+	$(BIN)/python -m pytest -m slow tests/test_packaging.py -k "not downloaded"
+
 lint: .venv/develop ## ruff and mypy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -49,8 +58,9 @@ format: .venv/develop ## let ruff format the code
 
 # These two files mark when the packages were installed: as long as no lock is newer, make installs nothing.
 .venv/product: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "Python 3.11, 3.12 or 3.13 is needed, as TensorFlow has it: make PYTHON=python3.12 $(MAKECMDGOALS)"; \
+		exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing the locked packages into .venv (a minute the first time)"
 	@$(PIP) install --require-hashes -r requirements.lock
@@ -68,7 +78,7 @@ COMPILE = .venv/lock-tools/bin/uv pip compile --quiet --universal --python-versi
 lock: ## renew the locks from pyproject.toml, for Python 3.11 to 3.13
 	@$(PYTHON) -m venv .venv/lock-tools && .venv/lock-tools/bin/pip --disable-pip-version-check install --quiet uv
 	$(COMPILE) pyproject.toml --group build --output-file requirements.lock
-	$(COMPILE) pyproject.toml --group build --group dev --extra export --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --group build --group dev --extra all --constraint requirements.lock --output-file requirements-dev.lock
 
-clean: ## take away the environment and the caches; artifacts/ stays
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+clean: ## take away the environment, dist/ and the caches; artifacts/ stays
+	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache

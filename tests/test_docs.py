@@ -150,7 +150,16 @@ def test_a_workflow_runs_make_and_reads_what_make_writes(workflow: Path) -> None
     written = " ".join(word for line in made for target in line.split()[1:] for word in dry_run(target))
     read = [line.split()[1] for line in steps(workflow) if line.startswith("cat ")]
     assert [path for path in read if path not in written] == []
-    assert [line for line in steps(workflow) if line.split()[0] not in ("make", "cat")] == []
+    modules = [line for line in steps(workflow) if re.match(r"(\.venv/bin/)?python -m ", line)]
+    assert {line: missing_in(line) for line in modules if missing_in(line)} == {}
+    assert [line for line in steps(workflow) if line.split()[0] not in ("make", "cat") and line not in modules] == []
+
+
+def test_windows_is_tried_with_the_commands_that_the_page_on_installing_gives() -> None:
+    job = yaml.safe_load(text_of(".github/workflows/test.yml"))["jobs"]["windows"]
+    tried = [step["run"].removesuffix(" --numprocesses auto --dist loadfile") for step in job["steps"] if "run" in step]
+    given = [line for line in code_in(ROOT / "docs" / "install.md") if line.startswith(".venv/Scripts/python ")]
+    assert [line.removeprefix(".venv/Scripts/") for line in given] == tried
 
 
 def test_a_workflow_is_started_by_changes_to_files_that_exist() -> None:
@@ -168,9 +177,9 @@ def test_what_ci_runs_on_a_clone_is_make() -> None:
     assert [missing_in(line) for line in lines if missing_in(line)] == []
 
 
-def test_no_page_installs_the_package_of_that_name_that_is_somebody_else_s() -> None:
-    texts = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
-    assert [name for name, text in texts.items() if re.search(r"install '?mnist-pipeline", text)] == []
+def test_nobody_is_sent_to_the_package_that_is_somebody_else_s() -> None:
+    files = [*PAGES, ROOT / "pyproject.toml", *(ROOT / "src").rglob("*.py")]
+    assert [path for path in files if "mnist-pipeline" in path.read_text(encoding="utf-8")] == []
 
 
 def verbs(command: Any, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mnist_pipeline.errors import RunError
+from mnist_pipeline import packages
+from mnist_pipeline.errors import PackageError
 from mnist_pipeline.exports import forms
 from mnist_pipeline.numerals import counted, percent, sure
 from mnist_pipeline.prediction.predictor import Prediction
@@ -33,6 +34,6 @@ def test_an_answer_has_its_article(digit: int, said: str) -> None:
 
 
 def test_several_packages_that_are_lacking_are_named_without_a_wrong_verb(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forms, "find_spec", lambda _: None)
-    with pytest.raises(RunError, match="c-array: cannot be made without ai-edge-litert and onnxruntime: pip"):
+    monkeypatch.setattr(packages, "find_spec", lambda _: None)
+    with pytest.raises(PackageError, match="exporting onnx-int8, c-array takes ai-edge-litert and onnxruntime: "):
         forms.select_forms(["onnx-int8", "c-array"], with_scaling=False)

@@ -15,7 +15,7 @@ README = PACKAGE.parents[1] / "README.md"
 # From the ground up. A room knows those below it; rooms of one floor do not know each other.
 FLOORS = (
     {"errors", "numerals", "process"},
-    {"config", "pixels"},
+    {"config", "packages", "pixels"},
     {"runs", "data"},
     {"prediction"},
     {"training"},

@@ -19,6 +19,10 @@ class RunError(MnistError):
     """A run folder that is missing, taken, or does not fit the request."""
 
 
+class PackageError(MnistError):
+    """A package that is not installed, and what to type to have it."""
+
+
 class PictureError(MnistError):
     """A picture file that cannot be read."""
 

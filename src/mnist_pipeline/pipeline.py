@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_pipeline.config import Config, load_config
-from mnist_pipeline.exports.forms import FORMS, missing, select_forms, unchanged
+from mnist_pipeline.exports.forms import FORMS, select_forms, unchanged
+from mnist_pipeline.packages import missing, need
 from mnist_pipeline.runs.opening import begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.provenance import environment
 from mnist_pipeline.runs.run import Run, artifacts
@@ -61,9 +62,10 @@ def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher 
 
 
 def _load(config: Config) -> "Part":
-    """The training images; refused where the share of them to validate on is none."""
+    """The training images; refused where there is nothing to train with, or none of them to validate on."""
     from mnist_pipeline.data import load_part, validation_indices
 
+    need("training", "tensorflow")
     part = load_part(config.data.source, "train")
     validation_indices(part.labels, config.data.validation, config.data.split_seed)
     return part
@@ -71,6 +73,7 @@ def _load(config: Config) -> "Part":
 
 def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) -> dict[str, Any]:
     """Evaluate a trained run, by default the last one, on the test images; gives the numbers."""
+    need("evaluating a run", "tensorflow")
     with opened(where) as run:
         from mnist_pipeline.evaluation.evaluate import evaluate_run
 
@@ -80,6 +83,7 @@ def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) ->
 
 def report(where: str | Path | Run | None = None) -> Path:
     """Write the page of an evaluated run, by default the last one; gives its path."""
+    need("a report", "jinja2", "matplotlib")
     with opened(where) as run:
         from mnist_pipeline.evaluation.page import write_page
 
@@ -94,6 +98,7 @@ def export(
     watcher: Watcher | None = None,
 ) -> dict[str, Any]:
     """Write a trained run, by default the last one, in forms that leave the framework, each proven; gives the card."""
+    need("exporting", "tensorflow")
     wanted = select_forms(forms, with_scaling)
     with opened(where) as run:
         from mnist_pipeline.exports.export import export_run
@@ -104,11 +109,12 @@ def export(
 
 def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = None) -> dict[str, Any]:
     """Measure every form of a trained run, by default the last one; those not exported yet are exported first."""
+    need("measuring a run", "tensorflow")
     run, watcher = open_run(where), watcher or Watcher()
     from mnist_pipeline.exports.bench import measure_run
 
     there = unchanged(run.export_card().get("forms", {}), run.exports)
-    wanted = [name for name, form in FORMS.items() if name not in there and not missing(form)]
+    wanted = [name for name, form in FORMS.items() if name not in there and not missing(form.takes)]
     if wanted:
         export(run, wanted, watcher=watcher)
     return {"run": str(run.path), "name": run.name, **measure_run(run, watcher)}

@@ -114,4 +114,4 @@ def test_all_mistakes_of_a_config_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_version() -> None:
-    assert mnist("--version").stdout.strip().startswith("mnist-pipeline ")
+    assert mnist("--version").stdout.strip().startswith("mnist-kit ")

@@ -68,7 +68,7 @@ def test_a_pipe_that_does_not_wait_gets_the_whole_answer() -> None:
         os.close(writes)
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1)
-        assert b"mnist-pipeline " in answers.read()
+        assert b"mnist-kit " in answers.read()
     assert process.returncode == 0
 
 

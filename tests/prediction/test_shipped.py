@@ -62,7 +62,7 @@ def test_a_page_that_is_missing_or_damaged_is_refused_in_one_line(content: str |
     page.unlink()
     if content is not None:
         page.write_text(content)
-    with pytest.raises(RunError, match="reinstall mnist-pipeline") as refusal:
+    with pytest.raises(RunError, match="reinstall mnist-kit") as refusal:
         shipped(folder)
     assert "\n" not in str(refusal.value)
 

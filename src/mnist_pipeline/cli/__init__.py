@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mnist_pipeline import __version__
+from mnist_pipeline import __version__, packages
 from mnist_pipeline.cli import config, data, evaluate, export, predict, reproduce, runs, train
 from mnist_pipeline.cli.console import Group, say
 
@@ -23,7 +23,7 @@ for verb in (train, evaluate, export, predict, reproduce, data, config, runs):
 
 def _version(asked: bool) -> None:
     if asked:
-        say(f"mnist-pipeline {__version__}")
+        say(f"{packages.COMPLETE} {__version__}")
         raise typer.Exit
 
 

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, TextIO, get_args
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from mnist_pipeline import packages
 from mnist_pipeline.errors import MnistError, OutputError
 
 ConfigOption = Annotated[
@@ -182,6 +183,12 @@ def _errors_in_a_line() -> Iterator[None]:
         raise typer.Exit(130) from None
     except BrokenPipeError:  # whoever read the answer has left: Typer ends without a word
         raise
+    except ModuleNotFoundError as error:  # whatever was not asked for before
+        explained = packages.lacking(error)
+        if explained is None:
+            raise
+        complain(str(explained))
+        raise typer.Exit(explained.exit_code) from None
     except OSError as error:  # a name that is too long, a full disk, no temporary folder
         problem = error.strerror or str(error)
         complain(f"{error.filename}: {problem}" if error.filename else problem)

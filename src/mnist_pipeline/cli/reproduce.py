@@ -10,6 +10,7 @@ import typer
 from mnist_pipeline.cli.console import JsonOption, complain, note, say, say_json, table
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
+from mnist_pipeline.packages import need
 
 if TYPE_CHECKING:
     from mnist_pipeline.reproduction.repeat import Repetition
@@ -42,6 +43,7 @@ def reproduce(
 
     The exit code is 1 when a recipe misses the band in its config, or a number that we claim to reproduce.
     """
+    need("training", "tensorflow")
     from mnist_pipeline.reproduction import tables
     from mnist_pipeline.reproduction.repeat import run_at
     from mnist_pipeline.reproduction.verdicts import implausible_runs, update_band

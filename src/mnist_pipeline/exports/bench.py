@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import MnistError, RunError
-from mnist_pipeline.exports.forms import FORMS, missing
+from mnist_pipeline.exports.forms import FORMS
+from mnist_pipeline.packages import install, missing
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction.foreign import made_here, vet
 from mnist_pipeline.process import command
@@ -43,9 +44,9 @@ def measure_run(run: Run, watcher: Watcher) -> dict[str, Any]:
             proven = {key: check[key] for key in keras}
             rows.append(measure_file(name, check["reader"], path, source, watcher) | proven)
     left_out = [
-        f"{form.name}: takes {' and '.join(missing(form))}: pip install 'mnist-pipeline[export]'"
+        f"{form.name}: takes {' and '.join(missing(form.takes))}: {install(form.takes)}"
         for form in FORMS.values()
-        if missing(form)
+        if missing(form.takes)
     ]
     if not made_here(run.exports):
         left_out.append("saved-model: lies outside the artifacts folder, and its graph may write files")

@@ -3,13 +3,12 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 from mnist_pipeline.errors import RunError
+from mnist_pipeline.packages import missing, need
 
-PACKAGES = {"onnxruntime": "onnxruntime", "ai-edge-litert": "ai_edge_litert"}  # of the extra, and their modules
 Reader = Literal["opencv", "onnxruntime", "litert", "tensorflow"]
 
 
@@ -50,19 +49,10 @@ def select_forms(names: Iterable[str], with_scaling: bool) -> list[ExportForm]:
         raise RunError(f"no form is called {', '.join(sorted(unknown))}. There are: {', '.join(FORMS)}, all")
     asked = set(names) | ({"onnx-with-scaling"} if with_scaling else set())
     forms = [form for form in FORMS.values() if asked & {"all", form.name}]
-    lacking = [form for form in forms if missing(form)]
-    if lacking:
-        packages = sorted({package for form in lacking for package in missing(form)})
-        raise RunError(
-            f"{', '.join(form.name for form in lacking)}: cannot be made without {' and '.join(packages)}: "
-            f"pip install 'mnist-pipeline[export]'"
-        )
+    lacking = [form for form in forms if missing(form.takes)]
+    packages = {name for form in lacking for name in form.takes}
+    need(f"exporting {', '.join(form.name for form in lacking)}", *sorted(packages))
     return forms
-
-
-def missing(form: ExportForm) -> list[str]:
-    """The packages of the extra that a form needs and that are not installed."""
-    return [name for name in form.takes if find_spec(PACKAGES[name]) is None]
 
 
 def files_of(paths: list[Path]) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mnist_pipeline.errors import RunError
+from mnist_pipeline.packages import need
 from mnist_pipeline.prediction.runtimes import (
     ELSEWHERE,
     RuntimeChoice,
@@ -68,6 +69,8 @@ def vet(path: Path, choice: RuntimeChoice | None = None) -> None:
     if not made_here(path):
         name = choose_runtime(path, choice)
         check_file(path, name)
+        if name != "litert":
+            need(f"{path}: looking through an ONNX file from elsewhere", "onnx")
         try_out(path, name)
 
 

@@ -5,7 +5,6 @@ it, and ten finite scores have to come out for an image. A file from elsewhere g
 """
 
 import contextlib
-import importlib.util
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import RunError
+from mnist_pipeline.packages import missing, need
 from mnist_pipeline.pixels.preprocess import SIDE, scale
 from mnist_pipeline.prediction.shipping import FOLDER
 from mnist_pipeline.process import quiet_stderr
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 RuntimeName = Literal["opencv", "onnxruntime", "litert"]
 RuntimeChoice = RuntimeName | Literal["quickest"]
-PACKAGES: dict[str, str] = {"onnxruntime": "onnxruntime", "litert": "ai_edge_litert"}
+_TAKES = {"opencv": (), "onnxruntime": ("onnxruntime",), "litert": ("ai-edge-litert",)}  # packages that may be missing
 BATCH = 20  # images: more are hardly quicker, and take that many times the memory of one
 LARGEST = 256 * 2**20  # bytes of a file
 ELSEWHERE = b"\x0a\x08location\x12"  # in ONNX: the key under which the name of another file stands
@@ -59,7 +59,7 @@ class Runtime(ABC):
 
 def installed(name: RuntimeName) -> bool:
     """Whether a runtime's package is there; OpenCV always is."""
-    return name not in PACKAGES or importlib.util.find_spec(PACKAGES[name]) is not None
+    return not missing(_TAKES[name])
 
 
 def choose_runtime(path: Path, choice: RuntimeChoice | None = None) -> RuntimeName:
@@ -68,8 +68,7 @@ def choose_runtime(path: Path, choice: RuntimeChoice | None = None) -> RuntimeNa
     if choice == "quickest":  # ONNX Runtime reads more pictures a second, but takes longer to load
         choice = "onnxruntime" if usual == "opencv" and installed("onnxruntime") else usual
     name = choice or usual
-    if not installed(name):
-        raise RunError(f"{path}: reading it takes {PACKAGES[name]}: pip install 'mnist-pipeline[export]'")
+    need(f"{path}: reading it", *_TAKES[name])
     return name
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mnist_pipeline.errors import MnistError, RunError
+from mnist_pipeline.packages import installed_as
 from mnist_pipeline.runs.files import whole, write_json
 from mnist_pipeline.runs.opening import open_run
 from mnist_pipeline.runs.run import Run
@@ -34,9 +35,9 @@ def shipped(folder: Path = FOLDER) -> Shipped:
         facts = json.loads((folder / f"{_NAME}.json").read_text(encoding="utf-8"))
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except (OSError, ValueError) as error:
-        raise RunError(f"{folder}: the shipped model cannot be read ({error}): reinstall mnist-pipeline") from None
+        raise RunError(f"{folder}: the shipped model cannot be read ({error}): reinstall {installed_as()}") from None
     if not isinstance(facts, dict) or digest != facts.get("sha256"):
-        raise RunError(f"{path}: is not the shipped model (its sha256 differs): reinstall mnist-pipeline")
+        raise RunError(f"{path}: is not the shipped model (its sha256 differs): reinstall {installed_as()}")
     return Shipped(path, facts)
 
 

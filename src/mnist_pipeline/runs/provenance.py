@@ -10,8 +10,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from mnist_pipeline import __version__
+from mnist_pipeline.packages import COMPLETE
+
 # Packages whose version can change a number or a file.
-_PACKAGES = ("mnist-pipeline", "tensorflow", "keras", "numpy", "opencv-python-headless", "onnx", "tf2onnx")
+_PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "onnx", "tf2onnx")
 # By which TensorFlow and XLA compute.
 _FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS")
 _ROOT = Path(__file__).parents[3]  # of the checkout, where there is one
@@ -34,8 +37,9 @@ def environment(threads: int) -> dict[str, Any]:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str | None]:
-    """The versions of packages; None for one that is not installed."""
-    return {name: next((found.version for found in metadata.distributions(name=name)), None) for name in packages}
+    """The versions of this package, and of others; None for one that is not installed."""
+    found = {name: next((one.version for one in metadata.distributions(name=name)), None) for name in packages}
+    return {COMPLETE: __version__} | found
 
 
 def _processor() -> dict[str, Any]:

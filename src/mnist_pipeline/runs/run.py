@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mnist_pipeline.errors import ConfigError, RunError
+from mnist_pipeline.packages import COMPLETE
 from mnist_pipeline.runs import shapes
 from mnist_pipeline.runs.files import write_json
 
@@ -86,7 +87,7 @@ class Run:
             return load_config(self.config_file)
         except ConfigError as error:
             raise RunError(
-                f"{self.path}: its config does not fit this version of mnist-pipeline\n{error}\n"
+                f"{self.path}: its config does not fit this version of {COMPLETE}\n{error}\n"
                 f"Train it again under another --name, or read it with the version in its environment.json"
             ) from None
 
@@ -121,7 +122,7 @@ class Run:
         problem = shapes.misfit(found, shapes.STAGES[stage], stage)
         if problem:
             raise RunError(
-                f"{self.path}: its metrics.json has no `{stage}` numbers as this version of mnist-pipeline writes them "
+                f"{self.path}: its metrics.json has no `{stage}` numbers as this version of {COMPLETE} writes them "
                 f"({problem}): train it again under another --name, or use the version in its environment.json"
             )
         return dict(found or {})
