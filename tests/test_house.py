@@ -11,8 +11,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 FILES = sorted(PACKAGE.rglob("*.py"))
-MOST_FILES = 110  # a new room raises it, and says why
+MOST_FILES = 108  # a new room raises it, and says why
 LONGEST = 300  # lines
+FOUNDATIONS = {"errors.py", "numerals.py", "packages.py", "process.py"}  # modules that every room stands on
 
 # A place is a file and the name of a function or class in it.
 Place = tuple[Path, str]
@@ -85,7 +86,7 @@ def rooms_on_the_way(verb: Place, work: Place) -> set[str]:
         reached = {found for place in reached for found in called_in(place)} - met
         assert reached, f"no call leads to {work[1]}"
         met |= reached
-    return {path.relative_to(PACKAGE).parts[0] for path, _ in met} - {"errors.py", "numerals.py", "process.py"}
+    return {path.relative_to(PACKAGE).parts[0] for path, _ in met} - FOUNDATIONS
 
 
 def test_a_reader_of_train_enters_six_rooms_on_the_way_to_the_fit() -> None:

@@ -84,7 +84,7 @@ def test_what_is_imported_is_depended_on() -> None:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
             needed |= {name.split(".")[0] for name in names} - sys.stdlib_module_names - {SOURCE.name}
-    assert {"numpy", "cv2", "h5py"} <= needed
+    assert {"numpy", "cv2", "onnx"} <= needed
     needed -= {"pydantic_core"}  # of pydantic, which wants one exact version of it
     missing = [name for name in needed if not {d.lower() for d in distributions[name]} & named(sorted(declared))]
     assert missing == []

@@ -11,7 +11,7 @@ from mnist_pipeline.errors import PackageError
 COMPLETE, LIGHT = "mnist-kit", "mnist-kit-core"  # the two packages that this code comes in
 # The extra that adds each, by its name on the package index; what is not here comes with both.
 _EXTRAS = {
-    "tensorflow": "train", "keras": "train", "h5py": "train", "tf2onnx": "train",
+    "tensorflow": "train", "keras": "train", "tf2onnx": "train",
     "matplotlib": "plots", "seaborn": "plots", "jinja2": "plots",
     "onnx": "export", "onnxruntime": "export", "ai-edge-litert": "export",
 }  # fmt: skip

@@ -171,7 +171,10 @@ def _end(worker: "subprocess.Popen[str]") -> None:
 
 def _work() -> None:
     """Answer as a worker, until there is no more input: the model to use is in the first line, files in the others."""
-    order = json.loads(sys.stdin.readline())
+    first = sys.stdin.readline()
+    if not first:  # interrupted before it could be written
+        return
+    order = json.loads(first)
     try:
         model = Predictor(**order["model"])
         for line in sys.stdin:
