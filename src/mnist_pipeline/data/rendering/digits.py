@@ -1,4 +1,4 @@
-"""MNIST's digits drawn again as people and pens draw them, with what people add: a hook, a foot, a bar, a slash."""
+"""MNIST's digits drawn again as people and pens draw them, with what people add: an upstroke, a foot, a bar, a hook."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from mnist_pipeline.pixels.preprocess import find_digit
 
 _OWN_PEN = 0.2  # share of the drawings of MNIST's digits that keep the digit's own pen
 _BOLD, _BOLDEST = 0.09, {1: 0.16}  # the broadest pens, as ink.BROADEST: a 1 has nothing that could close
-_HOW_OFTEN = {0: 0.04, 1: 0.3, 7: 0.2, 9: 0.3}  # a digit gets an addition
+_HOW_OFTEN = {1: 0.3, 7: 0.2, 9: 0.3}  # a digit gets an addition
 
 
 def draw_digit(digit: Grey, label: int, strokes: float, random: Random) -> Grey:
@@ -51,14 +51,8 @@ def _add_habits(lines: Lines, digit: int, random: Random) -> None:
     if len(places) < 5:
         return
     high = float(np.ptp(places[:, 1])) or 1.0
-    for stroke in {0: _slash, 1: _upstroke, 7: _bar, 9: _hook}[digit](places, high, random):
+    for stroke in {1: _upstroke, 7: _bar, 9: _hook}[digit](places, high, random):
         draw_line(lines, stroke)
-
-
-def _slash(places: Points, high: float, random: Random) -> list[Points]:
-    """A slash through a 0."""
-    reach = high * random.uniform(0.2, 0.45) * np.array([random.uniform(0.4, 0.8), -1])
-    return [np.array([places.mean(0) - reach, places.mean(0) + reach])]
 
 
 def _upstroke(places: Points, high: float, random: Random) -> list[Points]:

@@ -129,15 +129,6 @@ def several(digits: DigitImages, random: Random) -> Grey:
     return photograph_lines(thin_strokes(row), random)
 
 
-def halves(digits: DigitImages, random: Random) -> Grey:
-    """Halves of two digits, each lying on its side, put together: strokes without a meaning."""
-    side = 112
-    lines = [thin_strokes(enlarge_digit(digits.any(random), side, random)) for _ in range(2)]
-    first, second = (np.rot90(line, int(random.choice((1, 3)))) for line in lines)
-    at, aside = int(side * random.uniform(0.4, 0.6)), int(side * random.choice((-0.2, 0.2)))
-    return photograph_lines(np.concatenate([first[:at], np.roll(second, aside, axis=1)[at:]]), random)
-
-
 def crossed_out(digits: DigitImages, random: Random) -> Grey:
     """A digit under strokes that go to and fro over all of it."""
     lines = thin_strokes(enlarge_digit(digits.any(random), 112, random))
@@ -153,16 +144,6 @@ def crossed_out(digits: DigitImages, random: Random) -> Grey:
 
 
 # What nobody wrote
-
-
-def grid(_: DigitImages, random: Random) -> Grey:
-    """A table, a fence, a net."""
-    side = page_side(random)
-    lines = np.zeros((side, side), np.uint8)
-    for rows in (lines, lines.T):
-        for at in np.linspace(side * 0.15, side * 0.85, random.integers(2, 6)).astype(int):
-            rows[at, int(side * 0.1) : int(side * 0.9)] = 255
-    return photograph_lines(lines, random)
 
 
 def filled(_: DigitImages, random: Random) -> Grey:
@@ -225,9 +206,9 @@ def _kinds(held_out: bool) -> tuple[Kind, ...]:
     scribble = _written(_scribble)
     return (
         *[letter] * 14, word, *[marked] * 2, *[typed] * 4, typed_word, typed_text, *[scribble] * 2, *[outline] * 2,
-        *[emblem] * 2, several, halves, *[turned] * 2, crossed_out, filled, scene, texture,
+        *[emblem] * 2, *[several] * 2, *[turned] * 2, crossed_out, filled, scene, texture,
     )  # fmt: skip
 
 
 KINDS = _kinds(held_out=False)
-HELD_OUT = (*_kinds(held_out=True), grid)  # the kinds that the threshold of refusal is tried on
+HELD_OUT = _kinds(held_out=True)  # those that the threshold of refusal is tried on
