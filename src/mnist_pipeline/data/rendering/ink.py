@@ -14,7 +14,7 @@ Ink = NDArray[np.float32]
 Lines = NDArray[np.uint8]
 """Lines of one pixel, 255 on 0."""
 _FINEST, BROADEST = 0.009, 0.065  # half a stroke's width, as a share of the longer side
-FEWEST = 20  # pixels along the longer side of a small picture
+FEWEST = 16  # pixels along the longer side of a small picture
 FEWEST_OF_ALL = 11  # the same of digits, as scans and old data sets have them
 _STRETCHED = 0.15  # share of MNIST's digits that are stretched, as by a program that makes them square
 _EVERY = 0.06  # of the unit square: how close the points of a stroke are before it is bent
