@@ -164,7 +164,7 @@ def test_a_picture_of_no_digit_in_which_nothing_is_found_is_noise(part: Part) ->
 
 def test_some_letters_are_kept_apart_from_training_and_each_can_be_written() -> None:
     names = tuple(name for name in read_alphabets() if name != "digits")
-    alphabets = letters.alphabets(names, held_out=False), letters.alphabets(names, held_out=True)
+    alphabets = letters.select_letters(names, held_out=False), letters.select_letters(names, held_out=True)
     for seen, unseen in zip(*alphabets, strict=True):
         assert not set(seen) & set(unseen)
         assert 0.1 < len(unseen) / len(seen + unseen) < 0.4

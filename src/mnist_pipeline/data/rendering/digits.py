@@ -18,7 +18,7 @@ from mnist_pipeline.data.rendering.strokes import Points, Random, round_corners,
 from mnist_pipeline.pixels.preprocess import find_digit
 
 _OWN_PEN = 0.2  # share of the drawings of MNIST's digits that keep the digit's own pen
-_BOLD, _BOLDEST = 0.08, {0: 0.12, 1: 0.16}  # the broadest pens, as ink.BROADEST: the others would close
+_BOLD, _BOLDEST = 0.08, {0: 0.12, 1: 0.16}  # the broadest pen, as ink.BROADEST; it must not fill what a digit encloses
 _HOW_OFTEN = {1: 0.3, 7: 0.2, 9: 0.3}  # a digit gets an addition
 
 

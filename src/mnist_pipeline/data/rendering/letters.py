@@ -22,7 +22,7 @@ UNSEEN_FONTS = (4, 7, 23)  # not trained on: refusing is tried on these too
 _MARGIN = 12  # pixels around typed text
 
 
-def alphabets(names: tuple[str, ...], held_out: bool) -> Alphabets:
+def select_letters(names: tuple[str, ...], held_out: bool) -> Alphabets:
     """The letters of each alphabet that are held out from training, or all others."""
     named = [read_alphabets()[alphabet].items() for alphabet in names]
     return tuple(tuple(letter for name, letter in letters if name.endswith(_HELD_OUT) == held_out) for letters in named)

@@ -191,7 +191,7 @@ def _kinds(held_out: bool) -> tuple[Kind, ...]:
     Greek above all, as digits.
     """
     by_hand, outlines, rings = (
-        letters.alphabets(names, held_out) for names in (letters.WRITTEN, letters.OUTLINES, letters.EMBLEMS)
+        letters.select_letters(names, held_out) for names in (letters.WRITTEN, letters.OUTLINES, letters.EMBLEMS)
     )
     letter, word, marked = (
         _written(partial(write, by_hand))
