@@ -11,7 +11,7 @@ from mnist_pipeline.config import load_config
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.training import models, scoring
-from mnist_pipeline.training.scoring import choose_threshold, fold, highest_threshold, sharpness
+from mnist_pipeline.training.scoring import balanced_threshold, choose_threshold, fold, sharpness
 from tests.samples import Trainings
 
 
@@ -44,10 +44,15 @@ def test_a_factor_folded_in_scales_the_scores_and_nothing_else(digits: Part) -> 
     np.testing.assert_allclose(model(images).numpy(), softmax(before * 2.5), rtol=1e-4, atol=1e-6)
 
 
-def test_the_threshold_is_as_high_as_the_digits_that_are_read_right_can_bear() -> None:
-    sure = np.linspace(0.3, 1, 1000, dtype=np.float32)
-    assert (sure < highest_threshold(sure)).mean() == pytest.approx(0.02, abs=0.0015)
-    assert highest_threshold(np.full(1000, 0.99, np.float32)) == pytest.approx(0.99)
+def test_the_threshold_refuses_as_many_digits_as_it_answers_pictures_of_none() -> None:
+    digits, none = np.linspace(0.3, 1, 1000, dtype=np.float32), np.linspace(0.1, 0.5, 200, dtype=np.float32)
+    threshold = balanced_threshold(digits, none)
+    assert (digits < threshold).mean() == pytest.approx((none >= threshold).mean(), abs=0.005)
+
+
+def test_the_threshold_lies_between_digits_and_pictures_of_none_that_differ() -> None:
+    digits, none = np.full(50, 0.99, np.float32), np.full(1000, 0.2, np.float32)
+    assert 0.2 < balanced_threshold(digits, none) <= 0.99
 
 
 @pytest.mark.usefixtures("tensorflow")
@@ -71,5 +76,4 @@ def test_a_training_with_drawn_digits_is_calibrated_repeatable_and_says_when_to_
     assert first["sharpness"] == again["sharpness"] > 0
     told = [json.loads((tmp_path / name / "photo" / "refusal.json").read_text()) for name in ("first", "again")]
     assert told[0] == told[1]
-    right = told[0]["digits_right"] * told[0]["digits"]
-    assert told[0]["digits_refused"] <= 0.02 + 1 / right, "the one more that a share of few digits comes to"
+    assert told[0]["digits_refused"] == pytest.approx(1 - told[0]["negatives_refused"], abs=0.005)

@@ -1,8 +1,9 @@
-"""MNIST's digits drawn again as people and pens draw them, with what people add: a hook, a foot, a bar, a slash."""
+"""MNIST's digits drawn again as people and pens draw them, with what people add: an upstroke, a foot, a bar, a hook."""
 
 import numpy as np
 
 from mnist_pipeline.data.rendering.ink import (
+    FEWEST_OF_ALL,
     Grey,
     Lines,
     draw_line,
@@ -17,20 +18,23 @@ from mnist_pipeline.data.rendering.strokes import Points, Random, round_corners,
 from mnist_pipeline.pixels.preprocess import find_digit
 
 _OWN_PEN = 0.2  # share of the drawings of MNIST's digits that keep the digit's own pen
-_HOW_OFTEN = {0: 0.04, 1: 0.3, 7: 0.2, 9: 0.3}  # a digit gets an addition
+_BOLD, _BOLDEST = 0.08, {0: 0.12, 1: 0.16}  # the broadest pen, as ink.BROADEST; it must not fill what a digit encloses
+_HOW_OFTEN = {1: 0.3, 7: 0.2, 9: 0.3}  # a digit gets an addition
 
 
 def draw_digit(digit: Grey, label: int, strokes: float, random: Random) -> Grey:
     """A digit as the grey pixels of a picture file: MNIST's own or, a share of times, its class from strokes."""
-    side = page_side(random)
+    side, boldest = page_side(random), _BOLDEST.get(label, _BOLD)
     if random.random() < strokes:
-        return photograph_lines(draw_strokes(write_digit(label, random), side, random), random)
+        lines = draw_strokes(write_digit(label, random), side, random)
+        return photograph_lines(lines, random, boldest, FEWEST_OF_ALL)
     field = enlarge_digit(digit, side, random)
     if random.random() < _OWN_PEN:
-        return photograph(np.clip((field - random.uniform(40, 130)) / random.uniform(15, 125), 0, 1), random)
+        ink = np.clip((field - random.uniform(40, 130)) / random.uniform(15, 125), 0, 1)
+        return photograph(ink, random, FEWEST_OF_ALL)
     lines = thin_strokes(field)
     _add_habits(lines, label, random)
-    return photograph_lines(lines, random)
+    return photograph_lines(lines, random, boldest, FEWEST_OF_ALL)
 
 
 def draw_digit_28(digit: Grey, label: int, strokes: float, random: Random) -> Grey:
@@ -47,14 +51,8 @@ def _add_habits(lines: Lines, digit: int, random: Random) -> None:
     if len(places) < 5:
         return
     high = float(np.ptp(places[:, 1])) or 1.0
-    for stroke in {0: _slash, 1: _upstroke, 7: _bar, 9: _hook}[digit](places, high, random):
+    for stroke in {1: _upstroke, 7: _bar, 9: _hook}[digit](places, high, random):
         draw_line(lines, stroke)
-
-
-def _slash(places: Points, high: float, random: Random) -> list[Points]:
-    """A slash through a 0."""
-    reach = high * random.uniform(0.2, 0.45) * np.array([random.uniform(0.4, 0.8), -1])
-    return [np.array([places.mean(0) - reach, places.mean(0) + reach])]
 
 
 def _upstroke(places: Points, high: float, random: Random) -> list[Points]:

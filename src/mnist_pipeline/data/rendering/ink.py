@@ -14,6 +14,9 @@ Ink = NDArray[np.float32]
 Lines = NDArray[np.uint8]
 """Lines of one pixel, 255 on 0."""
 _FINEST, BROADEST = 0.009, 0.065  # half a stroke's width, as a share of the longer side
+FEWEST = 16  # pixels along the longer side of a small picture
+FEWEST_OF_ALL = 11  # the same of digits, as scans and old data sets have them
+_STRETCHED = 0.15  # share of MNIST's digits that are stretched, as by a program that makes them square
 _EVERY = 0.06  # of the unit square: how close the points of a stroke are before it is bent
 
 
@@ -30,12 +33,19 @@ def smooth_noise(shape: tuple[int, int], cells: int, random: Random) -> Ink:
 
 def enlarge_digit(digit: Grey, side: int, random: Random) -> Ink:
     """A 28x28 digit on `side` pixels, turned, slanted, stretched and wobbling."""
-    angle, slant = random.normal(0, 0.1), random.normal(0.0, 0.18)
+    angle, slant = random.normal(0, 0.1), _slant(0.0, 0.18, random)
     wide, high = np.exp(random.normal(0, 0.16)), np.exp(random.normal(0, 0.08))
+    if random.random() < _STRETCHED:
+        wide *= random.uniform(1.2, 1.8)
     turn = _rotation(angle) @ np.array([[1 / wide, slant], [0, 1 / high]]) * (26 / side)
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) - np.float32((side - 1) / 2)
     places = wobble(x, y, np.column_stack([turn, (13.5, 13.5)]), abs(random.normal(0, 0.5)), random)
     return cast("Ink", cv2.remap(digit.astype(np.float32), *places, cv2.INTER_CUBIC))
+
+
+def _slant(mean: float, spread: float, random: Random) -> float:
+    """How far a hand leans to the right, as a share of its height; one hand in five leans more than the others."""
+    return float(random.normal(mean, spread if random.random() < 0.8 else 1.7 * spread))
 
 
 def wobble(x: Ink, y: Ink, turn: Points, strength: float, random: Random) -> tuple[Ink, Ink]:
@@ -58,7 +68,7 @@ def thin_strokes(field: Ink) -> Lines:
 def draw_strokes(strokes: Strokes, side: int, random: Random) -> Lines:
     """Strokes in the unit square as lines on `side` pixels, turned, slanted and wobbling."""
     lines = np.zeros((side, side), np.uint8)
-    angle, slant = random.normal(0, 0.08), random.normal(0.05, 0.12)
+    angle, slant = random.normal(0, 0.08), _slant(0.05, 0.12, random)
     turn = _rotation(angle) @ np.array([[1, -slant], [0, 1]])
     everything = np.concatenate(strokes)
     middle = (everything.min(0) + everything.max(0)) / 2
@@ -124,12 +134,12 @@ def _cut_gaps(ink: Ink, lines: Lines, radius: float, random: Random) -> None:
         cv2.line(ink, ends[0], ends[1], 0.0, max(1, round(ink.shape[0] * random.uniform(0.015, 0.04))))
 
 
-def photograph_lines(lines: Lines, random: Random, broadest: float = BROADEST) -> Grey:
+def photograph_lines(lines: Lines, random: Random, broadest: float = BROADEST, fewest: int = FEWEST) -> Grey:
     """A picture of a page on which a pen has drawn these lines."""
-    return photograph(ink_strokes(lines, random, broadest), random)
+    return photograph(ink_strokes(lines, random, broadest), random, fewest)
 
 
-def photograph(ink: Ink, random: Random) -> Grey:
+def photograph(ink: Ink, random: Random, fewest: int = FEWEST) -> Grey:
     """A picture of a page with this ink on it, as a camera, a scanner or a paint program makes it."""
     ink = _add_frame(_add_margins(ink, random), random)
     paper = random.uniform(120, 255)
@@ -143,7 +153,7 @@ def photograph(ink: Ink, random: Random) -> Grey:
         if random.random() < 0.2:
             light -= _ruled_lines(ink.shape, random) * random.uniform(0.08, 0.3) * contrast
         picture = light + (pen - light) * ink
-    return _capture(picture.astype(np.float32), paper - pen, random)
+    return _capture(picture.astype(np.float32), paper - pen, fewest, random)
 
 
 def _add_margins(ink: Ink, random: Random) -> Ink:
@@ -181,14 +191,17 @@ def _ruled_lines(shape: tuple[int, int], random: Random) -> Ink:
     return lines
 
 
-def _capture(picture: Ink, contrast: float, random: Random) -> Grey:
+def _capture(picture: Ink, contrast: float, fewest: int, random: Random) -> Grey:
     """The picture after a lens, a sensor and a file format."""
     if random.random() < 0.4:
         blur = max(picture.shape) * random.uniform(0.003, 0.014) + 0.3
         picture = cast("Ink", cv2.GaussianBlur(picture, (0, 0), blur))
-    if random.random() < 0.3:  # few pixels, as icons and thumbnails have
-        by = random.uniform(20, 44) / max(picture.shape)
+    if random.random() < 0.3:  # few pixels, as icons and thumbnails have, at times made many again
+        by = np.exp(random.uniform(np.log(fewest), np.log(44))) / max(picture.shape)
         picture = cast("Ink", cv2.resize(picture, None, fx=by, fy=by, interpolation=cv2.INTER_AREA))
+        if random.random() < 0.3:
+            by, way = random.uniform(2, 5), (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)[random.integers(3)]
+            picture = cast("Ink", cv2.resize(picture, None, fx=by, fy=by, interpolation=way))
     if random.random() < 0.5:
         picture = picture + random.uniform(0, 0.05) * contrast * random.standard_normal(picture.shape, np.float32)
     if random.random() < 0.35:

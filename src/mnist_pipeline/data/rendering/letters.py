@@ -1,14 +1,16 @@
-"""Letters, signs and words, by hand or in OpenCV's line fonts; some of each are held out from training."""
+"""Letters, signs, words and emblems, by hand or in OpenCV's line fonts; some of each are held out from training."""
 
 import cv2
 import numpy as np
 
 from mnist_pipeline.data.rendering.ink import Lines, wobble
-from mnist_pipeline.data.rendering.strokes import Letter, Random, Strokes, read_alphabets, write_letter
+from mnist_pipeline.data.rendering.strokes import Letter, Points, Random, Strokes, read_alphabets, write_letter
 
 Alphabets = tuple[tuple[Letter, ...], ...]
 
-_ALPHABETS = ("latin", "latin", "greek", "greek", "others", "signs", "signs")  # as often as each is drawn
+# Alphabets, each as often as it is drawn.
+WRITTEN = (*["latin"] * 3, *["greek"] * 3, *["others"] * 3, *["signs"] * 2)
+OUTLINES, EMBLEMS = ("outlines",), ("rings", "emblems")
 _HELD_OUT = "(held out)"  # a letter in five: what follows its name in alphabets.txt
 _JITTER = 0.04
 
@@ -20,18 +22,40 @@ UNSEEN_FONTS = (4, 7, 23)  # not trained on: refusing is tried on these too
 _MARGIN = 12  # pixels around typed text
 
 
-def _alphabets(held_out: bool) -> Alphabets:
+def select_letters(names: tuple[str, ...], held_out: bool) -> Alphabets:
     """The letters of each alphabet that are held out from training, or all others."""
-    named = [read_alphabets()[alphabet].items() for alphabet in _ALPHABETS]
+    named = [read_alphabets()[alphabet].items() for alphabet in names]
     return tuple(tuple(letter for name, letter in letters if name.endswith(_HELD_OUT) == held_out) for letters in named)
-
-
-SEEN, UNSEEN = _alphabets(held_out=False), _alphabets(held_out=True)
 
 
 def handwritten_letter(alphabets: Alphabets, random: Random) -> Strokes:
     """One letter or sign of any alphabet, by hand."""
     return _by_hand(alphabets[random.integers(len(alphabets))], random)
+
+
+def turned_letter(alphabets: Alphabets, random: Random) -> Strokes:
+    """A letter turned any way, as an emblem may be."""
+    cos, sin = _direction(random.uniform(0, 2 * np.pi))
+    return [stroke @ np.array([[cos, -sin], [sin, cos]]) for stroke in handwritten_letter(alphabets, random)]
+
+
+def marked_letter(alphabets: Alphabets, random: Random) -> Strokes:
+    """A letter with a mark: in a ring, with a bar across it, above or below it, or with two dots on it."""
+    strokes = handwritten_letter(alphabets, random)
+    every = np.concatenate(strokes)
+    least, size = every.min(0), np.maximum(np.ptp(every, axis=0), 0.2)
+    mark = random.integers(5)
+    if mark == 0:
+        marks = [0.5 + random.uniform(0.68, 0.85) * _direction(np.linspace(0, 2 * np.pi, 40)).T]
+    else:
+        level = random.normal((0.5, -0.2, 1.2, -0.22)[mark - 1], 0.04)
+        ends = ((-0.15, 1.15),) if mark < 4 else ((0.15, 0.25), (0.75, 0.85))
+        marks = [np.array([(start, level), (end, level + random.normal(0, 0.03))]) for start, end in ends]
+    return [*((stroke - least) / size for stroke in strokes), *marks]
+
+
+def _direction(angle: Points | float) -> Points:
+    return np.array([np.cos(angle), np.sin(angle)])
 
 
 def handwritten_word(alphabets: Alphabets, random: Random) -> Strokes:
@@ -52,32 +76,27 @@ def _by_hand(alphabet: tuple[Letter, ...], random: Random) -> Strokes:
     return [stroke @ lean for stroke in write_letter(alphabet[random.integers(len(alphabet))], random, _JITTER)]
 
 
-def typed_letter(random: Random) -> Lines:
+def typed_letter(fonts: tuple[int, ...], random: Random) -> Lines:
     """One letter or sign as a draughtsman writes it."""
     signs = _TYPED if random.random() < 0.75 else _TYPED_SIGNS
-    return _typed(signs[random.integers(len(signs))], random, FONTS)
+    return _typed(signs[random.integers(len(signs))], fonts, random)
 
 
-def unseen_typed_letter(random: Random) -> Lines:
-    """One letter in a font that training does not see."""
-    return _typed(_TYPED[random.integers(len(_TYPED))], random, UNSEEN_FONTS)
-
-
-def typed_word(random: Random) -> Lines:
+def typed_word(fonts: tuple[int, ...], random: Random) -> Lines:
     """Letters side by side, as in a caption or a logo."""
-    return _typed("".join(random.choice(list(_TYPED), random.integers(2, 6))), random, FONTS)
+    return _typed("".join(random.choice(list(_TYPED), random.integers(2, 6))), fonts, random)
 
 
-def typed_text(random: Random) -> Lines:
+def typed_text(fonts: tuple[int, ...], random: Random) -> Lines:
     """One to three rows of small print."""
     signs, count = list(_TYPED + "  "), random.integers(1, 4)
     texts = ["".join(random.choice(signs, random.integers(5, 12))) for _ in range(count)]
-    rows = [_typed(text, random, FONTS) for text in texts]
+    rows = [_typed(text, fonts, random) for text in texts]
     width = max(row.shape[1] for row in rows)
     return np.concatenate([np.pad(row, ((0, 0), (0, width - row.shape[1]))) for row in rows])
 
 
-def _typed(text: str, random: Random, fonts: tuple[int, ...]) -> Lines:
+def _typed(text: str, fonts: tuple[int, ...], random: Random) -> Lines:
     """Text in one of these fonts, a little turned and, a single letter, wobbling."""
     font, size = int(random.choice(fonts)), random.uniform(2.0, 3.2) / (1 if len(text) == 1 else 2)
     (width, height), below = cv2.getTextSize(text, font, size, 1)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from mnist_pipeline.data.rendering import emblems, letters
+from mnist_pipeline.data.rendering import letters
 from mnist_pipeline.data.rendering.ink import (
     BROADEST,
     Grey,
@@ -74,6 +74,17 @@ def _written(write: Callable[[Random], Strokes], broadest: float = BROADEST) -> 
     return lambda _, random: photograph_lines(draw_strokes(write(random), page_side(random), random), random, broadest)
 
 
+def _filled(write: Callable[[Random], Strokes]) -> Kind:
+    """The kind of pictures that show what strokes enclose, filled."""
+
+    def draw(_: DigitImages, random: Random) -> Grey:
+        around = draw_strokes(write(random), page_side(random), random)
+        cv2.floodFill(around, None, (0, 0), 128)
+        return photograph((around != 128).astype(np.float32), random)
+
+    return draw
+
+
 def _typed(write: Callable[[Random], Lines]) -> Kind:
     """The kind of pictures that show text in a line font, with any pen."""
     return lambda _, random: photograph_lines(write(random), random)
@@ -86,17 +97,6 @@ def _scribble(random: Random) -> Strokes:
         corners = random.random((random.integers(2, 6), 2))
         strokes.append(round_corners(corners) if random.random() < 0.5 and len(corners) > 2 else corners)
     return strokes
-
-
-scribble = _written(_scribble)
-handwritten = _written(partial(letters.handwritten_letter, letters.SEEN))
-handwritten_word = _written(partial(letters.handwritten_word, letters.SEEN))
-unseen_letter = _written(partial(letters.handwritten_letter, letters.UNSEEN))
-unseen_word = _written(partial(letters.handwritten_word, letters.UNSEEN))
-emblem = _written(partial(emblems.emblem, emblems.SEEN), _FINE)
-unseen_emblem = _written(partial(emblems.emblem, emblems.UNSEEN), _FINE)
-typed_letter, unseen_typed_letter = _typed(letters.typed_letter), _typed(letters.unseen_typed_letter)
-typed_word, typed_text = _typed(letters.typed_word), _typed(letters.typed_text)
 
 
 # Digits made illegible
@@ -129,15 +129,6 @@ def several(digits: DigitImages, random: Random) -> Grey:
     return photograph_lines(thin_strokes(row), random)
 
 
-def halves(digits: DigitImages, random: Random) -> Grey:
-    """Halves of two digits, each lying on its side, put together: strokes without a meaning."""
-    side = 112
-    lines = [thin_strokes(enlarge_digit(digits.any(random), side, random)) for _ in range(2)]
-    first, second = (np.rot90(line, int(random.choice((1, 3)))) for line in lines)
-    at, aside = int(side * random.uniform(0.4, 0.6)), int(side * random.choice((-0.2, 0.2)))
-    return photograph_lines(np.concatenate([first[:at], np.roll(second, aside, axis=1)[at:]]), random)
-
-
 def crossed_out(digits: DigitImages, random: Random) -> Grey:
     """A digit under strokes that go to and fro over all of it."""
     lines = thin_strokes(enlarge_digit(digits.any(random), 112, random))
@@ -153,16 +144,6 @@ def crossed_out(digits: DigitImages, random: Random) -> Grey:
 
 
 # What nobody wrote
-
-
-def grid(_: DigitImages, random: Random) -> Grey:
-    """A table, a fence, a net."""
-    side = page_side(random)
-    lines = np.zeros((side, side), np.uint8)
-    for rows in (lines, lines.T):
-        for at in np.linspace(side * 0.15, side * 0.85, random.integers(2, 6)).astype(int):
-            rows[at, int(side * 0.1) : int(side * 0.9)] = 255
-    return photograph_lines(lines, random)
 
 
 def filled(_: DigitImages, random: Random) -> Grey:
@@ -203,14 +184,31 @@ def texture(_: DigitImages, random: Random) -> Grey:
     return np.asarray(np.clip(128 + random.uniform(40, 110) * field, 0, 255), np.uint8)
 
 
-# Kinds to train on, each drawn as often as it stands here. Two in five are handwritten letters: trained on letters in
-# line fonts alone, a model answered handwriting that is no digit, Greek above all, as digits.
-KINDS: tuple[Kind, ...] = (
-    *[handwritten] * 12, handwritten_word, *[typed_letter] * 5, typed_word, typed_text, scribble, scribble, emblem,
-    emblem, several, halves, turned, turned, crossed_out, filled, filled, scene, texture,
-)  # fmt: skip
-# Kinds that the threshold of refusal is chosen by.
-HELD_OUT: tuple[Kind, ...] = (
-    *[unseen_letter] * 6, unseen_word, typed_letter, unseen_typed_letter, unseen_typed_letter, typed_word, typed_text,
-    scribble, unseen_emblem, several, halves, turned, crossed_out, filled, scene, texture, grid,
-)  # fmt: skip
+def _kinds(held_out: bool) -> tuple[Kind, ...]:
+    """The kinds, each as often as it stands here, of letters, fonts and emblems that are held out or of all others.
+
+    Half are handwritten letters: trained on letters in line fonts alone, a model answered handwriting that is no digit,
+    Greek above all, as digits.
+    """
+    by_hand, outlines, rings = (
+        letters.select_letters(names, held_out) for names in (letters.WRITTEN, letters.OUTLINES, letters.EMBLEMS)
+    )
+    letter, word, marked = (
+        _written(partial(write, by_hand))
+        for write in (letters.handwritten_letter, letters.handwritten_word, letters.marked_letter)
+    )
+    outline = _filled(partial(letters.handwritten_letter, outlines))
+    emblem = _written(partial(letters.turned_letter, rings), _FINE)
+    fonts = letters.UNSEEN_FONTS if held_out else letters.FONTS
+    typed, typed_word, typed_text = (
+        _typed(partial(write, fonts)) for write in (letters.typed_letter, letters.typed_word, letters.typed_text)
+    )
+    scribble = _written(_scribble)
+    return (
+        *[letter] * 14, word, *[marked] * 2, *[typed] * 4, typed_word, typed_text, *[scribble] * 2, *[outline] * 2,
+        *[emblem] * 3, *[several] * 2, *[turned] * 2, crossed_out, filled, scene, texture,
+    )  # fmt: skip
+
+
+KINDS = _kinds(held_out=False)
+HELD_OUT = _kinds(held_out=True)  # those that the threshold of refusal is tried on

@@ -11,6 +11,7 @@ Points = NDArray[np.float64]  # (n, 2), x and y in a unit square, y downwards
 Strokes = list[Points]
 Letter = tuple[str, ...]  # the forms in which people write it, as alphabets.txt has them
 
+_WIDE = (0.35, 1.15)  # of a digit's height: from narrow hands to what a form stretches to a square
 _FILE = Path(__file__).with_name("alphabets.txt")
 
 
@@ -63,15 +64,16 @@ def round_corners(corners: Points, steps: int = 8) -> Points:
 def write_digit(digit: int, random: Random) -> Strokes:
     """The strokes of a digit in a form that MNIST lacks or has too few of."""
     strokes = _zero(random) if digit == 0 else write_letter(read_alphabets()["digits"][str(digit)], random)
-    narrow = random.uniform(0.4, 1.0) if digit != 1 else random.uniform(0.4, 0.9)
-    return [stroke * (narrow, 1.0) for stroke in strokes]
+    wide = random.uniform(*_WIDE)
+    return [stroke * (wide, 1.0) for stroke in strokes]
 
 
 def _zero(random: Random) -> Strokes:
-    """An oval that need not close, at times with a slash."""
-    first = random.uniform(-2.4, -0.7)
-    angles = first + np.linspace(0, 2 * np.pi * random.uniform(0.9, 1.04), 40)
+    """An oval that need not close, or whose end goes on inside, at times with a slash."""
+    first = random.uniform(-2.4, -0.9)  # from the upper left to the top: open on its right it would be a C
+    angles = first + np.linspace(0, 2 * np.pi * random.uniform(0.86, 1.1), 40) * random.choice((-1, 1))
     uneven = 1 + random.normal(0, 0.05) * np.sin(angles * 2 + random.uniform(0, 6))
+    uneven *= np.linspace(1, 1 - abs(random.normal(0, 0.12)), 40)
     strokes = [np.stack([0.5 + 0.45 * np.cos(angles) * uneven, 0.5 + 0.5 * np.sin(angles) * uneven], axis=1)]
     if random.random() < 0.2:
         reach = random.uniform(0.2, 0.45)
