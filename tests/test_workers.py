@@ -22,7 +22,7 @@ from mnist_pipeline.prediction.finding import Found
 from mnist_pipeline.prediction.many import Crew
 from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.process import command
-from mnist_pipeline.runs.watching import Watcher
+from mnist_pipeline.runs.watching import FleetWatcher, Watcher
 
 SOURCES = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 SEVEN = Path(__file__).parents[1] / "examples" / "7.png"
@@ -39,9 +39,8 @@ def draw() -> None:
 
 
 def reproduce() -> None:
-    failure = train_all([load_config("smoke", {"data.source": "none.npz"})])[0].failure
-    assert failure
-    assert failure.startswith("none.npz: does not exist")
+    failed = train_all([load_config("smoke", {"data.source": "none.npz"})], watcher=FleetWatcher())
+    assert failed["smoke"].startswith("none.npz: does not exist")
 
 
 def measure_forms() -> None:

@@ -16,21 +16,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["evaluate", "export", "load_config", "open_run", "predict", "predict_many", "predictor", "report", "train"]
 
-_HOMES = {
-    "evaluate": "pipeline",
-    "export": "pipeline",
-    "load_config": "config",
-    "open_run": "runs.opening",
-    "predict": "prediction.predictor",
-    "predict_many": "prediction.many",
-    "predictor": "prediction.predictor",
-    "report": "pipeline",
-    "train": "pipeline",
-}
+_HOMES = {  # of those that are not at home in pipeline.py
+    "load_config": "config", "open_run": "runs.opening",
+    "predict": "prediction.predictor", "predict_many": "prediction.many", "predictor": "prediction.predictor",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """Fetch a public name from the module it lives in."""
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'pipeline')}"), name)

@@ -3,11 +3,9 @@
 import math
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 SYSTEM = Path("/")  # below which the kernel tells of control groups
 
@@ -52,32 +50,24 @@ def _groups() -> Iterator[Path]:
 
 
 @contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Hold back whatever the block writes to file descriptor 2, libraries in C included; show it if the block fails."""
+def quiet_stderr() -> Iterator[int | None]:
+    """Drop whatever the block writes to file descriptor 2, libraries in C included; gives one that still leads there.
+
+    What was dropped is not told where the block fails: the exceptions of these libraries say it too, and where a
+    library ends the process nobody is left to tell it.
+    """
     if sys.stderr is None:  # the caller has closed it
-        yield
+        yield None
         return
     sys.stderr.flush()
-    kept = os.dup(2)
-    with _buffer() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            held.seek(0)
-            os.write(kept, held.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-
-
-def _buffer() -> IO[bytes]:
-    """A temporary file; the null device where no folder takes one."""
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    os.close(null)
     try:
-        return tempfile.TemporaryFile()
-    except OSError:
-        return Path(os.devnull).open("r+b")
+        yield kept
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 @contextmanager
@@ -87,21 +77,14 @@ def libraries_muted() -> Iterator[None]:
     For the whole time in which a process reads pictures: libpng's and libjpeg's lines name no file, and holding them
     back picture by picture would cost time and, in several threads, mix up which picture they are about.
     """
-    if sys.stderr is None:  # the caller has closed it
-        yield
-        return
-    kept, null, said = os.dup(2), os.open(os.devnull, os.O_WRONLY), sys.stderr
-    if python_stderr() == 2:
-        said.flush()
-        sys.stderr = open(kept, "w", 1, said.encoding, said.errors, closefd=False)  # noqa: SIM115
-    os.dup2(null, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(null)
-        sys.stderr = said
-        os.close(kept)
+    said = sys.stderr
+    with quiet_stderr() as kept:
+        if kept is not None and python_stderr() == 2:
+            sys.stderr = open(kept, "w", 1, said.encoding, said.errors, closefd=False)  # noqa: SIM115
+        try:
+            yield
+        finally:
+            sys.stderr = said
 
 
 def python_stderr() -> int | None:

@@ -3,10 +3,11 @@
 import io
 import re
 import sys
+from contextlib import closing
 
 import pytest
 
-from mnist_pipeline.cli.progress import fleet_progress, training_progress
+from mnist_pipeline.cli.progress import FleetProgress, TrainingProgress
 
 FIGURES = {"loss": 0.25, "accuracy": 0.5, "learning_rate": 0.001}
 
@@ -22,11 +23,11 @@ class Terminal(io.StringIO):
 
 
 def train_two_epochs() -> None:
-    with training_progress() as watcher:
-        watcher.begin(0, 2)
-        watcher.progress(0.5)
-        watcher.epoch(1, FIGURES)
-        watcher.epoch(2, FIGURES | {"val_loss": 0.5, "val_accuracy": 0.25})
+    with closing(TrainingProgress()) as progress:
+        progress.watcher.begin(0, 2)
+        progress.watcher.progress(0.5)
+        progress.watcher.epoch(1, FIGURES)
+        progress.watcher.epoch(2, FIGURES | {"val_loss": 0.5, "val_accuracy": 0.25})
 
 
 def test_a_training_is_a_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,7 +47,7 @@ def test_on_a_terminal_a_bar_stands_below_the_epochs(monkeypatch: pytest.MonkeyP
 
 
 def train_a_fleet() -> None:
-    with fleet_progress() as progress:
+    with closing(FleetProgress()) as progress:
         progress.watcher.begin(1, 3)
         progress.watcher.share("a", 0.5)
         progress.watcher.end("a", None)

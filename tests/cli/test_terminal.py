@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_pipeline.cli.streams import printable
+from mnist_pipeline.cli.console import printable
 from mnist_pipeline.runs.run import Run
 from tests.commands import mnist, on_terminal, shell
 

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typer.testing import CliRunner
 
 from mnist_pipeline.cli import app
 from mnist_pipeline.cli import progress as progress_module
-from mnist_pipeline.cli.progress import predict_progress
+from mnist_pipeline.cli.progress import PictureProgress
 from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.prediction import many as many_module
@@ -261,7 +262,7 @@ def test_a_bar_counts_on_a_terminal_and_errors_stand_above_it(digits: Path, monk
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     monkeypatch.setattr(progress_module, "_PATIENCE", 0)
-    with predict_progress([str(digits)]) as watched:
+    with closing(PictureProgress([str(digits)])) as watched:
         watched.more(64)
         watched.complain("none.png: no such file")
         watched.more(38)
@@ -275,6 +276,6 @@ def test_no_bar_runs_through_answers_on_the_same_terminal(digits: Path, monkeypa
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setattr(progress_module, "_PATIENCE", 0)
-    with predict_progress([str(digits)]) as watched:
+    with closing(PictureProgress([str(digits)])) as watched:
         watched.more(102)
     assert terminal.getvalue() == ""

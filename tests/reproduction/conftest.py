@@ -16,7 +16,7 @@ from tests.reproduction.pretended import BAND
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A config of its own folder, with comments and without a band, that reports nothing."""
-    monkeypatch.setattr(verdicts, "reported_for", lambda _: ())
+    monkeypatch.setattr(verdicts, "load_reported", lambda: ())
     text = shipped_configs()["smoke"].read_text().replace("name: smoke", "name: mine")
     path = tmp_path / "mine.yaml"
     path.write_text(text[: text.index("expected:")] + "expected: null\n")
@@ -35,6 +35,6 @@ def report(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def reports(value: float, **settings: Any) -> None:
         given: dict[str, Any] = {"source": "R1", "recipe": "mine", "metric": "test_accuracy", "claim": True} | settings
-        monkeypatch.setattr(verdicts, "reported_for", lambda _: (ReportedNumber(value=value, **given),))
+        monkeypatch.setattr(verdicts, "load_reported", lambda: (ReportedNumber(value=value, **given),))
 
     return reports

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from mnist_pipeline.config import Config, load_config
-from mnist_pipeline.fleet.pool import Outcome
 from mnist_pipeline.reproduction.seeds import plan_seeds
 from mnist_pipeline.reproduction.verdicts import check_band, with_expected
-from mnist_pipeline.runs.run import Run, artifacts
+from mnist_pipeline.runs.run import artifacts
 from tests.commands import mnist
 from tests.reproduction.pretended import BAND, pretend, pretend_seeds
 
@@ -95,10 +94,10 @@ def test_an_update_from_one_run_is_refused(banded: Path) -> None:
 def test_an_interrupted_or_failed_update_leaves_the_old_band(
     stop: type[BaseException] | None, banded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(configs: Sequence[Config], **_: Any) -> list[Outcome]:
+    def broken(configs: Sequence[Config], **_: Any) -> dict[str, str]:
         if stop:
             raise stop
-        return [Outcome(Run(artifacts() / config.name), "it broke") for config in configs]
+        return {config.name: "it broke" for config in configs}
 
     monkeypatch.setattr("mnist_pipeline.reproduction.seeds.train_all", broken)
     before = banded.read_text()

@@ -17,11 +17,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: mnist run --config dense.yaml",
 )
-for verb in (train, evaluate, export, predict, reproduce):
+for verb in (train, evaluate, export, predict, reproduce, data, config, runs):
     app.add_typer(verb.app)
-app.add_typer(data.app, name="data")
-app.add_typer(config.app, name="config")
-app.add_typer(runs.app, name="runs")
 
 
 def _version(asked: bool) -> None:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import Group, SetOption, say, say_json, table
+from mnist_pipeline.cli.console import SetOption, say, say_json, table
 
-app = typer.Typer(cls=Group, no_args_is_help=True, help="Show, list and compare configs.")
+app = typer.Typer(name="config", no_args_is_help=True, help="Show, list and compare configs.")
 ConfigArgument = Annotated[str, typer.Argument(help="A config file, or the name of a shipped recipe.")]
 
 

@@ -1,20 +1,14 @@
 """mnist data: the images and labels of a data set, before anything is trained on them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, note, say, say_json, table
+from mnist_pipeline.cli.console import JsonOption, note, say, say_json, table
 from mnist_pipeline.errors import ConfigError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mnist_pipeline.config import Config
-    from mnist_pipeline.data import Part
-
-app = typer.Typer(cls=Group, no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures.")
+app = typer.Typer(name="data", no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures.")
 Source = Annotated[str, typer.Argument(help="mnist, a folder of IDX files, or an .npz file with Keras' names.")]
 
 
@@ -67,29 +61,23 @@ def plot(
     if settings and not (settings.training.augmentation or settings.data.rendering):
         raise ConfigError(f"{config}: neither redraws nor augments digits: leave out --config")
     dataset, folder = load(source), out or artifacts() / "data"
-    sheet, bars = folder / "digits.png", folder / "distribution.png"
-    images.digits(dataset.train.images, dataset.train.labels, sheet, f"Training images of {source}")
-    charts.distribution(dataset.train.counts, dataset.test.counts, bars)
-    say(f"{sheet}\n{bars}")
-    for made in _as_trained(dataset.train, settings, folder) if settings else ():
-        say(str(made))
-    note("Only training images are shown.")
+    digits = dataset.train.images, dataset.train.labels
 
+    def draw(name: str, title: str, pictures: Any, labels: Any) -> None:
+        images.digits(pictures, labels, folder / name, title)
+        say(str(folder / name))
 
-def _as_trained(part: "Part", config: "Config", folder: Path) -> "Iterator[Path]":
-    """Sheets of the digits as the config redraws and augments them; gives the path of each once it is written."""
-    from mnist_pipeline.evaluation.plots.images import digits
-
-    if config.data.rendering:
+    draw("digits.png", f"Training images of {source}", *digits)
+    charts.distribution(dataset.train.counts, dataset.test.counts, folder / "distribution.png")
+    say(str(folder / "distribution.png"))
+    if settings and settings.data.rendering:
         from mnist_pipeline.data.rendering.pool import draw_sample
 
-        images, labels = draw_sample(part.images, part.labels, config.data.rendering)
-        digits(images, labels, folder / "drawn.png", f"Digits as {config.name} draws them, and pictures of none")
-        yield folder / "drawn.png"
-    if config.training.augmentation:
+        title = f"Digits as {settings.name} draws them, and pictures of none"
+        draw("drawn.png", title, *draw_sample(*digits, settings.data.rendering))
+    if settings and settings.training.augmentation:
         from mnist_pipeline.training.batches import augmented_sample
 
-        images, labels = augmented_sample(part.images, part.labels, config.training.augmentation)
-        title = f"The same digits as {config.name} augments them"
-        digits(images, labels, folder / "augmented.png", title)
-        yield folder / "augmented.png"
+        title = f"The same digits as {settings.name} augments them"
+        draw("augmented.png", title, *augmented_sample(*digits, settings.training.augmentation))
+    note("Only training images are shown.")

@@ -26,13 +26,10 @@ def evaluate(
     """
     from mnist_pipeline import pipeline
 
-    opened = run_or_last(run) if model is None else None
-    if opened:
-        numbers = pipeline.evaluate(opened)
-    elif model is not None and run is None:
-        numbers = pipeline.evaluate_file(model, runtime)
-    else:
+    if run and model:
         raise MnistError("a run or --model, not both: choose the one to evaluate")
+    opened = None if model else run_or_last(run)
+    numbers = pipeline.evaluate_file(model, runtime) if model else pipeline.evaluate(opened)
     if json:
         say_json(numbers)
         return

@@ -1,15 +1,28 @@
 """mnist predict: pictures in, answers out; with --all every digit on each page."""
 
 import os
+import re
 import sys
-from collections.abc import Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, suppress
+from csv import writer
+from itertools import chain
+from itertools import count as numbers
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mnist_pipeline.cli.console import ModelOption, QuickCommand, RuntimeOption, complain, note, say, say_json
+from mnist_pipeline.cli.console import (
+    ModelOption,
+    QuickCommand,
+    RuntimeOption,
+    complain,
+    note,
+    printable,
+    say,
+    say_json,
+)
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.prediction.finding import count, find
@@ -19,7 +32,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 Invert = Literal["auto", "yes", "no"]
-Form = Literal["text", "json", "csv"]
 
 
 @app.command(cls=QuickCommand, epilog="Example: mnist predict digit.png --run dense")
@@ -67,7 +79,7 @@ def predict(
     if save is not None:
         _check_save(save, pictures)
     from mnist_pipeline.pixels.pictures import configure_opencv
-    from mnist_pipeline.prediction.many import are_many
+    from mnist_pipeline.prediction.many import answers, are_many
     from mnist_pipeline.prediction.predictor import file_predictor, predictor
     from mnist_pipeline.process import libraries_muted
 
@@ -82,8 +94,8 @@ def predict(
         if every:
             unread = _read_pages(pictures, found, invert, save, json)
         else:
-            form: Form = "json" if json else "csv" if csv else "text"
-            unread = _read_digits(pictures, found, invert, show, form)
+            batches = _examined(pictures, found, invert) if show else answers(find(pictures), found, invert)
+            unread = _print_answers(batches, pictures, json, csv)
     if unread:
         raise typer.Exit(2)
 
@@ -94,39 +106,54 @@ def _ask() -> str:
     return str(typer.prompt("Path of the picture", err=True)).strip()
 
 
-def _read_digits(pictures: Sequence[str], model: "Predictor", invert: Invert, show: bool, form: Form) -> int:
-    """Write the answer about each picture; gives the number of files that cannot be read."""
-    from mnist_pipeline.cli.answers import Answers
-    from mnist_pipeline.cli.progress import predict_progress
+def _print_answers(batches: "Generator[list[Prediction]]", pictures: Sequence[str], json: bool, csv: bool) -> int:
+    """Print the answer about each picture; gives the number of files that cannot be read."""
+    from mnist_pipeline.cli.progress import PictureProgress
 
-    with predict_progress(pictures) as progress, closing(_batches(pictures, model, invert, show)) as batches:
-        answers = Answers(form, progress.complain)
+    unread = 0
+    with closing(PictureProgress(pictures)) as progress, closing(batches):
+        if csv:
+            _print_row(_COLUMNS)
         for batch in batches:
-            answers.write(batch)
+            for answer in batch:
+                unread += answer.error is not None
+                if json:
+                    say_json(answer.tree())
+                elif csv:
+                    _print_row([getattr(answer, column) for column in _COLUMNS])
+                elif answer.error is None:
+                    say(printable(answer.sentence()))
+                else:
+                    progress.complain(answer.error)
             progress.more(len(batch))
-    return answers.unread
+    return unread
 
 
-def _batches(pictures: Sequence[str], model: "Predictor", invert: Invert, show: bool) -> "Generator[list[Prediction]]":
-    from mnist_pipeline.prediction.many import answers
-
-    if not show:
-        yield from answers(find(pictures), model, invert)
-        return
-    for found in filter(None, find(pictures)):
-        yield [model.unread(*found)] if found.problem else [_shown(model, found.path, invert)]
+_COLUMNS = ("image", "digit", "confidence", "guess", "reason", "error")
+# Before what a spreadsheet would compute: a cell that begins like a formula, and is no number.
+_FORMULA = re.compile(r"\A(?=[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z))", re.IGNORECASE)
 
 
-def _shown(model: "Predictor", picture: str, invert: Invert) -> "Prediction":
-    """The answer, after a picture of the steps to it has been written."""
-    answer, steps = model.examine(picture, invert)
-    if steps:
-        from mnist_pipeline.evaluation.plots.images import answer_steps
+def _print_row(cells: Sequence[object]) -> None:
+    """A row of CSV (RFC 4180), in which nothing is computed: ./ before a name leads to the same file."""
+    shown: Callable[[str], str] = printable if sys.stdout.isatty() else str
+    writer(sys.stdout).writerow([shown(_FORMULA.sub("./", cell)) if isinstance(cell, str) else cell for cell in cells])
 
-        path = _free_name(Path(picture).stem)
-        answer_steps(steps, answer.probabilities, answer.sentence(), path)
-        note(f"what the model saw: {path}")
-    return answer
+
+def _examined(pictures: Sequence[str], model: "Predictor", invert: Invert) -> "Generator[list[Prediction]]":
+    """The answer for each picture, after a picture of the steps to it has been written."""
+    from mnist_pipeline.evaluation.plots.images import answer_steps
+
+    for picture, problem in filter(None, find(pictures)):
+        if problem:
+            yield [model.unread(picture, problem)]
+            continue
+        answer, steps = model.examine(picture, invert)
+        if steps:
+            path = _free_name(Path(picture).stem)
+            answer_steps(steps, answer.probabilities, answer.sentence(), path)
+            note(f"what the model saw: {path}")
+        yield [answer]
 
 
 _LONGEST_STEM = 230  # bytes: a name has at most 255, with what is put behind the stem
@@ -135,10 +162,8 @@ _LONGEST_STEM = 230  # bytes: a name has at most 255, with what is put behind th
 def _free_name(stem: str) -> Path:
     """<stem>-seen.png here, or the first -seen-2.png, -seen-3.png ... that does not exist; a long stem is cut short."""
     stem = os.fsdecode(os.fsencode(stem)[:_LONGEST_STEM])
-    number = 1
-    while (path := Path(f"{stem}-seen{f'-{number}' if number > 1 else ''}.png")).exists():
-        number += 1
-    return path
+    names = chain([f"{stem}-seen.png"], (f"{stem}-seen-{number}.png" for number in numbers(2)))
+    return next(path for path in map(Path, names) if not path.exists())
 
 
 def _read_pages(pictures: Sequence[str], model: "Predictor", invert: Invert, save: Path | None, json: bool) -> int:
@@ -181,10 +206,6 @@ def _check_save(save: Path, pictures: Sequence[str]) -> None:
         raise MnistError(f"{save}: --save writes {', '.join(_PICTURE_SUFFIXES)}")
     if not save.parent.is_dir():
         raise MnistError(f"{save.parent}: no such folder; make it first")
-    try:
-        save.lstat()
-    except FileNotFoundError:
-        return
-    except OSError as error:  # a name that is too long
-        raise MnistError(f"{save}: cannot be written ({error.strerror}); give --save another name") from None
-    raise MnistError(f"{save}: is there already; give --save another name")
+    with suppress(FileNotFoundError):
+        save.lstat()  # whose name may be too long
+        raise MnistError(f"{save}: is there already; give --save another name")

@@ -6,13 +6,12 @@ Rich, which draws the bar, loads only with it: it takes 15 ms.
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mnist_pipeline.cli.console import complain, note
-from mnist_pipeline.cli.streams import printable
+from mnist_pipeline.cli.console import complain, note, printable
 from mnist_pipeline.numerals import counted
+from mnist_pipeline.prediction.finding import count
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher
 
 if TYPE_CHECKING:
@@ -22,12 +21,17 @@ _PATIENCE = 0.5  # seconds of reading pictures that pass before a bar is drawn
 
 
 class _Display:
-    """Lines on stderr, and where there is a bar, the bar below them."""
+    """Lines on stderr, and once it is drawn a bar below them; knows how long the rest takes at the pace so far."""
 
     def __init__(self, *, bar: bool) -> None:
         self.bar: Progress | None = None
+        self.begin()
         if bar:
             self.draw()
+
+    def begin(self, kept: int = 0) -> None:
+        """Begin to measure the time; what is kept was done before."""
+        self._kept, self._began = kept, time.perf_counter()
 
     def draw(self) -> None:
         from rich.console import Console
@@ -39,34 +43,30 @@ class _Display:
         self._task = self.bar.add_task("preparing", total=None, state="")
         self.bar.start()
 
+    def close(self) -> None:
+        if self.bar:
+            self.bar.stop()
+
     def say(self, text: str) -> None:
         if self.bar:
             self.bar.console.print(printable(text), markup=False, soft_wrap=True)
         else:
             note(text)
 
-    def show(self, what: str, done: float, total: float | None, state: str) -> None:
+    def show(self, what: str, done: float, total: int | None, state: str = "") -> None:
+        """Fill the bar with what is done of what was not done before, and say how long the rest takes."""
         if self.bar:
-            self.bar.update(self._task, description=what, completed=done, total=total, state=state)
-
-    def close(self) -> None:
-        if self.bar:
-            self.bar.stop()
-
-
-class _Clock:
-    """The time spent since a start at which some of the work was done already, and the time left at that pace."""
-
-    def __init__(self, done: float = 0) -> None:
-        self._done, self._began = done, time.perf_counter()
+            rest, left = (total - self._kept, self.left(done, total)) if total else (None, "")
+            self.bar.update(self._task, description=what, completed=done - self._kept, total=rest, state=state + left)
 
     def spent(self) -> float:
         return time.perf_counter() - self._began
 
-    def left(self, done: float, total: float) -> str:
+    def left(self, done: float, total: int) -> str:
+        """How long the rest takes, or all has taken."""
         if done >= total:
             return f"in {_duration(self.spent())}"
-        return f"{_duration(self.spent() / (done - self._done) * (total - done))} left" if done > self._done else ""
+        return f"{_duration(self.spent() / (done - self._kept) * (total - done))} left" if done > self._kept else ""
 
 
 def _duration(seconds: float) -> str:
@@ -75,61 +75,44 @@ def _duration(seconds: float) -> str:
     return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
 
 
-@contextmanager
-def training_progress() -> Iterator[Watcher]:
-    """A watcher that shows a training: a line for each epoch, and a bar that fills with the current one."""
-    with closing(_Display(bar=sys.stderr.isatty())) as display:
-        training = _Training(display)
-        yield Watcher(training.begin, training.progress, training.epoch, display.say)
+class TrainingProgress(_Display):
+    """Shows a training: a line for each epoch, and a bar that fills with them."""
 
+    def __init__(self) -> None:
+        super().__init__(bar=sys.stderr.isatty())
+        self.watcher = Watcher(self._begin, self._share, self._epoch, self.say)
 
-class _Training:
-    def __init__(self, display: _Display) -> None:
-        self._display = display
+    def _begin(self, done: int, epochs: int) -> None:
+        self.begin(done)
+        self._done, self._epochs = done, epochs
+        self._share(0)
 
-    def begin(self, done: int, epochs: int) -> None:
-        self._epochs, self._clock = epochs, _Clock(done)
-        self._show(done)
+    def _share(self, share: float) -> None:
+        what = f"epoch {self._done + 1}/{self._epochs}" if self._done < self._epochs else "writing the model"
+        self.show(what, self._done + share, self._epochs)
 
-    def progress(self, share: float) -> None:
-        self._show(self._done, share)
-
-    def epoch(self, number: int, figures: dict[str, float]) -> None:
+    def _epoch(self, number: int, figures: dict[str, float]) -> None:
         text = f"epoch {number:>{len(str(self._epochs))}}/{self._epochs}  loss {figures['loss']:.4f}"
         text += f"  accuracy {figures['accuracy']:.2%}"
         if "val_loss" in figures:
             text += f"  validation {figures['val_loss']:.4f} {figures['val_accuracy']:.2%}"
-        text += f"  rate {figures['learning_rate']:.2g}"
-        self._display.say(f"{text}  {self._clock.left(number, self._epochs)}")
-        self._show(number)
-
-    def _show(self, done: int, share: float = 0.0) -> None:
-        self._done = done
-        if done < self._epochs:
-            left = self._clock.left(done + share, self._epochs)
-            self._display.show(f"epoch {done + 1}/{self._epochs}", share, 1, left)
-        else:
-            self._display.show("writing the model", 1, 1, "")
+        self.say(f"{text}  rate {figures['learning_rate']:.2g}  {self.left(number, self._epochs)}")
+        self._done = number
+        self._share(0)
 
 
-@contextmanager
-def fleet_progress() -> Iterator["FleetProgress"]:
-    """Progress of several trainings at once: a line for each that ends, and a bar that counts the runs."""
-    with closing(_Display(bar=sys.stderr.isatty())) as display:
-        yield FleetProgress(display)
+class FleetProgress(_Display):
+    """Shows several trainings at once: a line for each that ends, and a bar that counts the runs."""
 
-
-class FleetProgress:
-    """Counts the runs of a fleet that are finished, and shows them."""
-
-    def __init__(self, display: _Display) -> None:
-        self.say = display.say
+    def __init__(self) -> None:
+        super().__init__(bar=sys.stderr.isatty())
         self.watcher = FleetWatcher(self._begin, self._share, self._end)
         self.done, self.total = 0, 0
-        self._display, self._shares = display, dict[str, float]()
+        self._shares = dict[str, float]()
 
     def _begin(self, done: int, total: int) -> None:
-        self.done, self.total, self._kept, self._clock = done, total, done, _Clock(done)
+        self.begin(done)
+        self.done, self.total = done, total
         if done:
             self.say(f"{done} of {counted(total, 'run')} already finished and kept")
         self._show()
@@ -141,56 +124,41 @@ class FleetProgress:
     def _end(self, name: str, failure: str | None) -> None:
         self._shares.pop(name, None)
         self.done += not failure
-        if failure or not self._display.bar:
-            count = f"[{self.done:>{len(str(self.total))}}/{self.total}]"
-            self.say(f"{count} {name} failed: {failure}" if failure else f"{count} {name}")
+        if failure or not self.bar:
+            line = f"[{self.done:>{len(str(self.total))}}/{self.total}] {name}"
+            self.say(f"{line} failed: {failure}" if failure else line)
         self._show()
 
     def _show(self) -> None:
-        names = ", ".join(sorted(self._shares))
-        what = f"{self.done}/{self.total} runs" + (f"  {names}" if names else "")
-        done = self.done + sum(self._shares.values())
-        share = (done - self._kept) / max(1, self.total - self._kept)
-        self._display.show(what, share, 1, f"{100 * share:.0f} %  {self._clock.left(done, self.total)}")
+        names, done = ", ".join(sorted(self._shares)), self.done + sum(self._shares.values())
+        percent = 100 * (done - self._kept) / max(1, self.total - self._kept)
+        self.show(f"{self.done}/{self.total} runs  {names}".rstrip(), done, self.total, f"{percent:.0f} %  ")
 
 
-def predict_progress(words: Sequence[str]) -> "closing[PictureProgress]":
-    """Progress of reading the pictures that the words mean: a bar, once that has taken a while.
+class PictureProgress(_Display):
+    """Counts the pictures that are answered: a bar, once that has taken a while.
 
     There is none where the answers themselves run over the terminal.
     """
-    return closing(PictureProgress(words, bar=sys.stderr.isatty() and not sys.stdout.isatty()))
 
+    def __init__(self, words: Sequence[str]) -> None:
+        super().__init__(bar=False)
+        self._words, self._done = words, 0
 
-class PictureProgress:
-    """Counts the pictures that are answered, and says what went wrong."""
-
-    def __init__(self, words: Sequence[str], *, bar: bool) -> None:
-        self._words, self._wanted = words, bar
-        self._display, self._clock, self._done = _Display(bar=False), _Clock(), 0
-
-    def more(self, count: int) -> None:
+    def more(self, number: int) -> None:
         """Count answered pictures."""
-        self._done += count
-        spent = self._clock.spent()
-        if self._wanted and not self._display.bar and spent > _PATIENCE:
-            from mnist_pipeline.prediction.finding import count as count_files
-
-            self._total = count_files(self._words)
-            self._display.draw()
-        if self._display.bar:
-            of, left = f"{self._done:,}", ""
-            if self._total:
-                of, left = f"{self._done}/{self._total}", self._clock.left(self._done, self._total)
-            self._display.show("pictures", self._done, self._total, f"{of}  {self._done / spent:,.0f} a second  {left}")
+        self._done += number
+        if not self.bar and self.spent() > _PATIENCE and sys.stderr.isatty() and not sys.stdout.isatty():
+            self._total = count(self._words)
+            self.draw()
+        if self.bar:
+            of = f"{self._done}/{self._total}" if self._total else f"{self._done:,}"
+            pace = f"{self._done / self.spent():,.0f} a second"
+            self.show("pictures", self._done, self._total, f"{of}  {pace}  ")
 
     def complain(self, text: str) -> None:
         """Say that a picture could not be read."""
-        if self._display.bar:
-            self._display.say(f"Error: {text}")
+        if self.bar:
+            self.say(f"Error: {text}")
         else:
             complain(text)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        self._display.close()

@@ -1,6 +1,7 @@
 """mnist reproduce: recipes over seeds compared with what was reported, or one run repeated from its folder."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,7 +44,7 @@ def reproduce(
     """
     from mnist_pipeline.reproduction import tables
     from mnist_pipeline.reproduction.repeat import run_at
-    from mnist_pipeline.reproduction.verdicts import implausible_runs
+    from mnist_pipeline.reproduction.verdicts import implausible_runs, update_band
 
     targets = what or []
     run = run_at(targets[0]) if len(targets) == 1 and not all_ else None
@@ -57,17 +58,21 @@ def reproduce(
     faults = [*tables.faults(all_results, banded=not update), *failed]
     if json:
         say_json({"ok": not faults, "faults": faults, "recipes": [tables.tree(results) for results in all_results]})
-    else:
-        _print(all_results, update)
+    elif all_results:
+        table(tables.COLUMNS, tables.rows(all_results))
+        say("\n".join(["", *tables.lines(all_results, banded=not update)]))
     if all_results:
         command = ["mnist reproduce", *(targets or ["--all"]), *([f"--seeds {seeds}"] if seeds else [])]
         _write(all_results, markdown, plot, " ".join(command))
-    if update:
-        _update(plans, all_results, sound=not failed and not any(map(implausible_runs, all_results)))
+    if update and (failed or any(map(implausible_runs, all_results))):
+        note("a run failed or is not plausible: no config was updated")
+    elif update:
+        for plan, results in zip(plans, all_results, strict=True):
+            update_band(plan.path, results)
+            note(f"{plan.path}: its band is now what was measured, n = {len(results.runs)}")
     for fault in faults:
         complain(fault)
-    if faults:
-        raise typer.Exit(1)
+    raise typer.Exit(1 if faults else 0)
 
 
 def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, update: bool) -> "list[SeedPlan]":
@@ -88,35 +93,17 @@ def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, updat
 
 
 def _train(plans: "list[SeedPlan]", workers: int | None) -> "tuple[list[SeedResults], list[str]]":
-    """Train the planned runs; gives the results of each recipe, and a line for each training that failed."""
-    from mnist_pipeline.cli.progress import fleet_progress
+    """Train the planned runs, however far an interruption lets it come."""
+    from mnist_pipeline.cli.progress import FleetProgress
     from mnist_pipeline.reproduction.seeds import train_plans
 
-    with fleet_progress() as progress:
+    with closing(FleetProgress()) as progress:
         try:
-            all_results, failed = train_plans(plans, workers, progress.watcher)
+            return train_plans(plans, workers, progress.watcher)
         except KeyboardInterrupt:
             kept = f"{progress.done} of {counted(progress.total, 'run')} finished and kept"
             progress.say(f"interrupted; {kept}. Go on with the same command")
             raise typer.Exit(130) from None
-    return all_results, [f"{outcome.run.name} failed: {outcome.failure}" for outcome in failed]
-
-
-def _print(all_results: "list[SeedResults]", update: bool) -> None:
-    from mnist_pipeline.reproduction import tables
-    from mnist_pipeline.reproduction.verdicts import check_band
-
-    if all_results:
-        table(tables.COLUMNS, [row for results in all_results for row in tables.table_rows(results)])
-        say()
-    for results in all_results:
-        for line in tables.reasons(results):
-            say(line)
-        checks = [] if update else check_band(results.recipe, results.values)
-        for check in checks:
-            say(f"{results.recipe.name}: {check.line()}")
-        if not checks and not update:
-            say(f"{results.recipe.name}: no band in its config yet (--update writes what was measured)")
 
 
 def _write(all_results: "list[SeedResults]", markdown: Path | None, plot: Path | None, command: str) -> None:
@@ -137,27 +124,12 @@ def _write(all_results: "list[SeedResults]", markdown: Path | None, plot: Path |
         note(f"table: {markdown}")
 
 
-def _update(plans: "list[SeedPlan]", all_results: "list[SeedResults]", *, sound: bool) -> None:
-    from mnist_pipeline.reproduction.verdicts import update_band
-
-    if not sound:
-        note("a run failed or is not plausible: no config was updated")
-        return
-    for plan, results in zip(plans, all_results, strict=True):
-        update_band(plan.path, results)
-        note(f"{plan.path}: its band is now what was measured, n = {len(results.runs)}")
-
-
 def _repeat(run: "Run", json: bool) -> None:
-    from mnist_pipeline.cli.progress import fleet_progress
+    from mnist_pipeline.cli.progress import FleetProgress
     from mnist_pipeline.reproduction.repeat import repeat_run
 
-    try:
-        with fleet_progress() as progress:
-            repetition = repeat_run(run, progress.watcher)
-    except KeyboardInterrupt:
-        complain("interrupted; nothing was changed")
-        raise typer.Exit(130) from None
+    with closing(FleetProgress()) as progress:
+        repetition = repeat_run(run, progress.watcher)
     if json:
         checks = {name: [check.line() for check in each] for name, each in repetition.checks.items()}
         found = {"likeness": repetition.likeness, "differences": repetition.differences}
@@ -172,6 +144,6 @@ def _reasons(repetition: "Repetition") -> Iterator[str]:
     for name, checks in repetition.checks.items():
         yield from (f"{'the run' if name == 'run' else 'repeated here'}: {check.line()}" for check in checks)
     if repetition.likeness == "different" and not repetition.checks:
-        yield "other weights, and neither its config nor a shipped recipe like it has a band to compare by"
+        yield "other weights, and its config has no band to compare by"
     for head, lines in repetition.differences.items():
         yield from (f"{head}: {line}" for line in lines)

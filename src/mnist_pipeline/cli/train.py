@@ -1,5 +1,6 @@
 """mnist train: a config to a trained run. mnist run: a config to a trained run, its figures and its report."""
 
+from contextlib import closing
 from typing import Annotated, Any
 
 import typer
@@ -54,14 +55,14 @@ def run(
 
 def _train(config: str, settings: list[str] | None, seed: int | None, name: str | None, force: bool) -> dict[str, Any]:
     from mnist_pipeline import pipeline
-    from mnist_pipeline.cli.progress import training_progress
+    from mnist_pipeline.cli.progress import TrainingProgress
     from mnist_pipeline.config import load_config, parse_settings
     from mnist_pipeline.runs.run import artifacts
 
     loaded = load_config(config, parse_settings(settings or []), seed=seed, name=name)
     try:
-        with training_progress() as watcher:
-            return pipeline.train(loaded, force=force, watcher=watcher)
+        with closing(TrainingProgress()) as progress:
+            return pipeline.train(loaded, force=force, watcher=progress.watcher)
     except KeyboardInterrupt:
         go_on = f"mnist train --config {artifacts() / loaded.name}/config.yaml"
         complain(f"interrupted; the epochs that were finished are kept. Go on: {go_on}")

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -23,15 +23,6 @@ from mnist_pipeline.process import command, cores
 from mnist_pipeline.runs.opening import same_recipe
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one training ended."""
-
-    run: Run
-    failure: str | None = None
-    """Why there is no result, in a line."""
 
 
 def finished(config: Config) -> bool:
@@ -49,27 +40,21 @@ def workers_for(configs: Iterable[Config]) -> int:
 
 
 def train_all(
-    configs: Sequence[Config],
-    *,
-    workers: int | None = None,
-    folder: Path | None = None,
-    watcher: FleetWatcher | None = None,
-) -> list[Outcome]:
+    configs: Sequence[Config], *, watcher: FleetWatcher, workers: int | None = None, folder: Path | None = None
+) -> dict[str, str]:
     """Train and evaluate every config that is not finished, in the artifacts folder or another one.
 
-    A failed training takes no other with it. An interruption ends all, and the same call goes on.
+    Gives the names of those without a result, and why in a line; a failed training takes no other with it. An
+    interruption ends all, and the same call goes on.
     """
-    trainings = _Trainings(folder or artifacts(), watcher or FleetWatcher())
+    trainings = _Trainings(folder or artifacts(), watcher)
     with ThreadPoolExecutor(workers or workers_for(configs)) as pool:
-        futures = [pool.submit(trainings.run, config) for config in configs]
         try:
-            for future in as_completed(futures):
-                future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            failures = list(pool.map(trainings.run, configs))
+        except BaseException:  # map has taken back what has not begun
             trainings.stop()
             raise
-    return [future.result() for future in futures]
+    return {config.name: failure for config, failure in zip(configs, failures, strict=True) if failure}
 
 
 class _Trainings:
@@ -81,46 +66,37 @@ class _Trainings:
         self._stopped = False
         self._one_at_a_time = Lock()
 
-    def run(self, config: Config) -> Outcome:
-        """One training from start to end."""
+    def run(self, config: Config) -> str | None:
+        """One training from start to end; why there is no result."""
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
-            process = subprocess.Popen(  # noqa: S603 - words of our own, no shell
-                command("fleet.pool"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                env=os.environ | {"MNIST_ARTIFACTS": str(self._folder)},
-                encoding="utf-8",
-                process_group=0,  # Ctrl-C comes to us alone; should we be killed, a worker ends at its next word
-            )
-            with self._one_at_a_time:
-                self._working.add(process)
-                if self._stopped:
-                    process.terminate()
-            self._follow(process, config)
+            # A group of its own: Ctrl-C comes to us alone. Should we be killed, a worker ends at its next word.
+            with subprocess.Popen(  # noqa: S603 - words of our own, no shell
+                command("fleet.pool"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
+                env=os.environ | {"MNIST_ARTIFACTS": str(self._folder)}, encoding="utf-8", process_group=0,
+            ) as process:  # fmt: skip
+                with self._one_at_a_time:
+                    self._working.add(process)
+                    if self._stopped:
+                        process.terminate()
+                self._follow(process, config)
             complaints.seek(0)
             failure = reason(process.returncode, complaints.read(), config)
         with self._one_at_a_time:
             self._working.discard(process)
             if not self._stopped:
                 self._watcher.end(config.name, failure)
-        return Outcome(Run(self._folder / config.name), failure)
+        return failure
 
     def _follow(self, process: "subprocess.Popen[str]", config: Config) -> None:
-        """Hand the config over and pass on the shares of the work done, until the process has ended."""
+        """Hand the config over and pass on the shares of the work done, until the process ends."""
         assert process.stdin
         assert process.stdout
-        try:
+        with suppress(BrokenPipeError), process.stdin:  # it has failed already, and says why
             process.stdin.write(config.model_dump_json())
-            process.stdin.close()
-        except BrokenPipeError:
-            pass  # it has failed already, and says why
-        with process.stdout:
-            for line in process.stdout:
-                if line.startswith('{"share"'):
-                    with self._one_at_a_time:
-                        self._watcher.share(config.name, float(json.loads(line)["share"]))
-        process.wait()
+        for line in process.stdout:
+            if line.startswith('{"share"'):
+                with self._one_at_a_time:
+                    self._watcher.share(config.name, float(json.loads(line)["share"]))
 
     def stop(self) -> None:
         """End every process; what each has finished, its checkpoints included, stays."""
@@ -153,8 +129,6 @@ def main() -> int:
     except MnistError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_code
-    except KeyboardInterrupt:
-        return 130
     return 0
 
 

@@ -6,11 +6,10 @@ The file is as typed and strict as a recipe, but is none: `mnist config list` do
 import json
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from mnist_pipeline.config.recipes import configs_folder, read_tree
 from mnist_pipeline.config.schema import Name, Settings
-from mnist_pipeline.errors import ConfigError
 
 Metric = Literal["test_accuracy", "test_loss", "worst_class", "train_accuracy", "train_loss", "train_seconds"]
 
@@ -47,15 +46,4 @@ class _File(Settings):
 
 def load_reported() -> tuple[ReportedNumber, ...]:
     """Every reported number, in the order of the file."""
-    path = configs_folder() / "reported.yaml"
-    try:
-        return _File.model_validate_json(json.dumps(read_tree(path))).reports
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        place = ".".join(str(step) for step in fault["loc"])
-        raise ConfigError(f"{path}: {place}: {fault['msg']}") from None
-
-
-def reported_for(recipe: str) -> tuple[ReportedNumber, ...]:
-    """The reported numbers that a recipe reproduces."""
-    return tuple(number for number in load_reported() if number.recipe == recipe)
+    return _File.model_validate_json(json.dumps(read_tree(configs_folder() / "reported.yaml"))).reports

@@ -7,14 +7,13 @@ assumes, by which the intervals are honest for the 5 to 20 runs that there are.
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mnist_pipeline.config import Config, find_config, load_config, shipped_configs
-from mnist_pipeline.errors import ConfigError, RunError
-from mnist_pipeline.fleet.pool import Outcome, finished, train_all
+from mnist_pipeline.errors import ConfigError
+from mnist_pipeline.fleet.pool import finished, train_all
 from mnist_pipeline.reproduction.reported import Metric, load_reported
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher
@@ -27,9 +26,6 @@ class Interval(NamedTuple):
 
     low: float
     high: float
-
-    def __contains__(self, value: object) -> bool:
-        return isinstance(value, int | float) and self.low <= value <= self.high
 
 
 class Summary(NamedTuple):
@@ -58,15 +54,11 @@ class Summary(NamedTuple):
 
 @cache
 def student_t(probability: float, freedom: int) -> float:
-    """The quantile of Student's t distribution, found by bisection; by hand, as scipy would be needed only here."""
-    if not 0 < probability < 1 or freedom < 1:
-        raise ValueError("needs a probability between 0 and 1 and at least one degree of freedom")
-    if probability < 0.5:
-        return -student_t(1 - probability, freedom)
+    """The quantile above the median, found by bisection; by hand, as scipy would be needed only here."""
     low, high = 0.0, 1.0
     while _t_cdf(high, freedom) < probability:
         low, high = high, 2 * high
-    while high - low > 1e-12 * high and high > 1e-12:
+    while high - low > 1e-12 * high:
         middle = (low + high) / 2
         low, high = (middle, high) if _t_cdf(middle, freedom) < probability else (low, middle)
     return high
@@ -128,23 +120,12 @@ FIGURES: Mapping[Metric, Figure] = {
 
 def figures_of(run: Run) -> dict[Metric, float]:
     """Every figure of a trained and evaluated run."""
-    train, test = run.figures("train"), run.figures("evaluate")
-    try:
-        values: dict[Metric, Any] = {
-            "test_accuracy": test["test_accuracy"],
-            "test_loss": test["test_loss"],
-            "worst_class": min(row["accuracy"] for row in test["per_class"] if row["n"]),
-            "train_accuracy": train["train_accuracy"],
-            "train_loss": train["train_loss"],
-            "train_seconds": train["train_seconds"],
-        }
-    except KeyError as missing:
-        raise RunError(f"{run.path}: its metrics.json lacks {missing}: train it again under another --name") from None
-    return {metric: float(value) for metric, value in values.items()}
+    figures = run.figures("train") | run.figures("evaluate")
+    figures["worst_class"] = min(row["accuracy"] for row in figures["per_class"] if row["n"])
+    return {metric: float(figures[metric]) for metric in FIGURES}
 
 
-@dataclass(frozen=True)
-class SeedPlan:
+class SeedPlan(NamedTuple):
     """A recipe, and its config for each seed to train it with."""
 
     path: Path
@@ -152,8 +133,7 @@ class SeedPlan:
     runs: tuple[Config, ...]
 
 
-@dataclass(frozen=True)
-class SeedResults:
+class SeedResults(NamedTuple):
     """The finished runs of a recipe and the values of each figure, in the order of the seeds."""
 
     recipe: Config
@@ -182,17 +162,17 @@ def plan_seeds(where: str, seeds: int | None = None) -> SeedPlan:
 
 
 def train_plans(
-    plans: Sequence[SeedPlan], workers: int | None = None, watcher: FleetWatcher | None = None
-) -> tuple[list[SeedResults], list[Outcome]]:
-    """Train the planned runs that are not finished; gives each recipe's results, if any, and the failed trainings."""
+    plans: Sequence[SeedPlan], workers: int | None, watcher: FleetWatcher
+) -> tuple[list[SeedResults], list[str]]:
+    """Train the planned runs that are not finished; gives each recipe's results, if any, and a line a failure."""
     names = [config.name for plan in plans for config in plan.runs]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ConfigError(f"two of these recipes would both write the run {min(twice)}: give one another `name`")
-    watcher = watcher or FleetWatcher()
     missing = [config for plan in plans for config in plan.runs if not finished(config)]
     watcher.begin(len(names) - len(missing), len(names))
-    failed = [outcome for outcome in train_all(missing, workers=workers, watcher=watcher) if outcome.failure]
-    return [results for results in map(_results, plans) if results.runs], failed
+    failed = train_all(missing, workers=workers, watcher=watcher)
+    failures = [f"{name} failed: {failure}" for name, failure in failed.items()]
+    return [results for results in map(_results, plans) if results.runs], failures
 
 
 def _results(plan: SeedPlan) -> SeedResults:

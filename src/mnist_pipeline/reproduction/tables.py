@@ -15,18 +15,20 @@ _ALWAYS: tuple[Metric, ...] = ("test_accuracy", "test_loss")
 _NONE = "–"
 
 
-def table_rows(results: SeedResults) -> list[list[str]]:
+def rows(all_results: Sequence[SeedResults]) -> list[list[str]]:
     """A row for each reported number, and for test accuracy and loss even where nobody reports them."""
-    compared = compare_with_reported(results)
-    told = [
-        _row(results, each.reported.source, each.reported.metric, _reported(each.reported), each.verdict)
-        for each in compared
-    ]
-    silent = [metric for metric in _ALWAYS if metric not in {each.reported.metric for each in compared}]
-    return told + [_row(results, _NONE, metric, _NONE, _NONE) for metric in silent]
+    found = []
+    for results in all_results:
+        told = [(each.reported, each.verdict) for each in compare_with_reported(results)]
+        silent = [metric for metric in _ALWAYS if metric not in {number.metric for number, _ in told}]
+        found += [_row(results, number.metric, number.source, _reported(number), verdict) for number, verdict in told]
+        found += [_row(results, metric) for metric in silent]
+    return found
 
 
-def _row(results: SeedResults, source: str, metric: Metric, reported: str, verdict: str) -> list[str]:
+def _row(
+    results: SeedResults, metric: Metric, source: str = _NONE, reported: str = _NONE, verdict: str = _NONE
+) -> list[str]:
     summary, figure = results.summary(metric), FIGURES[metric]
     interval = figure.interval(summary)
     next_run = figure.between(interval.low, "to", interval.high) if interval else _NONE
@@ -43,9 +45,16 @@ def _reported(number: ReportedNumber) -> str:
     return f"{number.kind} {rounded:g}{figure.unit}"
 
 
-def reasons(results: SeedResults) -> list[str]:
-    """Each verdict with its reason, in a line."""
-    return [_reason(each) for each in compare_with_reported(results)]
+def lines(all_results: Sequence[SeedResults], *, banded: bool) -> list[str]:
+    """Each verdict with its reason, in a line; if banded, also the checks of each recipe's band."""
+    found = []
+    for results in all_results:
+        found += [_reason(each) for each in compare_with_reported(results)]
+        if banded:
+            checks = [check.line() for check in verdicts.check_band(results.recipe, results.values)]
+            none = ["no band in its config yet (--update writes what was measured)"]
+            found += [f"{results.recipe.name}: {line}" for line in checks or none]
+    return found
 
 
 def _reason(each: Comparison) -> str:
@@ -59,15 +68,15 @@ def _reason(each: Comparison) -> str:
 
 def faults(all_results: Sequence[SeedResults], *, banded: bool = True) -> list[str]:
     """Everything for which the answer is no: broken claims, implausible runs; if banded, missed bands and weights."""
-    lines = []
+    found = []
     for results in all_results:
-        lines += [_reason(each) for each in compare_with_reported(results) if each.broken]
-        lines += verdicts.implausible_runs(results)
+        found += [_reason(each) for each in compare_with_reported(results) if each.broken]
+        found += verdicts.implausible_runs(results)
         if banded:
             checks = verdicts.check_band(results.recipe, results.values)
-            lines += [f"{results.recipe.name}: {check.line()}" for check in checks if not check.met]
-            lines += verdicts.weights_mismatch(results)
-    return lines
+            found += [f"{results.recipe.name}: {check.line()}" for check in checks if not check.met]
+            found += verdicts.weights_mismatch(results)
+    return found
 
 
 def tree(results: SeedResults) -> dict[str, Any]:
@@ -77,8 +86,15 @@ def tree(results: SeedResults) -> dict[str, Any]:
         "n": len(results.runs),
         "runs": [str(run.path) for run in results.runs],
         "figures": {metric: _figure_tree(results, metric) for metric in results.values},
-        "reported": [_comparison_tree(each) for each in compare_with_reported(results)],
-        "band": [_check_tree(check) for check in verdicts.check_band(results.recipe, results.values)],
+        "reported": [
+            each.reported.model_dump(mode="json", exclude={"recipe", "implausible", "sd", "n"})
+            | {"verdict": each.verdict, "why": each.why()}
+            for each in compare_with_reported(results)
+        ],
+        "band": [
+            {"metric": check.metric, "mean": check.mean, "interval": check.interval, "met": check.met}
+            for check in verdicts.check_band(results.recipe, results.values)
+        ],
     }
 
 
@@ -86,15 +102,6 @@ def _figure_tree(results: SeedResults, metric: Metric) -> dict[str, Any]:
     summary = results.summary(metric)
     interval = FIGURES[metric].interval(summary)
     return {"mean": summary.mean, "sd": summary.sd, "interval": interval, "values": results.values[metric]}
-
-
-def _comparison_tree(each: Comparison) -> dict[str, Any]:
-    number = each.reported.model_dump(mode="json", exclude={"recipe", "implausible", "sd", "n"})
-    return number | {"verdict": each.verdict, "why": each.why()}
-
-
-def _check_tree(check: verdicts.BandCheck) -> dict[str, Any]:
-    return {"metric": check.metric, "mean": check.mean, "interval": check.interval, "met": check.met}
 
 
 def draw(all_results: Sequence[SeedResults], path: Path) -> None:
@@ -117,8 +124,7 @@ def _strip(results: SeedResults, metric: Metric) -> Strip:
 
 def markdown(all_results: Sequence[SeedResults], command: str) -> str:
     """A page that says how it was measured, with the table and a line on each verdict."""
-    table = [row for results in all_results for row in table_rows(results)]
-    lines = [
+    page = [
         "# What was reported, and what these recipes give",
         "",
         f"`{command}`, {_when(all_results)}, {_where(all_results)}.",
@@ -127,11 +133,11 @@ def markdown(all_results: Sequence[SeedResults], command: str) -> str:
         "",
         "| " + " | ".join(COLUMNS) + " |",
         "|" + "---|" * len(COLUMNS),
-        *("| " + " | ".join(row) + " |" for row in table),
+        *("| " + " | ".join(row) + " |" for row in rows(all_results)),
         "",
-        *(f"- {line}." for results in all_results for line in reasons(results)),
+        *(f"- {line}." for line in lines(all_results, banded=False)),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(page) + "\n"
 
 
 def _when(all_results: Sequence[SeedResults]) -> str:
@@ -140,12 +146,9 @@ def _when(all_results: Sequence[SeedResults]) -> str:
 
 
 def _where(all_results: Sequence[SeedResults]) -> str:
-    return "; ".join(sorted({_software(run.environment()) for results in all_results for run in results.runs}))
+    return "; ".join(sorted({_software(**run.environment()) for results in all_results for run in results.runs}))
 
 
-def _software(environment: dict[str, Any]) -> str:
-    versions = environment.get("versions", {})
-    return (
-        f"{environment.get('processor', {}).get('model')}, Python {environment.get('python')}, "
-        f"tensorflow {versions.get('tensorflow')}, keras {versions.get('keras')}"
-    )
+def _software(processor: dict[str, Any], python: str, versions: dict[str, str | None], **_: Any) -> str:
+    libraries = ", ".join(f"{name} {versions.get(name)}" for name in ("tensorflow", "keras"))
+    return f"{processor['model']}, Python {python}, {libraries}"

@@ -5,29 +5,30 @@ writes it from measured runs, and nothing else does.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from mnist_pipeline.config import Config, yaml_text
 from mnist_pipeline.config.recipes import read_tree
-from mnist_pipeline.config.schema import Band
-from mnist_pipeline.errors import ConfigError, RunError
-from mnist_pipeline.reproduction.reported import Metric, ReportedNumber, reported_for
+from mnist_pipeline.config.schema import Band, Expected
+from mnist_pipeline.errors import ConfigError
+from mnist_pipeline.reproduction.reported import Metric, ReportedNumber, load_reported
 from mnist_pipeline.reproduction.seeds import FIGURES, Interval, SeedResults, Summary
 from mnist_pipeline.runs.files import write_text
 
 Verdict = Literal["reproduced", "exceeded", "not reproduced", "not plausible", "one run: no interval"]
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """A reported number, what we measured, and the verdict."""
 
     reported: ReportedNumber
     measured: Summary
-    interval: Interval | None
-    """Where one more run of ours falls with 95 %; None after a single run."""
+
+    @property
+    def interval(self) -> Interval | None:
+        """Where one more run of ours falls with 95 %; None after a single run."""
+        return FIGURES[self.reported.metric].interval(self.measured)
 
     @property
     def verdict(self) -> Verdict:
@@ -37,7 +38,7 @@ class Comparison:
         beyond = FIGURES[self.reported.metric].better * (self.measured.mean - self.reported.value) > 0
         if self.reported.kind == "over":
             return "reproduced" if beyond else "not reproduced"
-        if self.reported.value in self.interval:
+        if self.interval.low <= self.reported.value <= self.interval.high:
             return "reproduced"  # even a number that was thought implausible: what was measured counts
         if self.reported.implausible:
             return "not plausible"
@@ -64,11 +65,8 @@ class Comparison:
 
 def compare_with_reported(results: SeedResults) -> list[Comparison]:
     """Compare the runs of a recipe with every number that is reported for it."""
-    return [
-        Comparison(number, summary, FIGURES[number.metric].interval(summary))
-        for number in reported_for(results.recipe.name)
-        for summary in [results.summary(number.metric)]
-    ]
+    numbers = [number for number in load_reported() if number.recipe == results.recipe.name]
+    return [Comparison(number, results.summary(number.metric)) for number in numbers]
 
 
 # 15 of the 10,000 test labels are known to be wrong: a run that is right on more has seen them.
@@ -102,7 +100,7 @@ class BandCheck(NamedTuple):
     @property
     def met(self) -> bool:
         """Whether the mean is in the interval."""
-        return self.mean in self.interval
+        return self.interval.low <= self.mean <= self.interval.high
 
     def line(self) -> str:
         """The check in one line, for the user."""
@@ -119,15 +117,14 @@ def check_band(recipe: Config, values: dict[Metric, list[float]]) -> list[BandCh
 
     As with Welch's test, the doubt about either mean counts; the spread is the band's, so that one run is enough.
     """
-    expected, checks = recipe.expected, []
-    if expected is not None and expected.n is not None:
-        bands: dict[Metric, Band | None] = {"test_accuracy": expected.test_accuracy, "test_loss": expected.test_loss}
-        for metric, band in bands.items():
-            if band is not None:
-                new = Summary.of(values[metric])
-                interval = Summary(expected.n, band.mean, band.sd).next_mean(new.n, _BAND_LEVEL)
-                assert interval is not None  # a band has a standard deviation
-                checks.append(BandCheck(metric, new.mean, new.n, interval))
+    checks, expected = [], recipe.expected or Expected()
+    bands: dict[Metric, Band | None] = {"test_accuracy": expected.test_accuracy, "test_loss": expected.test_loss}
+    for metric, band in bands.items():
+        if band and expected.n:
+            new = Summary.of(values[metric])
+            interval = Summary(expected.n, band.mean, band.sd).next_mean(new.n, _BAND_LEVEL)
+            assert interval is not None  # a band has a standard deviation
+            checks.append(BandCheck(metric, new.mean, new.n, interval))
     return checks
 
 
@@ -142,15 +139,12 @@ def weights_mismatch(results: SeedResults) -> list[str]:
 
 def _weights_of_own_seed(results: SeedResults) -> str | None:
     """The digest of the weights from the seed that the recipe names, where that seed is among the runs."""
-    trained = [run.figures("train") for run in results.runs]
-    own = results.recipe.training.seed
-    return next((numbers["weights_sha256"] for numbers in trained if numbers["seed"] == own), None)
+    digests = {numbers["seed"]: numbers["weights_sha256"] for numbers in (run.figures("train") for run in results.runs)}
+    return digests.get(results.recipe.training.seed)
 
 
 def update_band(path: Path, results: SeedResults) -> None:
     """Write what was measured into the config's `expected` block, and leave every other line as it is."""
-    if len(results.runs) < 2:
-        raise RunError("a band needs two runs or more: nothing was updated")
     expected, portable = results.recipe.expected, results.recipe.training.numerics == "portable"
     block: dict[str, Any] = {"n": len(results.runs)}
     for metric in ("test_accuracy", "test_loss"):
