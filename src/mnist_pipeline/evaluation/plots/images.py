@@ -186,7 +186,7 @@ def _occluded(axes: Axes, pixels: NDArray[np.uint8], losses: NDArray[np.float64]
     axes.imshow(around * (1 - ink) + stroke * ink, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.set_title("what the answer hangs on")
-    axes.set_xlabel(f"covering the orange costs it {sure(max(most, 0))} of probability", size=8, loc="left")
+    axes.set_xlabel(f"covering the orange costs the answer {max(most, 0):.1%}", size=8, loc="left")
     axes.spines[:].set(visible=True, color=Colour.LINE)
     axes.set_anchor("NW")
 
