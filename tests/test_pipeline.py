@@ -109,8 +109,8 @@ def test_a_prediction_holds_what_is_promised(smoke_run: Run, tmp_path: Path) -> 
     assert answer.sentence().endswith("sure)")
 
 
-def test_a_file_that_cannot_be_read_is_an_answer_too(smoke_run: Run, tmp_path: Path) -> None:
-    answer = predict(tmp_path / "none.png", smoke_run)
+def test_a_file_that_cannot_be_read_among_others_is_an_answer_too(smoke_run: Run, tmp_path: Path) -> None:
+    (answer,) = predictor(smoke_run).predict_many([tmp_path / "none.png"])
     assert (answer.digit, answer.guess, answer.probabilities) == (None, None, None)
     assert answer.error is not None
     assert "no such file" in answer.error

@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from mnist_pipeline.config import load_config
     from mnist_pipeline.pipeline import evaluate, export, report, train
     from mnist_pipeline.prediction.many import predict_many
-    from mnist_pipeline.prediction.predictor import predict
+    from mnist_pipeline.prediction.predictor import predict, predictor
     from mnist_pipeline.runs.opening import open_run
 
 __version__ = "0.1.0"
-__all__ = ["evaluate", "export", "load_config", "open_run", "predict", "predict_many", "report", "train"]
+__all__ = ["evaluate", "export", "load_config", "open_run", "predict", "predict_many", "predictor", "report", "train"]
 
 _HOMES = {  # of those that are not at home in pipeline.py
     "load_config": "config", "open_run": "runs.opening",
-    "predict": "prediction.predictor", "predict_many": "prediction.many",
+    "predict": "prediction.predictor", "predict_many": "prediction.many", "predictor": "prediction.predictor",
 }  # fmt: skip
 
 

@@ -73,6 +73,17 @@ def test_predict_show_writes_a_picture_and_never_over_another(
         assert cv2.imread(name) is not None
 
 
+def test_predict_explains_in_json_and_in_a_panel(seven: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = json.loads(mnist("predict", "--explain", "--show", "--json", "--run", "shipped", seven).stdout)
+    assert np.array(told["explanation"]).shape == (28, 28)
+    drawn = np.asarray(cv2.imread(f"{seven.stem}-seen.png"))
+    orange = (drawn[..., 2] > 180) & (drawn[..., 0] < 60)
+    assert orange.sum() > 100
+    assert not list(tmp_path.glob("*-seen-2.png"))
+    assert "--explain goes with --show" in mnist("predict", "--explain", seven).stderr
+
+
 def test_predict_with_nothing_trained_uses_the_model_that_comes_with_the_package(seven: Path) -> None:
     result = mnist("predict", seven)
     assert result.exit_code == 0

@@ -69,7 +69,7 @@ def test_a_crew_answers_as_one_by_one(smoke_run: Run, digits: Path) -> None:
     one, many = predictor(smoke_run), list(chain.from_iterable(answers(map(Found, paths), predictor(smoke_run))))
     assert [answer.image for answer in many] == paths
     for path, answer in zip(paths, many, strict=True):
-        alone = one.predict(path)
+        (alone,) = one.predict_many([path])
         assert (answer.digit, answer.reason, answer.inverted) == (alone.digit, alone.reason, alone.inverted)
         assert answer.error == alone.error
         assert answer.probabilities == pytest.approx(alone.probabilities, abs=1e-5)
@@ -144,7 +144,7 @@ def test_the_answer_for_a_picture_is_the_same_to_the_bit_whatever_it_comes_with(
     digits: Path, runtime: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, found = predictor("shipped", runtime), [Found(path) for path in files(digits)[:40]]
-    alone = [model.predict(file.path) for file in found]
+    alone = [model.predict_many([file.path])[0] for file in found]
     assert list(chain.from_iterable(answers(found, model))) == alone
 
 

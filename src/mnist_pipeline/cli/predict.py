@@ -56,6 +56,9 @@ def predict(
     show: Annotated[
         bool, typer.Option("--show", help="Write <picture>-seen.png here, with every step to what the model saw.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="With --show or --json: which of the 28x28 pixels the answer hangs on.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each picture on stdout.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print a table with a row for each picture on stdout.")] = False,
     every: Annotated[
@@ -69,7 +72,9 @@ def predict(
     """Read the digit on each picture: the answer and how sure it is."""
     if json and csv:
         raise MnistError("--json or --csv, not both")
-    if every and (csv or show or preprocess == "plain"):
+    if explain and not (show or json):
+        raise MnistError("--explain goes with --show, as a further panel, or with --json")
+    if every and (csv or show or explain or preprocess == "plain"):
         raise MnistError("--all goes with --json, --save, --run and --invert alone")
     if save is not None and not every:
         raise MnistError("--save goes with --all")
@@ -84,7 +89,8 @@ def predict(
     from mnist_pipeline.process import libraries_muted
 
     configure_opencv()
-    wanted = runtime or (None if every or show or not are_many(count(pictures)) else "quickest")
+    one_by_one = every or show or explain
+    wanted = runtime or (None if one_by_one or not are_many(count(pictures)) else "quickest")
     found = file_predictor(model, wanted, preprocess) if model else predictor(run, wanted, preprocess, note)
     if not (json or csv):
         last = " (trained last; the one that comes with the package: --run shipped)"
@@ -93,7 +99,8 @@ def predict(
         if every:
             unread = _read_pages(pictures, found, invert, save, json)
         else:
-            batches = _examined(pictures, found, invert) if show else answers(find(pictures), found, invert)
+            examined = _examined(pictures, found, invert, show, explain) if show or explain else None
+            batches = examined or answers(find(pictures), found, invert)
             unread = _print_answers(batches, pictures, json, csv)
     if unread:
         raise typer.Exit(2)
@@ -139,18 +146,20 @@ def _print_row(cells: Sequence[object]) -> None:
     writer(sys.stdout).writerow([shown(_FORMULA.sub("./", cell)) if isinstance(cell, str) else cell for cell in cells])
 
 
-def _examined(pictures: Sequence[str], model: "Predictor", invert: Invert) -> "Generator[list[Prediction]]":
-    """The answer for each picture, after a picture of the steps to it has been written."""
-    from mnist_pipeline.evaluation.plots.images import answer_steps
-
-    for found in filter(None, find(pictures)):
-        if found.problem:
-            yield [model.unread(*found)]
+def _examined(
+    pictures: Sequence[str], model: "Predictor", invert: Invert, show: bool, explain: bool
+) -> "Generator[list[Prediction]]":
+    """The answer for each picture, after a picture of the steps to it has been written where that is wanted."""
+    for picture, problem in filter(None, find(pictures)):
+        if problem:
+            yield [model.unread(picture, problem)]
             continue
-        answer, steps = model.examine(found.path, invert)
-        if steps:
-            path = _free_name(Path(found.path).stem)
-            answer_steps(steps, answer.probabilities, answer.sentence(), path)
+        answer, steps = model.examine(picture, invert, explain=explain)
+        if show and steps:
+            from mnist_pipeline.evaluation.plots.images import answer_steps
+
+            path = _free_name(Path(picture).stem)
+            answer_steps(steps, answer.probabilities, answer.sentence(), path, answer.explanation)
             note(f"what the model saw: {path}")
         yield [answer]
 

@@ -1,8 +1,12 @@
-"""A picture file of any kind to grey bytes: its costs bounded first, upright, transparency laid over paper."""
+"""A picture of any kind to grey bytes: its costs bounded first, upright, transparency laid over paper.
+
+A picture is a file, by its path, its bytes or an open binary file; or an array of grey or RGB pixels.
+"""
 
 import os
 import stat
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -12,6 +16,7 @@ from mnist_pipeline.errors import PictureError
 from mnist_pipeline.pixels.light import Grey, as_grey
 from mnist_pipeline.pixels.picture_header import Header, decodable_bytes, read_header
 
+Picture = str | Path | bytes | BinaryIO | NDArray[Any]
 _LARGEST_FILE = 64 * 2**20  # bytes
 _MOST_PIXELS = 50_000_000  # the largest phone pictures have about as many
 _MOST_HELD = 4 * _MOST_PIXELS  # bytes of them decoded: with the file and what is made of them, 0.6 GB at most
@@ -20,18 +25,29 @@ _SMALLEST_SIDE = 4  # pixels: less holds no digit
 _REDUCED = {8: cv2.IMREAD_REDUCED_GRAYSCALE_8, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2}
 
 
-def read_grey(path: str | Path, longest: int | None = None) -> Grey:
+def read_grey(picture: Picture, longest: int | None = None) -> Grey:
     """The picture as grey bytes (height, width); PictureError says in one line why it cannot be.
 
     A picture whose longer side exceeds `longest` is averaged down to it, a JPEG mostly while it is decoded.
     """
     try:
-        data = _read_bytes(path)
+        if isinstance(picture, np.ndarray):
+            return _shrink(_grey(_as_decoded(picture)), longest)
+        data = _read_bytes(picture)
         header = read_header(data)
         _check_size(header)
         return _shrink(_grey(_turn_upright(_decode(data, header, longest), header)), longest)
     except PictureError as error:
-        raise PictureError(f"{path}: {error}") from None
+        raise PictureError(f"{name_of(picture)}: {error}") from None
+
+
+def name_of(picture: Picture) -> str:
+    """What a picture is called in its answer: its path, or what it came as."""
+    if isinstance(picture, str | Path):
+        return str(picture)
+    if isinstance(picture, bytes):
+        return "the bytes given"
+    return "the array given" if isinstance(picture, np.ndarray) else str(getattr(picture, "name", "the picture given"))
 
 
 def configure_opencv() -> None:
@@ -40,19 +56,45 @@ def configure_opencv() -> None:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the errors here say it better
 
 
-def unforeseen(path: str | Path, error: Exception) -> PictureError:
+def unforeseen(picture: Picture, error: Exception) -> PictureError:
     """An unexpected exception as the error of the picture that met it, so that the pictures after it are still read."""
     what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    return PictureError(f"{path}: a bug in this program, please report it with the picture ({what})")
+    return PictureError(f"{name_of(picture)}: a bug in this program, please report it with the picture ({what})")
 
 
-def _read_bytes(path: str | Path) -> bytes:
+def _as_decoded(pixels: NDArray[Any]) -> NDArray[Any]:
+    """A copy of an array of grey or RGB pixels as OpenCV decodes a file: blue first, 8 or 16 bits or fractions."""
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    if pixels.ndim not in (2, 3) or channels not in (1, 2, 3, 4):
+        raise PictureError(f"its shape is {pixels.shape}: give (height, width), or (height, width, 3) as RGB")
+    _check_size(Header("bmp", pixels.shape[1], pixels.shape[0], held=pixels.nbytes))
+    copy: NDArray[Any] = pixels[..., [2, 1, 0, 3][:channels]] if channels >= 3 else pixels.copy()
+    match copy.dtype.kind:
+        case "b":
+            copy = copy.view(np.uint8) * 255
+        case "i":
+            copy = copy.clip(0, 255).astype(np.uint8)
+        case "f":
+            copy = copy.astype(np.float32)
+    return copy
+
+
+def _read_bytes(picture: str | Path | bytes | BinaryIO) -> bytes:
+    if not isinstance(picture, str | Path):
+        data: object = picture
+        if hasattr(picture, "read") and not hasattr(picture, "encoding"):  # which a file opened as text has
+            data = picture.read(_LARGEST_FILE + 1)
+        if not isinstance(data, bytes):
+            what = type(data).__name__
+            raise PictureError(f"of type {what}: give a path, bytes, a file opened with 'rb' or a NumPy array")
+        _check_length(len(data))
+        return data
     try:
         # By os and open, not by Path, which takes as long again as the file does; and looked at before it is opened,
         # for opening a pipe would wait.
-        found = os.stat(path)  # noqa: PTH116
+        found = os.stat(picture)  # noqa: PTH116
         _check_file(found)
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        with open(picture, "rb", buffering=0) as file:  # noqa: PTH123
             return file.read(found.st_size)
     except (FileNotFoundError, ValueError):  # the latter of a name with a NUL in it
         raise PictureError("no such file") from None
@@ -66,10 +108,14 @@ def _check_file(found: os.stat_result) -> None:
         raise PictureError("is a folder, not a picture")
     if not stat.S_ISREG(found.st_mode):
         raise PictureError("not a regular file")
-    if found.st_size == 0:
+    _check_length(found.st_size)
+
+
+def _check_length(length: int) -> None:
+    if length == 0:
         raise PictureError("the file is empty")
-    if found.st_size > _LARGEST_FILE:
-        raise PictureError(f"{found.st_size / 2**20:.0f} MiB, more than the {_LARGEST_FILE // 2**20} MiB read here")
+    if length > _LARGEST_FILE:
+        raise PictureError(f"{length / 2**20:.0f} MiB, more than the {_LARGEST_FILE // 2**20} MiB read here")
 
 
 def _check_size(header: Header) -> None:

@@ -92,7 +92,6 @@ def open_runtime(path: Path, choice: RuntimeChoice | None = None, threads: int =
     """A model file ready to compute: one that this package has made, or one that `foreign.vet` has let pass."""
     name = choose_runtime(path, choice)
     check_file(path, name)
-    problem = None
     # LiteRT greets, OpenCV lists what it cannot parse, ONNX Runtime explains itself on stdout.
     with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()):
         try:
@@ -100,9 +99,7 @@ def open_runtime(path: Path, choice: RuntimeChoice | None = None, threads: int =
             scores = runtime.scores(np.zeros((1, SIDE, SIDE), np.float32))
         except Exception as error:  # each runtime has errors of its own, ONNX Runtime over a dozen
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            problem = f"the model is damaged or not one that {name} reads ({first[:200]})"
-    if problem:
-        raise RunError(f"{path}: {problem}")
+            raise RunError(f"{path}: the model is damaged or not one that {name} reads ({first[:200]})") from None
     if scores.shape != (1, 10) or not np.isfinite(scores).all():
         raise RunError(f"{path}: no digit classifier: it has to give ten scores for an image, and gave {scores.shape}")
     runtime.batch = BATCH if made_here(path) else 1  # as it was tried out; some networks take one image alone

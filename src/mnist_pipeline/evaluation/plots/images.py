@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ _WRONG_PAPER = np.array([253, 226, 207], np.float32)
 _PANEL = 260  # pixels: the side of a step's panel
 _TITLE = 34  # pixels above a panel that its title takes
 _PANEL_ROW = _PANEL + _TITLE + 24
+_SLIGHT = 0.02  # of a probability: an answer that loses no more hangs on no place, and its panel stays pale
 
 
 class _Grid(NamedTuple):
@@ -149,10 +151,14 @@ def _caption(axes: Axes, grid: _Grid, number: int, answer: str, certainty: str, 
 
 
 def answer_steps(
-    steps: Sequence[tuple[str, NDArray[np.uint8]]], probabilities: Sequence[float] | None, sentence: str, path: Path
+    steps: Sequence[tuple[str, NDArray[np.uint8]]],
+    probabilities: Sequence[float] | None,
+    sentence: str,
+    path: Path,
+    explanation: Sequence[Sequence[float]] | None = None,
 ) -> None:
-    """Each step from the picture as given to the 28x28 pixels that the model saw, then the ten probabilities."""
-    panels = len(steps) + (probabilities is not None)
+    """Each step from the picture as given to the 28x28 pixels that the model saw, then what it made of them."""
+    panels = len(steps) + (explanation is not None) + (probabilities is not None)
     columns = 3 if panels in (3, 5, 6, 9) else 4  # whichever leaves no gap, or the smaller one
     rows = -(-panels // columns)
     with saved_figure(path, EDGE + columns * (_PANEL + EDGE), HEAD - _TITLE + 8 + rows * _PANEL_ROW) as figure:
@@ -163,9 +169,26 @@ def answer_steps(
         ]
         for (left, top), (title, image) in zip(places, steps, strict=False):
             _grey(panel(figure, left, top, _PANEL, _PANEL), _shrunk(image), title)
+        if explanation is not None:
+            _occluded(panel(figure, *places[len(steps)], _PANEL, _PANEL), steps[-1][1], np.array(explanation))
         if probabilities is not None:
             left, top = places[-1]
             _probabilities(panel(figure, left + 16, top, _PANEL - 16, _PANEL), probabilities)
+
+
+def _occluded(axes: Axes, pixels: NDArray[np.uint8], losses: NDArray[np.float64]) -> None:
+    """The digit on paper, the more orange the more a patch over the place takes from the probability of the answer."""
+    most = float(losses.max())
+    share = np.clip(losses / max(most, _SLIGHT), 0, 1)[..., None]
+    ink = pixels[..., None] / 255
+    blue, orange, paper = (np.array(to_rgb(colour)) for colour in (Colour.PALE_BLUE, Colour.ORANGE, Colour.PAPER))
+    around, stroke = paper + (orange - paper) * share / 4, blue + (orange - blue) * share
+    axes.imshow(around * (1 - ink) + stroke * ink, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.set_title("what the answer hangs on")
+    axes.set_xlabel(f"covering the orange costs the answer {max(most, 0):.1%}", size=8, loc="left")
+    axes.spines[:].set(visible=True, color=Colour.LINE)
+    axes.set_anchor("NW")
 
 
 def _shrunk(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

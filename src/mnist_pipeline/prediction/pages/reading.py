@@ -1,7 +1,6 @@
 """A page to its digits in reading order: ink, pieces, the model's choice among them, then lines from the top."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
 from mnist_pipeline.pixels.light import Grey, Invert, as_grey
-from mnist_pipeline.pixels.pictures import read_grey, unforeseen
+from mnist_pipeline.pixels.pictures import Picture, name_of, read_grey, unforeseen
 from mnist_pipeline.prediction.pages.choosing import Box, Candidate, chain, choose
 from mnist_pipeline.prediction.pages.ink import writing
 from mnist_pipeline.prediction.pages.pieces import clusters, pieces
@@ -71,14 +70,15 @@ class Page:
         return tree if self.error is None else tree | {"error": self.error}
 
 
-def read_page(path: str | Path, model: Model, invert: Invert = "auto") -> Page:
-    """The digits of a picture file; a file that cannot be read is an answer too."""
+def read_page(picture: Picture, model: Model, invert: Invert = "auto") -> Page:
+    """The digits of a picture; one that cannot be read is an answer too."""
+    name = name_of(picture)
     try:
-        return read_pixels(read_grey(path), model, invert, str(path))
+        return read_pixels(read_grey(picture), model, invert, name)
     except PictureError as error:
-        return Page(str(path), model.name, [], str(error))
+        return Page(name, model.name, [], str(error))
     except Exception as error:
-        return Page(str(path), model.name, [], str(unforeseen(path, error)))
+        return Page(name, model.name, [], str(unforeseen(picture, error)))
 
 
 def read_pixels(grey: Grey, model: Model, invert: Invert = "auto", image: str = "") -> Page:
