@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import SetOption, say, say_json, table
+from mnist_pipeline.cli.console import Group, SetOption, Verbs, say, say_json, table
 
-app = typer.Typer(name="config", no_args_is_help=True, help="Show, list and compare configs.")
+app = Verbs(cls=Group, name="config", no_args_is_help=True, help="Show, list and compare configs.")
 ConfigArgument = Annotated[str, typer.Argument(help="A config file, or the name of a shipped recipe.")]
 # Leads an editor with a YAML language server to the schema, where it lies beside the config.
 _FOR_EDITORS = "# yaml-language-server: $schema=mnist-config.schema.json"

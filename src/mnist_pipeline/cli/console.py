@@ -10,20 +10,21 @@ import os
 import re
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TextIO, get_args
+from typing import Annotated, Any, Literal, TextIO, TypeVar, get_args
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError, NoSuchOption, UsageError
 from typer.core import TyperCommand, TyperGroup
 
 from mnist_pipeline.errors import MnistError, OutputError
 
-ConfigOption = Annotated[
-    str, typer.Option("--config", "-c", help="A config file, or the name of a shipped recipe (see mnist config list).")
-]
+_CONFIG = "A config file, or the name of a shipped recipe (see mnist config list)."
+ConfigArgument = Annotated[str | None, typer.Argument(help=_CONFIG)]
+ConfigOption = Annotated[str | None, typer.Option("--config", "-c", help="The same, given as an option.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change one setting: --set training.epochs=3. May be repeated.", metavar="KEY=VALUE"),
@@ -149,9 +150,18 @@ def _sayable(error: UnicodeError) -> tuple[str | bytes, int]:
 def _word(parameter: Any, context: Any, value: Any) -> Any:
     """A word, a list of words or nothing as the command's function takes it; Typer checks the rest."""
     wanted = parameter.type_descriptor.annotation
-    if value is None or (isinstance(value, str) and (wanted is str or value in get_args(wanted))):  # of a Literal
+    given = isinstance(value, str) and (wanted is str or value in get_args(wanted))  # of a Literal
+    if given or (value is None and not parameter.required):
         return value
-    return list(value) if wanted == list[str] else type(parameter).process_value(parameter, context, value)
+    if wanted == list[str]:
+        return list(value)
+    try:
+        return type(parameter).process_value(parameter, context, value)
+    except typer.BadParameter as error:  # in the words of pydantic
+        must = error.message.partition("Input should ")[2].replace("valid integer", "whole number")
+        plain = error.message.removeprefix("Value error, ")
+        error.message = f"must {must.partition(', unable')[0]}, not {value}" if must else plain
+        raise
 
 
 class _Quick:
@@ -162,11 +172,39 @@ class _Quick:
         parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         for parameter in parameters:
             parameter.process_value = partial(_word, parameter)
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""  # or the help says that a flag takes a <bool>
         return parameters
 
 
-class QuickCommand(_Quick, TyperCommand):
+class Command(_Quick, TyperCommand):
     """A command that starts without pydantic."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words of the command; an unknown option that is a setting is answered with --set."""
+        words = [*args, "VALUE"]
+        try:
+            return super().parse_args(ctx, args)
+        except NoSuchOption as error:
+            from mnist_pipeline.config.checking import settings_called
+
+            given = next(word for word in words if word.startswith(error.option_name))
+            value = given.partition("=")[2] or words[words.index(given) + 1]
+            meant = settings_called(error.option_name.lstrip("-").replace("-", "_"))
+            if meant and any("--set" in parameter.opts for parameter in self.params):
+                error.message += f": did you mean {' or '.join(f'--set {setting}={value}' for setting in meant)}?"
+            raise
+
+
+_Verb = TypeVar("_Verb", bound=Callable[..., None])
+
+
+class Verbs(typer.Typer):
+    """The verbs of one file."""
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[_Verb], _Verb]:
+        """Register a function as a command."""
+        return super().command(name, cls=Command, **settings)
 
 
 @contextmanager
@@ -180,6 +218,12 @@ def _errors_in_a_line() -> Iterator[None]:
     except KeyboardInterrupt:
         complain("interrupted")
         raise typer.Exit(130) from None
+    except NoArgsIsHelpError:  # Typer prints the help
+        raise
+    except UsageError as error:
+        complain(error.format_message())
+        note(f"Try: {error.ctx.command_path if error.ctx else 'mnist'} --help")
+        raise typer.Exit(error.exit_code) from None
     except BrokenPipeError:  # whoever read the answer has left: Typer ends without a word
         raise
     except OSError as error:  # a name that is too long, a full disk, no temporary folder

@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, note, say, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, Verbs, note, say, say_json, table
 from mnist_pipeline.errors import ConfigError
 
-app = typer.Typer(name="data", no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures.")
+app = Verbs(
+    cls=Group, name="data", no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures."
+)
 Source = Annotated[str, typer.Argument(help="mnist, a folder of IDX files, or an .npz file with Keras' names.")]
 
 

@@ -2,15 +2,23 @@
 
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from mnist_pipeline.cli.console import JsonOption, ModelOption, RunArgument, RuntimeOption, note, say, say_json, table
+from mnist_pipeline.cli.console import (
+    JsonOption,
+    ModelOption,
+    RunArgument,
+    RuntimeOption,
+    Verbs,
+    note,
+    say,
+    say_json,
+    table,
+)
 from mnist_pipeline.errors import MnistError
 
 if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command(epilog="Example: mnist evaluate dense")

@@ -15,8 +15,8 @@ import typer
 
 from mnist_pipeline.cli.console import (
     ModelOption,
-    QuickCommand,
     RuntimeOption,
+    Verbs,
     complain,
     note,
     printable,
@@ -30,11 +30,11 @@ from mnist_pipeline.prediction.finding import count, find
 if TYPE_CHECKING:
     from mnist_pipeline.prediction.predictor import Prediction, Predictor
 
-app = typer.Typer()
+app = Verbs()
 Invert = Literal["auto", "yes", "no"]
 
 
-@app.command(cls=QuickCommand, epilog="Example: mnist predict digit.png --run dense")
+@app.command(epilog="Example: mnist predict digit.png --run dense")
 def predict(
     pictures: Annotated[
         list[str] | None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, complain, note, say, say_json, table
+from mnist_pipeline.cli.console import JsonOption, Verbs, complain, note, say, say_json, table
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mnist_pipeline.reproduction.seeds import SeedPlan, SeedResults
     from mnist_pipeline.runs.run import Run
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command(epilog="Example: mnist reproduce dense tiny --seeds 5")

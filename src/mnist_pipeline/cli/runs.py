@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, note, say, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, Verbs, note, say, say_json, table
 
 if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
 
-app = typer.Typer(name="runs", help="List the runs in artifacts/, or compare two.")
+app = Verbs(cls=Group, name="runs", help="List the runs in artifacts/, or compare two.")
 OneRun = Annotated[str, typer.Argument(help="A run's name or folder.")]
 
 

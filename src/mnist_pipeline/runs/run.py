@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mnist_pipeline.errors import ConfigError, RunError
+from mnist_pipeline.errors import ConfigError, RunError, meant
 from mnist_pipeline.runs import shapes
 from mnist_pipeline.runs.files import write_json
 
@@ -70,9 +70,11 @@ class Run:
         if self.state == "unfinished":
             raise RunError(f"{self.path}: its training is not finished. Go on: {self.train_command()}")
         if self.state == "new":
-            names = ", ".join(run.name for run in all_runs())
-            known = f"Runs in {artifacts()}: {names}" if names else "Train one: mnist train --config dense.yaml"
-            raise RunError(f"{self.path}: no run here. {known}")
+            names = [run.name for run in all_runs()]
+            known = f"{meant(self.name, names)}Runs in {artifacts()}: {', '.join(names)}"
+            raise RunError(
+                f"{self.path}: no run here. {known if names else 'Train one: mnist train --config dense.yaml'}"
+            )
 
     def train_command(self) -> str:
         """The command that goes on with, or repeats, this run."""
