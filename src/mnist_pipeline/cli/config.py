@@ -1,5 +1,6 @@
 """mnist config: the shipped recipes, the schema of a config, and the differences between two."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -23,12 +24,22 @@ def list_() -> None:
 
 @app.command(epilog="Example: mnist config show dense > mine.yaml")
 def show(config: ConfigArgument, settings: SetOption = None) -> None:
-    """Print a config as YAML, to save, change and train; with --set complete, but without its comments."""
-    from mnist_pipeline.config import find_config, load_config, parse_settings
+    """Print a config as YAML, to save, change and train; with --set complete, but without its comments.
+
+    A shipped recipe is printed under a name of its own, my-dense for dense, and without the band it was measured to
+    give: a run of the copy stands beside the recipe's, and nothing is claimed of it.
+    """
+    from mnist_pipeline.config import find_config, load_config, parse_settings, shipped_configs
     from mnist_pipeline.config.yaml_text import write
 
-    checked = load_config(config, parse_settings(settings or []))
-    text = write(checked.tree()) if settings else find_config(config).read_text(encoding="utf-8")
+    path, changes = find_config(config), parse_settings(settings or [])
+    if copied := path in shipped_configs().values():
+        changes = {"name": f"my-{path.stem}", "expected": None} | changes
+    checked = load_config(config, changes)
+    text = write(checked.tree()) if settings else path.read_text(encoding="utf-8")
+    if copied and not settings:
+        text = re.sub(r"\A.*\n|^expected:(.|\n)*", "", text, flags=re.MULTILINE) + "expected: null"
+        text = re.sub(r"^name: (.*)$", f"name: {checked.name} # begun as a copy of \\1", text, flags=re.MULTILINE)
     say(text.rstrip() if _FOR_EDITORS in text else f"{_FOR_EDITORS}\n{text.rstrip()}")
 
 
