@@ -1,5 +1,11 @@
 """What a command line is expected to do: a config as a plain word, slips answered with what was meant, short help."""
 
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
 import pytest
 
 from mnist_pipeline.runs.run import Run
@@ -37,3 +43,58 @@ def test_a_slip_is_answered_in_a_line_with_what_was_meant(smoke_run: Run, words:
 @pytest.mark.parametrize("words", ["", "train", "predict", "data", "runs diff"])
 def test_the_help_gives_flags_no_type(words: str) -> None:
     assert "<bool>" not in mnist(*words.split(), "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "run smoke", "report smoke", "config list", "config show dense", "config diff dense tiny", "data verify",
+        "runs", "evaluate --model MODEL",
+    ],
+)  # fmt: skip
+def test_every_answer_can_be_had_as_one_object(smoke_run: Run, words: str) -> None:
+    result = mnist(*words.replace("MODEL", str(smoke_run.onnx_file)).split(), "--json")
+    assert isinstance(json.loads(result.stdout), dict)
+    assert len(result.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", ["-q train smoke", "train smoke --quiet", "runs -q", "predict seven.png --quiet"])
+def test_quiet_leaves_results_alone(smoke_run: Run, seven: Path, words: str) -> None:
+    result = mnist(*words.split())
+    assert result.exit_code == 0
+    assert result.stdout
+    assert result.stderr == ""
+    assert mnist("train", "smoke").stderr, "only the command that it is said to is quiet"
+
+
+def test_quiet_keeps_errors() -> None:
+    assert mnist("predict", "none.png", "--quiet").stderr.startswith("Error: none.png")
+
+
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A picture of nothing."""
+    monkeypatch.chdir(tmp_path)
+    cv2.imwrite("blank.png", np.full((40, 40), 255, np.uint8))
+    return Path("blank.png")
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--csv"], ["--all"]], ids=["sentence", "json", "csv", "page"])
+def test_a_refusal_is_an_answer_unless_it_must_not_be(refused: Path, form: list[str]) -> None:
+    assert mnist("predict", refused, *form).exit_code == 0
+    assert mnist("predict", refused, *form, "--strict").exit_code == 1
+    assert mnist("predict", refused, "none.png", *form, "--strict").exit_code == 2
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--csv"]], ids=["sentence", "json", "csv"])
+def test_what_the_run_trained_last_cannot_do_is_said_in_every_form(
+    smoke_run: Run, seven: Path, form: list[str]
+) -> None:
+    said = mnist("predict", seven, *form).stderr
+    assert "trained last; this run was not trained to refuse; for photos: --run shipped" in said
+    assert "trained last" not in mnist("predict", seven, *form, "--run", "smoke").stderr
+
+
+def test_a_table_names_the_model(smoke_run: Run, seven: Path) -> None:
+    (row,) = csv.DictReader(mnist("predict", seven, "--csv").stdout.splitlines())
+    assert row["model"] == str(smoke_run.path)

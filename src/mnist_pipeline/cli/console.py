@@ -12,7 +12,7 @@ import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TextIO, TypeVar, get_args
 
@@ -80,9 +80,22 @@ def say_json(value: Any) -> None:
     say(text if plain else json.dumps(value, allow_nan=False))
 
 
+_told = {"quiet": False}  # what the command's --quiet says
+
+
+def watched() -> bool:
+    """Whether somebody may look at a bar: stderr leads to a terminal, and nobody said --quiet."""
+    return sys.stderr.isatty() and not _told["quiet"]
+
+
 def note(text: str) -> None:
-    """Tell the user something in one line on stderr."""
-    print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
+    """Tell the user something in one line on stderr, unless --quiet was said."""
+    if not _told["quiet"]:
+        print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _hush(asked: bool) -> None:
+    _told["quiet"] |= asked
 
 
 _ENDLESS = re.compile(r"(\S{100})\S{800,}(\S{100})")  # a word too long to be read
@@ -164,8 +177,30 @@ def _word(parameter: Any, context: Any, value: Any) -> Any:
         raise
 
 
+@cache
+def _everywhere() -> list[Any]:
+    """The options that every command and group has, made by Typer from a function."""
+    app = typer.Typer(add_completion=False)
+
+    @app.command()
+    def options(
+        quiet: Annotated[
+            bool,
+            typer.Option(
+                "--quiet", "-q", callback=_hush, expose_value=False, help="Only results and errors: no notes, no bar."
+            ),
+        ] = False,
+    ) -> None:
+        """Is never called."""
+
+    return typer.main.get_command(app).params
+
+
 class _Quick:
     """Takes words as they are: Typer checks them with pydantic, which takes 30 ms to load."""
+
+    def __init__(self, *words: Any, params: list[Any], **settings: Any) -> None:
+        super().__init__(*words, params=[*params, *_everywhere()], **settings)  # type: ignore[call-arg]
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters, --help among them."""
@@ -238,6 +273,8 @@ class Group(_Quick, TyperGroup):
     @_errors_in_a_line()
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Parse the words of the command line; --help and --version are answered here."""
+        if kwargs.get("parent") is None:
+            _told["quiet"] = False
         return super().make_context(*args, **kwargs)
 
     @_errors_in_a_line()

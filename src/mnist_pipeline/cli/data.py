@@ -34,11 +34,14 @@ def info(source: Source = "mnist", json: JsonOption = False) -> None:
 
 
 @app.command(epilog="Example: mnist data verify path/to/idx-folder")
-def verify(source: Source = "mnist") -> None:
+def verify(source: Source = "mnist", json: JsonOption = False) -> None:
     """Check that the files are complete, the labels 0 to 9, and the shipped files those of MNIST by their digests."""
     from mnist_pipeline.data import load
 
     dataset = load(source)
+    if json:
+        say_json({"source": source, "train": len(dataset.train), "test": len(dataset.test)})
+        return
     say(f"{source}: complete and correct, {len(dataset.train):,} training and {len(dataset.test):,} test images")
 
 
@@ -52,6 +55,7 @@ def plot(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default artifacts/data.")] = None,
+    json: JsonOption = False,
 ) -> None:
     """Draw a sheet of training images and the number of images of each digit; with --config more sheets."""
     from mnist_pipeline.config import load_config
@@ -63,15 +67,15 @@ def plot(
     if settings and not (settings.training.augmentation or settings.data.rendering):
         raise ConfigError(f"{config}: neither redraws nor augments digits: leave out --config")
     dataset, folder = load(source), out or artifacts() / "data"
-    digits = dataset.train.images, dataset.train.labels
+    digits, drawn = (dataset.train.images, dataset.train.labels), list[str]()
 
     def draw(name: str, title: str, pictures: Any, labels: Any) -> None:
         images.digits(pictures, labels, folder / name, title)
-        say(str(folder / name))
+        drawn.append(str(folder / name))
 
     draw("digits.png", f"Training images of {source}", *digits)
     charts.distribution(dataset.train.counts, dataset.test.counts, folder / "distribution.png")
-    say(str(folder / "distribution.png"))
+    drawn.append(str(folder / "distribution.png"))
     if settings and settings.data.rendering:
         from mnist_pipeline.data.rendering.pool import draw_sample
 
@@ -82,4 +86,8 @@ def plot(
 
         title = f"The same digits as {settings.name} augments them"
         draw("augmented.png", title, *augmented_sample(*digits, settings.training.augmentation))
+    if json:
+        say_json({"pictures": drawn})
+    else:
+        say("\n".join(drawn))
     note("Only training images are shown.")

@@ -73,11 +73,15 @@ def _cells(row: dict[str, Any], scores: dict[str, float]) -> list[str]:
 
 
 @app.command(epilog="Example: mnist report dense")
-def report(run: RunArgument = None) -> None:
+def report(run: RunArgument = None, json: JsonOption = False) -> None:
     """Write the report of an evaluated run: one HTML page that needs no other file."""
     from mnist_pipeline import pipeline
 
-    say(str(pipeline.report(run_or_last(run))))
+    page = str(pipeline.report(opened := run_or_last(run)))
+    if json:
+        say_json({"run": str(opened.path), "report": page})
+    else:
+        say(page)
 
 
 def run_or_last(run: str | None) -> "Run":

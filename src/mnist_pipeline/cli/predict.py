@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from csv import writer
@@ -61,12 +62,19 @@ def predict(
     every: Annotated[
         bool, typer.Option("--all", help="Read every digit on the page, line by line; ? stands for a refused one.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 when a digit is refused, which otherwise is an answer and 0.")
+    ] = False,
     save: Annotated[
         Path | None,
         typer.Option(help="With --all: write the page to this file, with a box round each digit."),
     ] = None,
 ) -> None:
-    """Read the digit on each picture: the answer and how sure it is."""
+    """Read the digit on each picture: the answer and how sure it is.
+
+    The exit code is 0 also where the answer is that there is no digit (1 with --strict), and 2 for a file that cannot
+    be read.
+    """
     if json and csv:
         raise MnistError("--json or --csv, not both")
     if every and (csv or show or preprocess == "plain"):
@@ -86,17 +94,19 @@ def predict(
     configure_opencv()
     wanted = runtime or (None if every or show or not are_many(count(pictures)) else "quickest")
     found = file_predictor(model, wanted, preprocess) if model else predictor(run, wanted, preprocess, note)
-    if not (json or csv):
-        last = " (trained last; the one that comes with the package: --run shipped)"
-        note(f"model: {found.name}" + ("" if run or model or found.shipped else last))
+    if not (run or model or found.shipped):
+        costs = "" if found.threshold else "this run was not trained to refuse; "
+        note(f"model: {found.name} (trained last; {costs}for photos: --run shipped)")
+    elif not (json or csv):
+        note(f"model: {found.name}")
     with libraries_muted():
         if every:
-            unread = _read_pages(pictures, found, invert, save, json)
+            tally = _read_pages(pictures, found, invert, save, json)
         else:
             batches = _examined(pictures, found, invert) if show else answers(find(pictures), found, invert)
-            unread = _print_answers(batches, pictures, json, csv)
-    if unread:
-        raise typer.Exit(2)
+            tally = _print_answers(batches, pictures, json, csv)
+    if tally["unread"] or (strict and tally["refused"]):
+        raise typer.Exit(2 if tally["unread"] else 1)
 
 
 def _ask() -> str:
@@ -105,17 +115,19 @@ def _ask() -> str:
     return str(typer.prompt("Path of the picture", err=True)).strip()
 
 
-def _print_answers(batches: "Generator[list[Prediction]]", pictures: Sequence[str], json: bool, csv: bool) -> int:
-    """Print the answer about each picture; gives the number of files that cannot be read."""
+def _print_answers(
+    batches: "Generator[list[Prediction]]", pictures: Sequence[str], json: bool, csv: bool
+) -> Counter[str]:
+    """Print the answer about each picture; gives how many files are unread, and how many refused."""
     from mnist_pipeline.cli.progress import PictureProgress
 
-    unread = 0
+    tally = Counter[str]()
     with closing(PictureProgress(pictures)) as progress, closing(batches):
         if csv:
             _print_row(_COLUMNS)
         for batch in batches:
             for answer in batch:
-                unread += answer.error is not None
+                tally["unread" if answer.error is not None else "refused" if answer.digit is None else "read"] += 1
                 if json:
                     say_json(answer.tree())
                 elif csv:
@@ -125,10 +137,10 @@ def _print_answers(batches: "Generator[list[Prediction]]", pictures: Sequence[st
                 else:
                     progress.complain(answer.error)
             progress.more(len(batch))
-    return unread
+    return tally
 
 
-_COLUMNS = ("image", "digit", "confidence", "guess", "reason", "error")
+_COLUMNS = ("image", "digit", "confidence", "guess", "reason", "error", "model")
 # Before what a spreadsheet would compute: a cell that begins like a formula, and is no number.
 _FORMULA = re.compile(r"\A(?=[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z))", re.IGNORECASE)
 
@@ -165,16 +177,19 @@ def _free_name(stem: str) -> Path:
     return next(path for path in map(Path, names) if not path.exists())
 
 
-def _read_pages(pictures: Sequence[str], model: "Predictor", invert: Invert, save: Path | None, json: bool) -> int:
-    """Print the text of each page on stdout, and its name on stderr; gives the number of files that cannot be read."""
+def _read_pages(
+    pictures: Sequence[str], model: "Predictor", invert: Invert, save: Path | None, json: bool
+) -> Counter[str]:
+    """Print each page's text on stdout, its name on stderr; gives how many are unread, and how many refused in part."""
     from mnist_pipeline.prediction.pages.drawing import save_drawn
     from mnist_pipeline.prediction.pages.pieces import MOST
     from mnist_pipeline.prediction.pages.reading import Page, read_page
 
-    unread, single = 0, count(pictures) == 1
+    tally, single = Counter[str](), count(pictures) == 1
     for path, problem in filter(None, find(pictures)):
         page = Page(path, model.name, [], problem) if problem else read_page(path, model, invert)
-        unread += page.error is not None
+        refused = "refused" if not page.text or "?" in page.text else "read"
+        tally["unread" if page.error is not None else refused] += 1
         if page.left_out:
             left_out = f"{counted(page.left_out, 'shape')} left out, the smallest"
             note(f"{path}: {left_out}, beyond the {MOST:,} that are read on one page: cut it up to have them read too")
@@ -191,7 +206,7 @@ def _read_pages(pictures: Sequence[str], model: "Predictor", invert: Invert, sav
         if save is not None and page.error is None:
             save_drawn(path, page.lines, save)
             note(f"the page with its digits: {save}")
-    return unread
+    return tally
 
 
 _PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")

@@ -55,14 +55,22 @@ def run(
     seed: SeedOption = None,
     name: NameOption = None,
     force: ForceOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Train a config, evaluate it and write its report, in one go."""
     from mnist_pipeline import pipeline
 
     numbers = _train(_only(config, config_option), settings, seed, name, force)
-    say(_summary(numbers))
-    say(figures_line(pipeline.evaluate(numbers["run"])))
-    say(f"report: {pipeline.report(numbers['run'])}")
+    if not json:
+        say(_summary(numbers))
+    evaluated = pipeline.evaluate(numbers["run"])
+    if not json:
+        say(figures_line(evaluated))
+    page = str(pipeline.report(numbers["run"]))
+    if json:
+        say_json({"run": numbers["run"], "train": numbers, "evaluate": evaluated, "report": page})
+        return
+    say(f"report: {page}")
     note("Next: open the report in a browser, or read a picture: mnist predict digit.png")
 
 
