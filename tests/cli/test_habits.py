@@ -7,9 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from typer import completion
+from typer.main import get_command
 
+from mnist_pipeline.cli import app
 from mnist_pipeline.runs.run import Run
-from tests.commands import mnist
+from tests.commands import mnist, shell
 
 
 def test_a_config_is_named_with_or_without_its_option(smoke_run: Run) -> None:
@@ -98,3 +101,29 @@ def test_what_the_run_trained_last_cannot_do_is_said_in_every_form(
 def test_a_table_names_the_model(smoke_run: Run, seven: Path) -> None:
     (row,) = csv.DictReader(mnist("predict", seven, "--csv").stdout.splitlines())
     assert row["model"] == str(smoke_run.path)
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("mnist train sm", "smoke"),
+        ("mnist run --config tiny-", "tiny-portable"),
+        ("mnist evaluate sm", "smoke"),
+        ("mnist predict x.png --run sh", "shipped"),
+        ("mnist train smoke --qu", "--quiet"),
+    ],
+)
+def test_a_shell_completes_recipes_runs_and_options(
+    smoke_run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, offered: str
+) -> None:
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
+    completion.get_completion_inspect_parameters()  # which makes the shells known
+    completion.shell_complete(get_command(app), {}, "mnist", "_MNIST_COMPLETE", "complete_bash")
+    assert capsys.readouterr().out.split() == [offered]
+
+
+def test_the_shell_s_question_is_answered_by_the_command_itself() -> None:
+    asked = shell("", COMP_WORDS="mnist rep", COMP_CWORD="1", _MNIST_COMPLETE="complete_bash")
+    assert asked.stdout.split() == [b"report", b"reproduce"]
+    assert "--install-completion" in mnist("--help").stdout

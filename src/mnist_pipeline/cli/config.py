@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, SetOption, Verbs, say, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, SetOption, Verbs, recipe_names, say, say_json, table
 
 app = Verbs(cls=Group, name="config", no_args_is_help=True, help="Show, list and compare configs.")
-ConfigArgument = Annotated[str, typer.Argument(help="A config file, or the name of a shipped recipe.")]
+ConfigArgument = Annotated[
+    str, typer.Argument(help="A config file, or the name of a shipped recipe.", autocompletion=recipe_names)
+]
 # Leads an editor with a YAML language server to the schema, where it lies beside the config.
 _FOR_EDITORS = "# yaml-language-server: $schema=mnist-config.schema.json"
 

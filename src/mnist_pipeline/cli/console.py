@@ -22,15 +22,35 @@ from typer.core import TyperCommand, TyperGroup
 
 from mnist_pipeline.errors import MnistError, OutputError
 
+
+def recipe_names() -> list[str]:
+    """The shipped recipes, for a shell to complete."""
+    from mnist_pipeline.config import shipped_configs
+
+    return list(shipped_configs())
+
+
+def run_names() -> list[str]:
+    """The runs that there are, for a shell to complete."""
+    from mnist_pipeline.runs.run import all_runs
+
+    return [*(run.name for run in all_runs()), "shipped"]
+
+
 _CONFIG = "A config file, or the name of a shipped recipe (see mnist config list)."
-ConfigArgument = Annotated[str | None, typer.Argument(help=_CONFIG)]
-ConfigOption = Annotated[str | None, typer.Option("--config", "-c", help="The same, given as an option.")]
+ConfigArgument = Annotated[str | None, typer.Argument(help=_CONFIG, autocompletion=recipe_names)]
+ConfigOption = Annotated[
+    str | None, typer.Option("--config", "-c", help="The same, given as an option.", autocompletion=recipe_names)
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change one setting: --set training.epochs=3. May be repeated.", metavar="KEY=VALUE"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
-RunArgument = Annotated[str | None, typer.Argument(help="A run's name or folder; by default the run trained last.")]
+RunArgument = Annotated[
+    str | None,
+    typer.Argument(help="A run's name or folder; by default the run trained last.", autocompletion=run_names),
+]
 ModelOption = Annotated[
     Path | None, typer.Option("--model", help="An exported file, .onnx or .tflite, instead of a run.")
 ]

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, Verbs, note, say, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, Verbs, note, recipe_names, say, say_json, table
 from mnist_pipeline.errors import ConfigError
 
 app = Verbs(
@@ -51,7 +51,10 @@ def plot(
     config: Annotated[
         str | None,
         typer.Option(
-            "--config", "-c", help="Also show the digits as training with this config redraws and augments them."
+            "--config",
+            "-c",
+            help="Also show the digits as training with this config redraws and augments them.",
+            autocompletion=recipe_names,
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default artifacts/data.")] = None,

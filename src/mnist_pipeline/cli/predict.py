@@ -21,6 +21,7 @@ from mnist_pipeline.cli.console import (
     complain,
     note,
     printable,
+    run_names,
     say,
     say_json,
 )
@@ -43,7 +44,10 @@ def predict(
     ] = None,
     run: Annotated[
         str | None,
-        typer.Option(help="The run that answers; by default the one trained last, or else the `shipped` model."),
+        typer.Option(
+            help="The run that answers; by default the one trained last, or else the `shipped` model.",
+            autocompletion=run_names,
+        ),
     ] = None,
     model: ModelOption = None,
     runtime: RuntimeOption = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, Verbs, complain, note, say, say_json, table
+from mnist_pipeline.cli.console import JsonOption, Verbs, complain, note, recipe_names, say, say_json, table
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 
@@ -22,7 +22,10 @@ app = Verbs()
 @app.command(epilog="Example: mnist reproduce dense tiny --seeds 5")
 def reproduce(
     what: Annotated[
-        list[str] | None, typer.Argument(help="Recipes to train over seeds; or one run's name or folder, to repeat it.")
+        list[str] | None,
+        typer.Argument(
+            help="Recipes to train over seeds; or one run's name or folder, to repeat it.", autocompletion=recipe_names
+        ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every recipe with a reported number or a band.")] = False,
     seeds: Annotated[
