@@ -1,5 +1,8 @@
 """What can go wrong for a reason the user can act on; anything else is a bug and shows its traceback."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class MnistError(Exception):
     """An expected failure: its text is one clear line for the user, saying what to do."""
@@ -41,3 +44,9 @@ class ExportError(MnistError):
     """An exported file whose outputs are not the model's; it is not kept."""
 
     exit_code = 1
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """The question whether a similar known word was meant, to stand before a list of them; empty where none is."""
+    close = get_close_matches(word, known, n=1)
+    return f"Did you mean {close[0]}? " if close else ""

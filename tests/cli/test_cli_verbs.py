@@ -5,7 +5,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
+from mnist_pipeline.config import load_config
 from mnist_pipeline.runs.run import Run
 from tests.commands import mnist
 
@@ -81,14 +83,25 @@ def test_data_plot_shows_the_digits_and_what_a_config_makes_of_them(tmp_path: Pa
 
 
 def test_config_show_of_a_changed_config_is_complete_and_trains(tmp_path: Path) -> None:
-    text = mnist("config", "show", "tiny", "--set", "training.epochs=3").stdout
+    text = mnist("config", "show", "smoke", "--set", "training.epochs=3").stdout
     (tmp_path / "mine.yaml").write_text(text)
-    assert mnist("config", "diff", "tiny", str(tmp_path / "mine.yaml")).stdout == "training.epochs: 10 → 3\n"
+    differences = mnist("config", "diff", "smoke", str(tmp_path / "mine.yaml")).stdout
+    assert differences == 'name: "smoke" → "my-smoke"\ntraining.epochs: 1 → 3\n'
 
 
-def test_config_show_begins_with_the_schema_for_editors(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [["dense"], ["dense", "--set", "training.epochs=15"]], ids=["text", "values"])
+def test_config_show_gives_a_copy_with_a_name_of_its_own_and_no_band(words: list[str], tmp_path: Path) -> None:
+    text = mnist("config", "show", *words).stdout
+    (tmp_path / "mine.yaml").write_text(text)
+    ours, theirs = load_config(tmp_path / "mine.yaml"), load_config("dense")
+    assert (ours.name, ours.expected) == ("my-dense", None)
+    assert (ours.recipe(), ours.description) == (theirs.recipe(), theirs.description)
+
+
+def test_config_show_begins_with_the_schema_for_editors_and_leaves_a_config_of_the_user_alone(tmp_path: Path) -> None:
     text = mnist("config", "show", "tiny").stdout
-    assert text.startswith("# yaml-language-server: $schema=mnist-config.schema.json\n# mnist train")
+    assert text.startswith("# yaml-language-server: $schema=mnist-config.schema.json\n#")
+    assert "\nname: my-tiny # begun as a copy of tiny\n" in text
     (tmp_path / "mine.yaml").write_text(text)
     assert mnist("config", "show", str(tmp_path / "mine.yaml")).stdout == text
 

@@ -118,13 +118,13 @@ def test_a_path_goes_before_a_name(shipped: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "problem"),
     [
-        ("smal", "smal: no such config"),
-        ("sub/small", "sub/small: no such config"),
-        ("folder.yaml", "folder.yaml: is no file"),
-        ("", "(nothing): is no file"),
-        ("/dev/null", "/dev/null: is no file"),
-        ("x" * 5000, f"{'x' * 5000}: no such config"),
-        ("nul\0", "nul\0: no such config"),
+        ("smal", "smal: no such config. Did you mean small?"),
+        ("sub/small", "sub/small: no such config. Did you mean small?"),
+        ("folder.yaml", "folder.yaml: is no file."),
+        ("", "(nothing): is no file."),
+        ("/dev/null", "/dev/null: is no file."),
+        ("x" * 5000, f"{'x' * 5000}: no such config."),
+        ("nul\0", "nul\0: no such config."),
     ],
 )
 @pytest.mark.usefixtures("shipped")
@@ -132,4 +132,4 @@ def test_a_missing_config_names_those_that_exist(where: str, problem: str) -> No
     Path("folder.yaml").mkdir()
     with pytest.raises(ConfigError) as caught:
         load_config(where)
-    assert str(caught.value) == f"{problem}. Give a path, or one of: other, small"
+    assert str(caught.value) == f"{problem} Give a path, or one of: other, small"

@@ -1,5 +1,6 @@
 """Many trainings at once: each ends for itself, what is finished stays, and an interruption ends all."""
 
+import io
 import os
 import signal
 import subprocess
@@ -54,6 +55,17 @@ def test_there_are_as_many_workers_as_their_threads_leave_room_for(monkeypatch: 
     assert workers_for([two]) == 4
     assert workers_for([two, sixteen]) == 1
     assert workers_for([]) == 8
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["by the fleet", "before, by its name"])
+def test_a_run_is_marked_as_one_of_many_where_the_fleet_trained_it(
+    before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finish(smoke(0)) if before else Run(artifacts() / "smoke-seed0")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(smoke(0).model_dump_json().encode())))
+    monkeypatch.setattr("mnist_pipeline.pipeline.train", lambda config, **_: finish(config))
+    assert pool.main() == 0
+    assert run.sweep_file.exists() is not before
 
 
 @pytest.mark.slow

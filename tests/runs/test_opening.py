@@ -77,6 +77,17 @@ def test_without_a_name_the_last_trained_run_is_meant() -> None:
     assert [run.name for run in all_runs()] == ["first", "last", "older"]
 
 
+def test_a_run_that_was_trained_as_one_of_many_is_never_the_default(config: Config) -> None:
+    pretend("mine", "2026-01-01")
+    pretend("smoke", "2026-01-02").sweep_file.touch()
+    assert open_run().name == "mine"
+    shutil.rmtree(artifacts() / "mine")
+    with pytest.raises(RunError, match="which run\\? Those here were trained as one of many: smoke"):
+        open_run()
+    begin(config, {}, force=True)
+    assert not Run(artifacts() / "smoke").sweep_file.exists(), "trained anew, it is a run like any other"
+
+
 def test_an_unfinished_run_says_how_to_go_on(config: Config) -> None:
     run = begin(config, {})
     with pytest.raises(RunError, match="mnist train --config"):

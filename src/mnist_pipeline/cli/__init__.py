@@ -1,5 +1,6 @@
 """The command line: one file a verb, which parses, calls one function and prints."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from mnist_pipeline.cli.console import Group, say
 app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion="_MNIST_COMPLETE" in os.environ,  # set by the shell that asks; loading it takes 6 ms
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -27,8 +28,25 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _complete(context: typer.Context, asked: bool) -> None:
+    if asked:
+        from typer.completion import install_callback
+
+        install_callback(context, context.command.params[0], asked)
+
+
 @app.callback()
 def main(
+    complete: Annotated[
+        bool,
+        typer.Option(
+            "--install-completion",
+            callback=_complete,
+            expose_value=False,
+            is_eager=True,
+            help="Let this shell complete verbs, options, recipes and runs.",
+        ),
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,

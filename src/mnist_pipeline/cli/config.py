@@ -1,34 +1,53 @@
 """mnist config: the shipped recipes, the schema of a config, and the differences between two."""
 
+import re
 from typing import Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import SetOption, say, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, SetOption, Verbs, recipe_names, say, say_json, table
 
-app = typer.Typer(name="config", no_args_is_help=True, help="Show, list and compare configs.")
-ConfigArgument = Annotated[str, typer.Argument(help="A config file, or the name of a shipped recipe.")]
+app = Verbs(cls=Group, name="config", no_args_is_help=True, help="Show, list and compare configs.")
+ConfigArgument = Annotated[
+    str, typer.Argument(help="A config file, or the name of a shipped recipe.", autocompletion=recipe_names)
+]
 # Leads an editor with a YAML language server to the schema, where it lies beside the config.
 _FOR_EDITORS = "# yaml-language-server: $schema=mnist-config.schema.json"
 
 
 @app.command("list", epilog="Example: mnist config list")
-def list_() -> None:
+def list_(json: JsonOption = False) -> None:
     """List the recipes that come with the package."""
     from mnist_pipeline.config import load_config, shipped_configs
 
     configs = [load_config(path) for path in shipped_configs().values()]
+    if json:
+        say_json({"configs": [{"name": config.name, "description": config.description} for config in configs]})
+        return
     table(["name", "what it is"], [[config.name, config.description] for config in configs])
 
 
 @app.command(epilog="Example: mnist config show dense > mine.yaml")
-def show(config: ConfigArgument, settings: SetOption = None) -> None:
-    """Print a config as YAML, to save, change and train; with --set complete, but without its comments."""
-    from mnist_pipeline.config import find_config, load_config, parse_settings
+def show(config: ConfigArgument, settings: SetOption = None, json: JsonOption = False) -> None:
+    """Print a config as YAML, to save, change and train; with --set complete, but without its comments.
+
+    A shipped recipe is printed under a name of its own, my-dense for dense, and without the band it was measured to
+    give: a run of the copy stands beside the recipe's, and nothing is claimed of it.
+    """
+    from mnist_pipeline.config import find_config, load_config, parse_settings, shipped_configs
     from mnist_pipeline.config.yaml_text import write
 
-    checked = load_config(config, parse_settings(settings or []))
-    text = write(checked.tree()) if settings else find_config(config).read_text(encoding="utf-8")
+    path, changes = find_config(config), parse_settings(settings or [])
+    if copied := path in shipped_configs().values():
+        changes = {"name": f"my-{path.stem}", "expected": None} | changes
+    checked = load_config(config, changes)
+    if json:
+        say_json(checked.tree())
+        return
+    text = write(checked.tree()) if settings else path.read_text(encoding="utf-8")
+    if copied and not settings:
+        text = re.sub(r"\A.*\n|^expected:(.|\n)*", "", text, flags=re.MULTILINE) + "expected: null"
+        text = re.sub(r"^name: (.*)$", f"name: {checked.name} # begun as a copy of \\1", text, flags=re.MULTILINE)
     say(text.rstrip() if _FOR_EDITORS in text else f"{_FOR_EDITORS}\n{text.rstrip()}")
 
 
@@ -41,12 +60,15 @@ def schema() -> None:
 
 
 @app.command(epilog="Example: mnist config diff dense dense-10")
-def diff(ours: ConfigArgument, theirs: ConfigArgument) -> None:
+def diff(ours: ConfigArgument, theirs: ConfigArgument, json: JsonOption = False) -> None:
     """Print the settings in which two configs differ. The exit code is 1 when any do."""
     from mnist_pipeline.config import load_config
     from mnist_pipeline.runs.opening import differences
 
     lines = differences(load_config(ours).tree(), load_config(theirs).tree())
-    say("\n".join(lines or ["no difference"]))
+    if json:
+        say_json({"differences": lines})
+    else:
+        say("\n".join(lines or ["no difference"]))
     if lines:
         raise typer.Exit(1)

@@ -10,27 +10,48 @@ import os
 import re
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TextIO, get_args
+from typing import Annotated, Any, Literal, TextIO, TypeVar, get_args
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError, NoSuchOption, UsageError
 from typer.core import TyperCommand, TyperGroup
 
 from mnist_pipeline import packages
 from mnist_pipeline.errors import MnistError, OutputError
 
+
+def recipe_names() -> list[str]:
+    """The shipped recipes, for a shell to complete."""
+    from mnist_pipeline.config import shipped_configs
+
+    return list(shipped_configs())
+
+
+def run_names() -> list[str]:
+    """The runs that there are, for a shell to complete."""
+    from mnist_pipeline.runs.run import all_runs
+
+    return [*(run.name for run in all_runs()), "shipped"]
+
+
+_CONFIG = "A config file, or the name of a shipped recipe (see mnist config list)."
+ConfigArgument = Annotated[str | None, typer.Argument(help=_CONFIG, autocompletion=recipe_names)]
 ConfigOption = Annotated[
-    str, typer.Option("--config", "-c", help="A config file, or the name of a shipped recipe (see mnist config list).")
+    str | None, typer.Option("--config", "-c", help="The same, given as an option.", autocompletion=recipe_names)
 ]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change one setting: --set training.epochs=3. May be repeated.", metavar="KEY=VALUE"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
-RunArgument = Annotated[str | None, typer.Argument(help="A run's name or folder; by default the run trained last.")]
+RunArgument = Annotated[
+    str | None,
+    typer.Argument(help="A run's name or folder; by default the run trained last.", autocompletion=run_names),
+]
 ModelOption = Annotated[
     Path | None, typer.Option("--model", help="An exported file, .onnx or .tflite, instead of a run.")
 ]
@@ -80,9 +101,22 @@ def say_json(value: Any) -> None:
     say(text if plain else json.dumps(value, allow_nan=False))
 
 
+_told = {"quiet": False}  # what the command's --quiet says
+
+
+def watched() -> bool:
+    """Whether somebody may look at a bar: stderr leads to a terminal, and nobody said --quiet."""
+    return sys.stderr.isatty() and not _told["quiet"]
+
+
 def note(text: str) -> None:
-    """Tell the user something in one line on stderr."""
-    print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
+    """Tell the user something in one line on stderr, unless --quiet was said."""
+    if not _told["quiet"]:
+        print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _hush(asked: bool) -> None:
+    _told["quiet"] |= asked
 
 
 _ENDLESS = re.compile(r"(\S{100})\S{800,}(\S{100})")  # a word too long to be read
@@ -150,24 +184,83 @@ def _sayable(error: UnicodeError) -> tuple[str | bytes, int]:
 def _word(parameter: Any, context: Any, value: Any) -> Any:
     """A word, a list of words or nothing as the command's function takes it; Typer checks the rest."""
     wanted = parameter.type_descriptor.annotation
-    if value is None or (isinstance(value, str) and (wanted is str or value in get_args(wanted))):  # of a Literal
+    given = isinstance(value, str) and (wanted is str or value in get_args(wanted))  # of a Literal
+    if given or (value is None and not parameter.required):
         return value
-    return list(value) if wanted == list[str] else type(parameter).process_value(parameter, context, value)
+    if wanted == list[str]:
+        return list(value)
+    try:
+        return type(parameter).process_value(parameter, context, value)
+    except typer.BadParameter as error:  # in the words of pydantic
+        must = error.message.partition("Input should ")[2].replace("valid integer", "whole number")
+        plain = error.message.removeprefix("Value error, ")
+        error.message = f"must {must.partition(', unable')[0]}, not {value}" if must else plain
+        raise
+
+
+@cache
+def _everywhere() -> list[Any]:
+    """The options that every command and group has, made by Typer from a function."""
+    app = typer.Typer(add_completion=False)
+
+    @app.command()
+    def options(
+        quiet: Annotated[
+            bool,
+            typer.Option(
+                "--quiet", "-q", callback=_hush, expose_value=False, help="Only results and errors: no notes, no bar."
+            ),
+        ] = False,
+    ) -> None:
+        """Is never called."""
+
+    return typer.main.get_command(app).params
 
 
 class _Quick:
     """Takes words as they are: Typer checks them with pydantic, which takes 30 ms to load."""
+
+    def __init__(self, *words: Any, params: list[Any], **settings: Any) -> None:
+        super().__init__(*words, params=[*params, *_everywhere()], **settings)  # type: ignore[call-arg]
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters, --help among them."""
         parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         for parameter in parameters:
             parameter.process_value = partial(_word, parameter)
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""  # or the help says that a flag takes a <bool>
         return parameters
 
 
-class QuickCommand(_Quick, TyperCommand):
+class Command(_Quick, TyperCommand):
     """A command that starts without pydantic."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words of the command; an unknown option that is a setting is answered with --set."""
+        words = [*args, "VALUE"]
+        try:
+            return super().parse_args(ctx, args)
+        except NoSuchOption as error:
+            from mnist_pipeline.config.checking import settings_called
+
+            given = next(word for word in words if word.startswith(error.option_name))
+            value = given.partition("=")[2] or words[words.index(given) + 1]
+            meant = settings_called(error.option_name.lstrip("-").replace("-", "_"))
+            if meant and any("--set" in parameter.opts for parameter in self.params):
+                error.message += f": did you mean {' or '.join(f'--set {setting}={value}' for setting in meant)}?"
+            raise
+
+
+_Verb = TypeVar("_Verb", bound=Callable[..., None])
+
+
+class Verbs(typer.Typer):
+    """The verbs of one file."""
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[_Verb], _Verb]:
+        """Register a function as a command."""
+        return super().command(name, cls=Command, **settings)
 
 
 @contextmanager
@@ -181,6 +274,12 @@ def _errors_in_a_line() -> Iterator[None]:
     except KeyboardInterrupt:
         complain("interrupted")
         raise typer.Exit(130) from None
+    except NoArgsIsHelpError:  # Typer prints the help
+        raise
+    except UsageError as error:
+        complain(error.format_message())
+        note(f"Try: {error.ctx.command_path if error.ctx else 'mnist'} --help")
+        raise typer.Exit(error.exit_code) from None
     except BrokenPipeError:  # whoever read the answer has left: Typer ends without a word
         raise
     except ModuleNotFoundError as error:  # whatever was not asked for before
@@ -201,6 +300,8 @@ class Group(_Quick, TyperGroup):
     @_errors_in_a_line()
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Parse the words of the command line; --help and --version are answered here."""
+        if kwargs.get("parent") is None:
+            _told["quiet"] = False
         return super().make_context(*args, **kwargs)
 
     @_errors_in_a_line()

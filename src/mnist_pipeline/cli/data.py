@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, note, say, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, Verbs, note, recipe_names, say, say_json, table
 from mnist_pipeline.errors import ConfigError
 
-app = typer.Typer(name="data", no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures.")
+app = Verbs(
+    cls=Group, name="data", no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures."
+)
 Source = Annotated[str, typer.Argument(help="mnist, a folder of IDX files, or an .npz file with Keras' names.")]
 
 
@@ -32,11 +34,14 @@ def info(source: Source = "mnist", json: JsonOption = False) -> None:
 
 
 @app.command(epilog="Example: mnist data verify path/to/idx-folder")
-def verify(source: Source = "mnist") -> None:
+def verify(source: Source = "mnist", json: JsonOption = False) -> None:
     """Check that the files are complete, the labels 0 to 9, and the shipped files those of MNIST by their digests."""
     from mnist_pipeline.data import load
 
     dataset = load(source)
+    if json:
+        say_json({"source": source, "train": len(dataset.train), "test": len(dataset.test)})
+        return
     say(f"{source}: complete and correct, {len(dataset.train):,} training and {len(dataset.test):,} test images")
 
 
@@ -46,10 +51,14 @@ def plot(
     config: Annotated[
         str | None,
         typer.Option(
-            "--config", "-c", help="Also show the digits as training with this config redraws and augments them."
+            "--config",
+            "-c",
+            help="Also show the digits as training with this config redraws and augments them.",
+            autocompletion=recipe_names,
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default artifacts/data.")] = None,
+    json: JsonOption = False,
 ) -> None:
     """Draw a sheet of training images and the number of images of each digit; with --config more sheets."""
     from mnist_pipeline.config import load_config
@@ -61,15 +70,15 @@ def plot(
     if settings and not (settings.training.augmentation or settings.data.rendering):
         raise ConfigError(f"{config}: neither redraws nor augments digits: leave out --config")
     dataset, folder = load(source), out or artifacts() / "data"
-    digits = dataset.train.images, dataset.train.labels
+    digits, drawn = (dataset.train.images, dataset.train.labels), list[str]()
 
     def draw(name: str, title: str, pictures: Any, labels: Any) -> None:
         images.digits(pictures, labels, folder / name, title)
-        say(str(folder / name))
+        drawn.append(str(folder / name))
 
     draw("digits.png", f"Training images of {source}", *digits)
     charts.distribution(dataset.train.counts, dataset.test.counts, folder / "distribution.png")
-    say(str(folder / "distribution.png"))
+    drawn.append(str(folder / "distribution.png"))
     if settings and settings.data.rendering:
         from mnist_pipeline.data.rendering.pool import draw_sample
 
@@ -80,4 +89,8 @@ def plot(
 
         title = f"The same digits as {settings.name} augments them"
         draw("augmented.png", title, *augmented_sample(*digits, settings.training.augmentation))
+    if json:
+        say_json({"pictures": drawn})
+    else:
+        say("\n".join(drawn))
     note("Only training images are shown.")

@@ -2,15 +2,23 @@
 
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from mnist_pipeline.cli.console import JsonOption, ModelOption, RunArgument, RuntimeOption, note, say, say_json, table
+from mnist_pipeline.cli.console import (
+    JsonOption,
+    ModelOption,
+    RunArgument,
+    RuntimeOption,
+    Verbs,
+    note,
+    say,
+    say_json,
+    table,
+)
 from mnist_pipeline.errors import MnistError
 
 if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command(epilog="Example: mnist evaluate dense")
@@ -65,11 +73,15 @@ def _cells(row: dict[str, Any], scores: dict[str, float]) -> list[str]:
 
 
 @app.command(epilog="Example: mnist report dense")
-def report(run: RunArgument = None) -> None:
+def report(run: RunArgument = None, json: JsonOption = False) -> None:
     """Write the report of an evaluated run: one HTML page that needs no other file."""
     from mnist_pipeline import pipeline
 
-    say(str(pipeline.report(run_or_last(run))))
+    page = str(pipeline.report(opened := run_or_last(run)))
+    if json:
+        say_json({"run": str(opened.path), "report": page})
+    else:
+        say(page)
 
 
 def run_or_last(run: str | None) -> "Run":

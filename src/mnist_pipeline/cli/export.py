@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, RunArgument, note, say, say_json, table
+from mnist_pipeline.cli.console import JsonOption, RunArgument, Verbs, note, say, say_json, table
 from mnist_pipeline.cli.evaluate import run_or_last
 from mnist_pipeline.runs.watching import Watcher
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command(epilog="Example: mnist export dense --to onnx --to litert-int8")

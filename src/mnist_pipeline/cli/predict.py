@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from csv import writer
@@ -15,11 +16,12 @@ import typer
 
 from mnist_pipeline.cli.console import (
     ModelOption,
-    QuickCommand,
     RuntimeOption,
+    Verbs,
     complain,
     note,
     printable,
+    run_names,
     say,
     say_json,
 )
@@ -30,11 +32,11 @@ from mnist_pipeline.prediction.finding import count, find
 if TYPE_CHECKING:
     from mnist_pipeline.prediction.predictor import Prediction, Predictor
 
-app = typer.Typer()
+app = Verbs()
 Invert = Literal["auto", "yes", "no"]
 
 
-@app.command(cls=QuickCommand, epilog="Example: mnist predict digit.png --run dense")
+@app.command(epilog="Example: mnist predict digit.png --run dense")
 def predict(
     pictures: Annotated[
         list[str] | None,
@@ -42,7 +44,10 @@ def predict(
     ] = None,
     run: Annotated[
         str | None,
-        typer.Option(help="The run that answers; by default the one trained last, or else the `shipped` model."),
+        typer.Option(
+            help="The run that answers; by default the one trained last, or else the `shipped` model.",
+            autocompletion=run_names,
+        ),
     ] = None,
     model: ModelOption = None,
     runtime: RuntimeOption = None,
@@ -64,22 +69,30 @@ def predict(
     every: Annotated[
         bool, typer.Option("--all", help="Read every digit on the page, line by line; ? stands for a refused one.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 when a digit is refused, which otherwise is an answer and 0.")
+    ] = False,
     save: Annotated[
         Path | None,
         typer.Option(help="With --all: write the page to this file, with a box round each digit."),
     ] = None,
 ) -> None:
-    """Read the digit on each picture: the answer and how sure it is."""
-    if json and csv:
-        raise MnistError("--json or --csv, not both")
-    if explain and not (show or json):
-        raise MnistError("--explain goes with --show, as a further panel, or with --json")
-    if every and (csv or show or explain or preprocess == "plain"):
-        raise MnistError("--all goes with --json, --save, --run and --invert alone")
-    if save is not None and not every:
-        raise MnistError("--save goes with --all")
-    if run and model:
-        raise MnistError("--run or --model, not both: choose the one to answer")
+    """Read the digit on each picture: the answer and how sure it is.
+
+    The exit code is 0 also where the answer is that there is no digit (1 with --strict), and 2 for a file that cannot
+    be read.
+    """
+    contradictions = {
+        "--json or --csv, not both": json and csv,
+        "--explain goes with --show, as a further panel, or with --json": explain and not (show or json),
+        "--all goes with --json, --save, --run and --invert alone": every
+        and (csv or show or explain or preprocess == "plain"),
+        "--save goes with --all": save is not None and not every,
+        "--run or --model, not both: choose the one to answer": run and model,
+    }
+    for problem, met in contradictions.items():
+        if met:
+            raise MnistError(problem)
     pictures = pictures or [_ask()]
     if save is not None:
         _check_save(save, pictures)
@@ -92,18 +105,20 @@ def predict(
     one_by_one = every or show or explain
     wanted = runtime or (None if one_by_one or not are_many(count(pictures)) else "quickest")
     found = file_predictor(model, wanted, preprocess) if model else predictor(run, wanted, preprocess, note)
-    if not (json or csv):
-        last = " (trained last; the one that comes with the package: --run shipped)"
-        note(f"model: {found.name}" + ("" if run or model or found.shipped else last))
+    if not (run or model or found.shipped):
+        costs = "" if found.threshold else "this run was not trained to refuse; "
+        note(f"model: {found.name} (trained last; {costs}for photos: --run shipped)")
+    elif not (json or csv):
+        note(f"model: {found.name}")
     with libraries_muted():
         if every:
-            unread = _read_pages(pictures, found, invert, save, json)
+            tally = _read_pages(pictures, found, invert, save, json)
         else:
             examined = _examined(pictures, found, invert, show, explain) if show or explain else None
             batches = examined or answers(find(pictures), found, invert)
-            unread = _print_answers(batches, pictures, json, csv)
-    if unread:
-        raise typer.Exit(2)
+            tally = _print_answers(batches, pictures, json, csv)
+    if tally["unread"] or (strict and tally["refused"]):
+        raise typer.Exit(2 if tally["unread"] else 1)
 
 
 def _ask() -> str:
@@ -112,17 +127,19 @@ def _ask() -> str:
     return str(typer.prompt("Path of the picture", err=True)).strip()
 
 
-def _print_answers(batches: "Generator[list[Prediction]]", pictures: Sequence[str], json: bool, csv: bool) -> int:
-    """Print the answer about each picture; gives the number of files that cannot be read."""
+def _print_answers(
+    batches: "Generator[list[Prediction]]", pictures: Sequence[str], json: bool, csv: bool
+) -> Counter[str]:
+    """Print the answer about each picture; gives how many files are unread, and how many refused."""
     from mnist_pipeline.cli.progress import PictureProgress
 
-    unread = 0
+    tally = Counter[str]()
     with closing(PictureProgress(pictures)) as progress, closing(batches):
         if csv:
             _print_row(_COLUMNS)
         for batch in batches:
             for answer in batch:
-                unread += answer.error is not None
+                tally["unread" if answer.error is not None else "refused" if answer.digit is None else "read"] += 1
                 if json:
                     say_json(answer.tree())
                 elif csv:
@@ -132,10 +149,10 @@ def _print_answers(batches: "Generator[list[Prediction]]", pictures: Sequence[st
                 else:
                     progress.complain(answer.error)
             progress.more(len(batch))
-    return unread
+    return tally
 
 
-_COLUMNS = ("image", "digit", "confidence", "guess", "reason", "error")
+_COLUMNS = ("image", "digit", "confidence", "guess", "reason", "error", "model")
 # Before what a spreadsheet would compute: a cell that begins like a formula, and is no number.
 _FORMULA = re.compile(r"\A(?=[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z))", re.IGNORECASE)
 
@@ -174,16 +191,19 @@ def _free_name(stem: str) -> Path:
     return next(path for path in map(Path, names) if not path.exists())
 
 
-def _read_pages(pictures: Sequence[str], model: "Predictor", invert: Invert, save: Path | None, json: bool) -> int:
-    """Print the text of each page on stdout, and its name on stderr; gives the number of files that cannot be read."""
+def _read_pages(
+    pictures: Sequence[str], model: "Predictor", invert: Invert, save: Path | None, json: bool
+) -> Counter[str]:
+    """Print each page's text on stdout, its name on stderr; gives how many are unread, and how many refused in part."""
     from mnist_pipeline.prediction.pages.drawing import save_drawn
     from mnist_pipeline.prediction.pages.pieces import MOST
     from mnist_pipeline.prediction.pages.reading import Page, read_page
 
-    unread, single = 0, count(pictures) == 1
+    tally, single = Counter[str](), count(pictures) == 1
     for path, problem in filter(None, find(pictures)):
         page = Page(path, model.name, [], problem) if problem else read_page(path, model, invert)
-        unread += page.error is not None
+        refused = "refused" if not page.text or "?" in page.text else "read"
+        tally["unread" if page.error is not None else refused] += 1
         if page.left_out:
             left_out = f"{counted(page.left_out, 'shape')} left out, the smallest"
             note(f"{path}: {left_out}, beyond the {MOST:,} that are read on one page: cut it up to have them read too")
@@ -200,7 +220,7 @@ def _read_pages(pictures: Sequence[str], model: "Predictor", invert: Invert, sav
         if save is not None and page.error is None:
             save_drawn(path, page.lines, save)
             note(f"the page with its digits: {save}")
-    return unread
+    return tally
 
 
 _PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mnist_pipeline.cli.console import complain, note, printable
+from mnist_pipeline.cli.console import complain, note, printable, watched
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.prediction.finding import count
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher
@@ -79,7 +79,7 @@ class TrainingProgress(_Display):
     """Shows a training: a line for each epoch, and a bar that fills with them."""
 
     def __init__(self) -> None:
-        super().__init__(bar=sys.stderr.isatty())
+        super().__init__(bar=watched())
         self.watcher = Watcher(self._begin, self._share, self._epoch, self.say)
 
     def _begin(self, done: int, epochs: int) -> None:
@@ -105,7 +105,7 @@ class FleetProgress(_Display):
     """Shows several trainings at once: a line for each that ends, and a bar that counts the runs."""
 
     def __init__(self) -> None:
-        super().__init__(bar=sys.stderr.isatty())
+        super().__init__(bar=watched())
         self.watcher = FleetWatcher(self._begin, self._share, self._end)
         self.done, self.total = 0, 0
         self._shares = dict[str, float]()
@@ -148,7 +148,7 @@ class PictureProgress(_Display):
     def more(self, number: int) -> None:
         """Count answered pictures."""
         self._done += number
-        if not self.bar and self.spent() > _PATIENCE and sys.stderr.isatty() and not sys.stdout.isatty():
+        if not self.bar and self.spent() > _PATIENCE and watched() and not sys.stdout.isatty():
             self._total = count(self._words)
             self.draw()
         if self.bar:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, complain, note, say, say_json, table
+from mnist_pipeline.cli.console import JsonOption, Verbs, complain, note, recipe_names, say, say_json, table
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.packages import need
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from mnist_pipeline.reproduction.seeds import SeedPlan, SeedResults
     from mnist_pipeline.runs.run import Run
 
-app = typer.Typer()
+app = Verbs()
 
 
 @app.command(epilog="Example: mnist reproduce dense tiny --seeds 5")
 def reproduce(
     what: Annotated[
-        list[str] | None, typer.Argument(help="Recipes to train over seeds; or one run's name or folder, to repeat it.")
+        list[str] | None,
+        typer.Argument(
+            help="Recipes to train over seeds; or one run's name or folder, to repeat it.", autocompletion=recipe_names
+        ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every recipe with a reported number or a band.")] = False,
     seeds: Annotated[

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, note, say, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, Verbs, note, run_names, say, say_json, table
 
 if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
 
-app = typer.Typer(name="runs", help="List the runs in artifacts/, or compare two.")
-OneRun = Annotated[str, typer.Argument(help="A run's name or folder.")]
+app = Verbs(cls=Group, name="runs", help="List the runs in artifacts/, or compare two.")
+OneRun = Annotated[str, typer.Argument(help="A run's name or folder.", autocompletion=run_names)]
 
 
 @app.callback(invoke_without_command=True, epilog="Example: mnist runs --json")

@@ -5,11 +5,22 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import ConfigOption, JsonOption, SetOption, complain, note, say, say_json
+from mnist_pipeline.cli.console import (
+    ConfigArgument,
+    ConfigOption,
+    JsonOption,
+    SetOption,
+    Verbs,
+    complain,
+    note,
+    say,
+    say_json,
+)
 from mnist_pipeline.cli.evaluate import figures_line
+from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 
-app = typer.Typer()
+app = Verbs()
 SeedOption = Annotated[
     int | None, typer.Option("--seed", help="Train with this seed; the run is then called <name>-seed<N>.")
 ]
@@ -19,7 +30,8 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace a run of the
 
 @app.command(epilog="Example: mnist train --config dense.yaml --seed 7")
 def train(
-    config: ConfigOption,
+    config: ConfigArgument = None,
+    config_option: ConfigOption = None,
     settings: SetOption = None,
     seed: SeedOption = None,
     name: NameOption = None,
@@ -27,7 +39,7 @@ def train(
     json: JsonOption = False,
 ) -> None:
     """Train a config and save the run in artifacts/. After an interruption the same command goes on."""
-    numbers = _train(config, settings, seed, name, force)
+    numbers = _train(_only(config, config_option), settings, seed, name, force)
     if json:
         say_json(numbers)
         return
@@ -37,20 +49,38 @@ def train(
 
 @app.command(epilog="Example: mnist run --config cnn.yaml")
 def run(
-    config: ConfigOption,
+    config: ConfigArgument = None,
+    config_option: ConfigOption = None,
     settings: SetOption = None,
     seed: SeedOption = None,
     name: NameOption = None,
     force: ForceOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Train a config, evaluate it and write its report, in one go."""
     from mnist_pipeline import pipeline
 
-    numbers = _train(config, settings, seed, name, force)
-    say(_summary(numbers))
-    say(figures_line(pipeline.evaluate(numbers["run"])))
-    say(f"report: {pipeline.report(numbers['run'])}")
+    numbers = _train(_only(config, config_option), settings, seed, name, force)
+    if not json:
+        say(_summary(numbers))
+    evaluated = pipeline.evaluate(numbers["run"])
+    if not json:
+        say(figures_line(evaluated))
+    page = str(pipeline.report(numbers["run"]))
+    if json:
+        say_json({"run": numbers["run"], "train": numbers, "evaluate": evaluated, "report": page})
+        return
+    say(f"report: {page}")
     note("Next: open the report in a browser, or read a picture: mnist predict digit.png")
+
+
+def _only(argument: str | None, option: str | None) -> str:
+    """The config that was named in one of the two ways."""
+    given = [config for config in (argument, option) if config is not None]
+    if len(given) != 1:
+        problem = "one config, not two" if given else "which config? Name one"
+        raise MnistError(f"{problem}: mnist train dense; mnist config list shows what there is")
+    return given[0]
 
 
 def _train(config: str, settings: list[str] | None, seed: int | None, name: str | None, force: bool) -> dict[str, Any]:

@@ -165,6 +165,11 @@ def _meant_setting(place: Place) -> str:
     return f": did you mean {close[0]}?" if close else f" (there are: {', '.join(here)})"
 
 
+def settings_called(name: str) -> list[str]:
+    """The settings of a name, by their whole places: training.epochs for epochs."""
+    return list(dict.fromkeys(dotted(_in_file(place)) for place in _settings(Config) if place[-1] == name))
+
+
 def _settings(kind: Any, block: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The place of each setting inside a type such as `Block | None`, as pydantic names it."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):

@@ -8,7 +8,7 @@ from typing import Any
 from mnist_pipeline.config import yaml_text
 from mnist_pipeline.config.checking import check, shown
 from mnist_pipeline.config.schema import Config
-from mnist_pipeline.errors import ConfigError
+from mnist_pipeline.errors import ConfigError, meant
 
 
 def configs_folder() -> Path:
@@ -33,7 +33,8 @@ def find_config(where: str | Path) -> Path:
     if path.name == str(where) and stem in known:
         return known[stem]
     problem = "is no file" if os.path.exists(path) else "no such config"  # noqa: PTH110
-    raise ConfigError(f"{str(where) or '(nothing)'}: {problem}. Give a path, or one of: {', '.join(known)}")
+    help_ = f"{meant(stem, known)}Give a path, or one of: {', '.join(known)}"
+    raise ConfigError(f"{str(where) or '(nothing)'}: {problem}. {help_}")
 
 
 def load_config(

@@ -20,6 +20,7 @@ from mnist_pipeline import pipeline
 from mnist_pipeline.config import Config
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.process import command, cores
+from mnist_pipeline.runs.files import write_text
 from mnist_pipeline.runs.opening import same_recipe
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher
@@ -122,8 +123,11 @@ def main() -> int:
     """Train and evaluate, each unless it is done, without pictures; an expected failure is one line on stderr."""
     try:
         config = Config.model_validate_json(sys.stdin.buffer.read())
-        pipeline.train(config, watcher=_telling(config.training.epochs))
         run = Run(artifacts() / config.name)
+        trained_before = run.state == "trained"
+        pipeline.train(config, watcher=_telling(config.training.epochs))
+        if not trained_before:
+            write_text(run.sweep_file, "")
         if "evaluate" not in run.metrics():
             pipeline.evaluate(run, pictures=False)
     except MnistError as error:

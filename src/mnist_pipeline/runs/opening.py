@@ -22,7 +22,7 @@ _FOLDERS = ("checkpoint", "plots", "export")
 # What a run makes, in the order in which it is taken away: the mark of a trained one first. The config is written
 # over and never taken away, because it says that the folder is a run's; nothing else in there is ever touched.
 _MADE = ("metrics.json", "environment.json", "split.json", "history.json", "history.csv", "refusal.json",
-         "model.keras", "model.onnx", "report.html", *_FOLDERS)  # fmt: skip
+         "model.keras", "model.onnx", "report.html", ".sweep", *_FOLDERS)  # fmt: skip
 _NOT_SET = object()
 _Found = TypeVar("_Found")
 
@@ -133,12 +133,14 @@ def opened(where: str | Path | Run | None = None) -> Iterator[Run]:
 
 
 def open_run(where: str | Path | Run | None = None, note: Note = ignore) -> Run:
-    """The trained run at a path or of a name; without either, the one trained last.
+    """The trained run at a path or of a name; without either, the one trained last, seeds of a sweep left out.
 
     Runs that cannot be read are passed over on the way to the last one; `note` is told which.
     """
     if where is None:
         last = last_trained(Run.examined, note)
+        if last is None and (swept := [run.name for run in all_runs() if run.sweep_file.exists()]):
+            raise RunError(f"which run? Those here were trained as one of many: {', '.join(swept)}")
         if last is None:
             raise RunError("nothing is trained yet. Start with: mnist train --config dense.yaml")
         return last
@@ -157,7 +159,7 @@ def _folder(given: Path) -> Path:
 
 def last_trained(use: Callable[[Run], _Found], note: Note = ignore) -> _Found | None:
     """The result of `use` on the run trained last that it can read; None when there is none."""
-    trained = [run for run in all_runs() if run.state == "trained"]
+    trained = [run for run in all_runs() if run.state == "trained" and not run.sweep_file.exists()]
     dated = list(readable(trained, lambda run: (run.figures("train")["finished"], run), note))
     newest_first = [run for _, run in sorted(dated, key=lambda pair: str(pair[0]), reverse=True)]
     return next(readable(newest_first, use, note), None)

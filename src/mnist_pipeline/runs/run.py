@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mnist_pipeline.errors import ConfigError, RunError
+from mnist_pipeline.errors import ConfigError, RunError, meant
 from mnist_pipeline.packages import COMPLETE
 from mnist_pipeline.runs import shapes
 from mnist_pipeline.runs.files import write_json
@@ -48,6 +48,7 @@ class Run:
     onnx_file = _Place("model.onnx")  # the trained model in the form that predicts
     refusal_file = _Place("refusal.json")  # the threshold, where training chose one
     report_file = _Place("report.html")
+    sweep_file = _Place(".sweep")  # there when the run was trained as one of many, and so is never the default
     plots = _Place("plots")
     checkpoints = _Place("checkpoint")  # what an unfinished training goes on from
     exports = _Place("export")  # the forms that leave the framework
@@ -71,9 +72,11 @@ class Run:
         if self.state == "unfinished":
             raise RunError(f"{self.path}: its training is not finished. Go on: {self.train_command()}")
         if self.state == "new":
-            names = ", ".join(run.name for run in all_runs())
-            known = f"Runs in {artifacts()}: {names}" if names else "Train one: mnist train --config dense.yaml"
-            raise RunError(f"{self.path}: no run here. {known}")
+            names = [run.name for run in all_runs()]
+            known = f"{meant(self.name, names)}Runs in {artifacts()}: {', '.join(names)}"
+            raise RunError(
+                f"{self.path}: no run here. {known if names else 'Train one: mnist train --config dense.yaml'}"
+            )
 
     def train_command(self) -> str:
         """The command that goes on with, or repeats, this run."""
