@@ -12,6 +12,7 @@ from typing import Any
 from mnist_pipeline import __version__
 from mnist_pipeline.packages import COMPLETE
 
+CODE: dict[str, str | None] = {COMPLETE: __version__}  # under whichever name it was installed
 # Packages whose version can change a number or a file.
 _PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "onnx", "tf2onnx")
 _FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS")
@@ -22,7 +23,7 @@ _INSTRUCTIONS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_
 def environment(threads: int) -> dict[str, Any]:
     """What a reader needs to judge or repeat a result, and nothing personal; training adds flags and data digest."""
     return {
-        "versions": versions(_PACKAGES),
+        "versions": CODE | versions(_PACKAGES),
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
@@ -39,8 +40,8 @@ def flags() -> dict[str, str]:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str | None]:
-    """The versions of this package, and of others; None for one that is not installed."""
-    return {COMPLETE: __version__} | {name: _version(name) for name in packages}
+    """The versions of packages; None for one that is not installed."""
+    return {name: _version(name) for name in packages}
 
 
 def _version(package: str) -> str | None:
