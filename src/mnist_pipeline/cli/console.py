@@ -19,7 +19,6 @@ from typing import Annotated, Any, Literal, TextIO, get_args
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from mnist_pipeline import packages
 from mnist_pipeline.errors import MnistError, OutputError
 
 ConfigOption = Annotated[
@@ -184,7 +183,9 @@ def _errors_in_a_line() -> Iterator[None]:
     except BrokenPipeError:  # whoever read the answer has left: Typer ends without a word
         raise
     except ModuleNotFoundError as error:  # whatever was not asked for before
-        explained = packages.lacking(error)
+        from mnist_pipeline.packages import lacking
+
+        explained = lacking(error)
         if explained is None:
             raise
         complain(str(explained))
