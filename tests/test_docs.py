@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import tomllib
 from importlib.util import find_spec
@@ -115,6 +116,9 @@ def test_what_is_missing_is_seen() -> None:
     assert missing_in("mnist run --config configs/thick.yaml --quick") == {"configs/thick.yaml", "--quick"}
 
 
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make, as on Windows")
+
+
 def dry_run(target: str) -> list[str]:
     """The calls of mnist and of modules that a target of the Makefile makes, those of what it depends on included."""
     call = ["make", "--dry-run", "--always-make", "--no-print-directory", target]
@@ -123,11 +127,13 @@ def dry_run(target: str) -> list[str]:
     return [line.removesuffix(" \\") for line in found]
 
 
+@needs_make
 @pytest.mark.parametrize("target", MAKE_TARGETS)
 def test_every_command_that_make_runs_exists(target: str) -> None:
     assert {line: missing_in(line) for line in dry_run(target) if missing_in(line)} == {}
 
 
+@needs_make
 def test_the_commands_that_make_runs_are_found() -> None:
     assert "mnist run --config configs/dense.yaml" in dry_run("run")
     assert "python -m mnist_pipeline.prediction.shipping artifacts/photo" in dry_run("shipped")
@@ -142,6 +148,7 @@ def steps(workflow: Path) -> list[str]:
     return [line for job in jobs for step in job["steps"] for line in step.get("run", "").splitlines()]
 
 
+@needs_make
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_a_workflow_runs_make_and_reads_what_make_writes(workflow: Path) -> None:
     made = [line for line in steps(workflow) if line.startswith("make ")]

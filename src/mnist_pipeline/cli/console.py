@@ -20,7 +20,6 @@ import typer
 from typer._click.exceptions import NoArgsIsHelpError, NoSuchOption, UsageError
 from typer.core import TyperCommand, TyperGroup
 
-from mnist_pipeline import packages
 from mnist_pipeline.errors import MnistError, OutputError
 
 
@@ -283,7 +282,9 @@ def _errors_in_a_line() -> Iterator[None]:
     except BrokenPipeError:  # whoever read the answer has left: Typer ends without a word
         raise
     except ModuleNotFoundError as error:  # whatever was not asked for before
-        explained = packages.lacking(error)
+        from mnist_pipeline.packages import lacking
+
+        explained = lacking(error)
         if explained is None:
             raise
         complain(str(explained))

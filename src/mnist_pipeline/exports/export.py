@@ -13,13 +13,13 @@ from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.exports import texts
 from mnist_pipeline.exports.eight_bits import calibration_images, litert, save_int8_onnx
-from mnist_pipeline.exports.forms import FORMS, ExportForm, files_of, unchanged
+from mnist_pipeline.exports.forms import FORMS, PACKAGES, ExportForm, files_of, unchanged
 from mnist_pipeline.exports.proof import KerasRuntime, Proof, Reference, SavedModelRuntime, compare, require
 from mnist_pipeline.exports.signature import read_signature
 from mnist_pipeline.pixels.preprocess import PIXEL, SIDE, scale
 from mnist_pipeline.prediction import runtimes
 from mnist_pipeline.runs.files import remove, write_json, write_text
-from mnist_pipeline.runs.provenance import versions
+from mnist_pipeline.runs.provenance import CODE, versions
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import backend, scoring
@@ -28,7 +28,7 @@ from mnist_pipeline.training.keras_file import load_model, weights_sha256
 from mnist_pipeline.training.saving import save_onnx
 
 _BATCH = 500  # test images that a runtime is given at a time
-_TOOLS = ("tensorflow", "keras", "onnx", "tf2onnx", "opencv-python-headless", "onnxruntime", "ai-edge-litert")
+_TOOLS = ("tensorflow", "keras", "onnx", "tf2onnx", "opencv-python-headless")
 
 
 def export_run(run: Run, forms: list[ExportForm], watcher: Watcher) -> None:
@@ -164,7 +164,7 @@ class _Exporter:
             },
             "preparation": texts.PREPARATION,
             "refuses_below": self._threshold,
-            "versions": versions(_TOOLS),
+            "versions": CODE | versions((*_TOOLS, *PACKAGES)),
             "forms": {name: self._entries[name] for name in FORMS if name in self._entries},
         }
         write_json(self._run.export_card_file, tree)

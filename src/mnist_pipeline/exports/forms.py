@@ -9,6 +9,7 @@ from typing import Any, Literal
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.packages import missing, need
 
+PACKAGES = ("onnxruntime", "ai-edge-litert")  # of the extra
 Reader = Literal["opencv", "onnxruntime", "litert", "tensorflow"]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from mnist_pipeline import __version__
 from mnist_pipeline.packages import COMPLETE
 
+CODE: dict[str, str | None] = {COMPLETE: __version__}  # under whichever name it was installed
 # Packages whose version can change a number or a file.
 _PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "onnx", "tf2onnx")
 # By which TensorFlow and XLA compute.
@@ -24,7 +25,7 @@ _INSTRUCTIONS = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_
 def environment(threads: int) -> dict[str, Any]:
     """What a reader needs to judge or repeat a result, and nothing personal; training adds the digest of its data."""
     return {
-        "versions": versions(_PACKAGES),
+        "versions": CODE | versions(_PACKAGES),
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
@@ -37,9 +38,8 @@ def environment(threads: int) -> dict[str, Any]:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str | None]:
-    """The versions of this package, and of others; None for one that is not installed."""
-    found = {name: next((one.version for one in metadata.distributions(name=name)), None) for name in packages}
-    return {COMPLETE: __version__} | found
+    """The versions of packages; None for one that is not installed."""
+    return {name: next((found.version for found in metadata.distributions(name=name)), None) for name in packages}
 
 
 def _processor() -> dict[str, Any]:
