@@ -88,14 +88,14 @@ class Crew:
 
     def __init__(self, model: Predictor, invert: Invert, size: int) -> None:
         self._model, self._invert, self._size = model, invert, size
-        self._idle: list[subprocess.Popen[str]] = []
+        self._workers: list[subprocess.Popen[str]] = []
         self._busy: dict[subprocess.Popen[str], _Chunk] = {}
 
     def __enter__(self) -> "Crew":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in (*self._idle, *self._busy):
+        for worker in self._workers:
             _end(worker)
 
     def answers(self, files: Iterable[Found | None], chunk: int) -> Iterator[list[Prediction]]:
@@ -118,7 +118,7 @@ class Crew:
         """Give a chunk to a worker that waits for work, or to a new one: no pipe has more than a line that waits."""
         while len(self._busy) == self._size:
             self._hear()
-        worker = self._idle.pop() if self._idle else self._start()
+        worker = next((one for one in self._workers if one not in self._busy), None) or self._start()
         self._busy[worker] = chunk
         _send(worker, chunk.files)
 
@@ -128,6 +128,7 @@ class Crew:
             command("prediction.many"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=python_stderr(),
             text=True, process_group=0,
         )  # fmt: skip
+        self._workers.append(worker)
         _send(worker, {"model": self._model.arguments, "invert": self._invert})
         return worker
 
@@ -138,9 +139,9 @@ class Crew:
             chunk = self._busy.pop(worker)
             line = worker.stdout.readline() if worker.stdout else ""
             if line.endswith("\n"):
-                self._idle.append(worker)
                 chunk.told = _told(json.loads(line))
             else:
+                self._workers.remove(worker)
                 _end(worker)
                 chunk.told = self._one_by_one(chunk.files)
 
@@ -171,14 +172,14 @@ def _end(worker: "subprocess.Popen[str]") -> None:
 
 def _work() -> None:
     """Answer as a worker, until there is no more input: the model to use is in the first line, files in the others."""
-    first = sys.stdin.readline()
-    if not first:  # interrupted before it could be written
+    lines = (json.loads(line) for line in sys.stdin if line.endswith("\n"))  # who is interrupted may leave half a line
+    order = next(lines, None)
+    if order is None:
         return
-    order = json.loads(first)
     try:
         model = Predictor(**order["model"])
-        for line in sys.stdin:
-            batch = _answered([Found(*file) for file in json.loads(line)], model, order["invert"])
+        for files in lines:
+            batch = _answered([Found(*file) for file in files], model, order["invert"])
             _say({"answers": [list(vars(answer).values()) for answer in batch]})
     except MnistError as error:
         _say({"refused": str(error)})
