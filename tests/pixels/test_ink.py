@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
 from mnist_pipeline.pixels.ink import Step, threshold_ink
-from mnist_pipeline.pixels.light import ink_strength, lightness
+from mnist_pipeline.pixels.light import ink_strength, lightness, local_ink_strength
 from mnist_pipeline.pixels.lines import without_lines
 from mnist_pipeline.pixels.panels import outline_of, panel_area
 from mnist_pipeline.pixels.preprocess import NOTHING, SEVERAL, SIDE, find_digit, fit_digit
@@ -74,6 +74,21 @@ def _in_shadow(digit: Grey) -> Grey:
     return drawn(220 - 70 * cv2.GaussianBlur(shade, (0, 0), 4).astype(np.float32), ink_of(digit), 25)
 
 
+def _in_shade(digit: Grey, paper: int, pen: int, soft: float, light: float = 0.2) -> Grey:
+    """Over half of the digit, light falls to a share of what it is."""
+    down, right = np.mgrid[0:SHEET, 0:SHEET] / SHEET
+    shade = np.asarray(cv2.GaussianBlur((right - 0.4 * down > 0.3).astype(np.float32), (0, 0), soft))
+    lit: Grey = np.clip(drawn(paper, ink_of(digit), pen) * (1 - (1 - light) * shade), 0, 255).astype(np.uint8)
+    return lit
+
+
+def _tight(digit: Grey) -> Grey:
+    """Cut out along the ink, in bold, as a scanner's form cells are."""
+    strokes = np.asarray(cv2.dilate(ink_of(digit, 240, 40, 40), np.ones((9, 9))), np.float32)
+    x, y, width, height = cv2.boundingRect((strokes > 0.5).astype(np.uint8))
+    return drawn(230, strokes)[y : y + height, x : x + width]
+
+
 def _squared_in_shadow(digit: Grey) -> Grey:
     down, right = np.mgrid[0:SHEET, 0:SHEET] / SHEET
     shade = cv2.GaussianBlur((right + 0.7 * down > 1.4).astype(np.float32), (0, 0), 5).astype(np.float32)
@@ -93,6 +108,11 @@ SURROUNDINGS: dict[str, Callable[[Grey], Grey]] = {
     "enlarged ten times": lambda digit: np.kron(digit, np.ones((10, 10), np.uint8)),
     "uneven light": lambda digit: drawn(slope(110, 245), ink_of(digit)),
     "a hard shadow": _in_shadow,
+    "a hard shadow to a fifth": lambda digit: _in_shade(digit, 220, 30, 0.8),
+    "a soft shadow to a fifth": lambda digit: _in_shade(digit, 220, 30, 15),
+    "a shadow on a board": lambda digit: _in_shade(digit, 60, 230, 0.8, 0.5),
+    "a tight crop, bold": _tight,
+    "a tight crop, bold, light on dark": lambda digit: 255 - _tight(digit),
     "faint squares": lambda digit: drawn(210 - 50 * lines(45, 0.04, both=True), ink_of(digit)),
     "ruled as dark as the pen": lambda digit: drawn(220 * (1 - 0.8 * lines(60, 0.03)), ink_of(digit)),
     "faint squares in a shadow": _squared_in_shadow,
@@ -237,16 +257,18 @@ def test_polarity_goes_by_paper_not_by_the_border_alone(digits: Grey) -> None:
     assert lightness(drawn(225, dark_border)) > 1
 
 
-def test_levelling_takes_the_light_out_and_leaves_the_ink(digits: Grey) -> None:
+def test_light_is_divided_out_and_the_ink_is_left(digits: Grey) -> None:
     strokes = ink_of(digits[5])
-    strength = ink_strength(drawn(slope(120, 240), strokes), inverted=True)
-    assert np.median(strength[strokes == 0]) < 5
-    assert np.percentile(strength[strokes == 1], 5) > 50
+    picture = drawn(220, strokes, 30)
+    picture[:, : SHEET // 2] //= 3
+    strength = local_ink_strength(picture, inverted=True, around=0.25, darkest=8)
+    assert np.median(strength[strokes == 0]) < 15
+    assert np.percentile(strength[strokes == 1], 5) > 150
 
 
 def test_faint_lines_stay_below_the_threshold(digits: Grey) -> None:
     strokes, faint = ink_of(digits[2]), lines(45, 0.02, both=True)
-    marks = threshold_ink(ink_strength(drawn(215 - 45 * faint, strokes), inverted=True))
+    marks = threshold_ink(ink_strength(drawn(215 - 45 * faint, strokes), inverted=True)[0])
     assert marks[(faint > 0) & (strokes == 0)].mean() < 0.05
     assert marks[strokes == 1].mean() > 0.95
 

@@ -1,6 +1,5 @@
 """How strongly each pixel is inked, whichever way the picture is: polarity told, uneven light taken out."""
 
-from functools import cache
 from typing import Literal
 
 import cv2
@@ -10,11 +9,8 @@ from numpy.typing import NDArray
 Grey = NDArray[np.uint8]
 Invert = Literal["auto", "yes", "no"]
 _LONGEST, _SHORTEST = 256, 84  # pixels: the longer side of the picture in which shapes are looked for
-_CELLS = 16  # along each side of the grid that the paper's light is fitted on
-_COARSE, _AROUND = 64, 15  # pixels of the longer side, and how far around paper is looked for: wider than any stroke
-_FEWEST = 60  # cells that show paper: fewer say nothing of its light
-_SMOOTH = 1e-3 * np.eye(6, dtype=np.float32)
-_EDGE = np.ones((5, 5), np.uint8)
+_COARSE = 64  # pixels of the longer side at which polarity is looked for
+_DARKEST = 8  # steps of grey: what is darker is noise
 
 
 def as_grey(picture: object) -> Grey:
@@ -55,64 +51,46 @@ def lightness(grey: Grey) -> float:
     return cv2.countNonZero(light) / light.size + marked_border(light)
 
 
-def ink_strength(grey: Grey, inverted: bool) -> Grey:
-    """How strongly each pixel is inked, 0 (paper) to at most 255, where the paper's light changes slowly if at all."""
+def ink_strength(grey: Grey, inverted: bool, soft: float = 1.0) -> tuple[Grey, bool]:
+    """How strongly each pixel is inked, 0 (paper) to at most 255, if light is even; and whether it is.
+
+    A picture that was enlarged `soft` times has strokes with edges as soft as that.
+    """
     dark = grey if inverted else 255 - grey
-    return as_grey(cv2.subtract(_paper(dark), dark))
-
-
-def local_ink_strength(grey: Grey, inverted: bool) -> Grey:
-    """How strongly each pixel is inked where the light changes at once: each place against the lightest around it."""
-    dark = grey if inverted else 255 - grey
-    height, width = dark.shape
-    by = _COARSE / max(height, width)
-    small = cv2.resize(dark, (max(1, round(width * by)), max(1, round(height * by))), interpolation=cv2.INTER_AREA)
-    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_AROUND, _AROUND))
-    paper = cv2.blur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, around), (3, 3))
-    return as_grey(cv2.subtract(cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR), dark))
-
-
-def _paper(dark: Grey) -> Grey:
-    """The paper's brightness behind dark ink: one value where light is even, else a curved surface."""
     middle, ink = cv2.threshold(dark, 0, 1, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
-    bare = 1 - as_grey(cv2.dilate(ink, _EDGE))  # a stroke's soft edge is not paper
-    mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(dark, mask=bare))
+    edge = 2 * round(max(1.5 * soft, 0.03 * max(grey.shape))) + 1
+    bare = 1 - as_grey(cv2.dilate(ink, np.ones((edge, edge), np.uint8)))  # a stroke's soft edge is not paper
     if not bare.any():
-        return np.full_like(dark, 255)
-    surface = None
-    if spread > 0.03 * (mean - middle) + 1:
-        surface = _fit_surface(_cells(dark).ravel().astype(np.float32), _cells(bare * 255).ravel() > 250)
-    if surface is None:
-        return np.full_like(dark, round(mean))
-    height, width = dark.shape
-    spread_out = cv2.resize(surface.reshape(_CELLS, _CELLS), (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.clip(spread_out, 0, 255).astype(np.uint8)
+        bare = 1 - as_grey(ink)
+    mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(dark, mask=bare))
+    return as_grey(cv2.subtract(np.full_like(dark, round(mean)), dark)), spread <= 0.03 * (mean - middle) + 1
 
 
-def _cells(grey: Grey) -> Grey:
-    """The mean of each cell of the grid."""
-    return as_grey(cv2.resize(grey, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA))
+def local_ink_strength(grey: Grey, inverted: bool, around: float, darkest: int) -> Grey:
+    """How strongly each pixel is inked in any light, as a share of the paper's light there: light falls on both alike.
+
+    Paper is what is left when all that is narrower than a square is painted over: ink is, while a shadow keeps its edge
+    to the pixel, hard or soft. The square's side is a share of the picture's; no paper counts as darker than `darkest`.
+    """
+    side = round(around * max(grey.shape)) | 1
+    way = cv2.MORPH_CLOSE if inverted else cv2.MORPH_OPEN
+    smooth = cv2.medianBlur(grey, 3)  # else paper would be as light as its noise reaches
+    # Beyond the picture may lie what lies within: a shadow that only touches a corner keeps its edge as well.
+    room, beyond = side // 2, (0 if inverted else 255,)
+    wider = cv2.copyMakeBorder(smooth, room, room, room, room, cv2.BORDER_CONSTANT, value=beyond)
+    paper = as_grey(cv2.morphologyEx(wider, way, np.ones((side, side), np.uint8)))[room:-room, room:-room]
+    ink = cv2.subtract(paper, grey) if inverted else cv2.subtract(grey, paper)
+    share = cv2.divide(ink, cv2.max(paper, darkest), dtype=cv2.CV_32F)  # type: ignore[call-overload]
+    # Dark ink takes away at most all of the light; light ink sends back many times that of a board.
+    return as_grey(cv2.convertScaleAbs(share, alpha=255 if inverted else 255 / max(float(share.max()), 1.0)))
 
 
-def _fit_surface(light: NDArray[np.float32], paper: NDArray[np.bool_]) -> NDArray[np.float32] | None:
-    """A quadratic surface through the paper's cells, fitted again without cells far off it: shadows, the table."""
-    terms = _terms()
-    used = paper
-    for _ in range(3):
-        if np.count_nonzero(used) < _FEWEST:
-            return None
-        rows = terms[used]
-        factors = np.linalg.solve(rows.T @ rows + _SMOOTH, rows.T @ light[used])
-        surface: NDArray[np.float32] = terms @ factors
-        off = np.abs(light - surface)
-        before, used = used, paper & (off < 4.5 * max(1.0, median(off[used])))
-        if (before == used).all():  # and so would be the next surface
-            break
-    return surface
-
-
-@cache
-def _terms() -> NDArray[np.float32]:
-    """The terms of a quadratic, 1, x, y, x², y² and xy, at each cell."""
-    y, x = (axis.ravel() for axis in np.mgrid[-0.5 : 0.5 : _CELLS * 1j, -0.5 : 0.5 : _CELLS * 1j].astype(np.float32))
-    return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=1)
+def darker_share(grey: Grey) -> float:
+    """How much of what stands out of its surroundings is darker than them, from 0 to 1, in any light."""
+    by = _COARSE / max(grey.shape)
+    height, width = (max(1, round(side * by)) for side in grey.shape)
+    small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
+    usual = cv2.medianBlur(small, _COARSE // 2 - 1)
+    apart = np.log((small + np.float32(_DARKEST)) / (usual + np.float32(_DARKEST)))
+    darker, either = float((np.minimum(apart, 0) ** 2).sum()), float((apart**2).sum())
+    return darker / either if either else 0.5

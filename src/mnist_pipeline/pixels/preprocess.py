@@ -48,7 +48,7 @@ def find_digit(grey: Grey, invert: Invert = "auto", steps: list[Step] | None = N
     """The digit of a grey picture as MNIST would hold it: found, cleaned, fitted into 20x20 and centred in 28x28."""
     steps = [] if steps is None else steps
     small = working_size(grey)
-    ink = find_ink(small, invert, steps)
+    ink = find_ink(small, invert, steps, max(1.0, max(small.shape) / max(grey.shape)))
     found = find_shapes(ink.marks)
     if not len(found.rows):
         return Seen(None, ink.inverted, NOTHING)
