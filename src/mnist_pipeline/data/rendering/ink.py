@@ -14,7 +14,7 @@ Ink = NDArray[np.float32]
 Lines = NDArray[np.uint8]
 """Lines of one pixel, 255 on 0."""
 _FINEST, BROADEST = 0.009, 0.065  # half a stroke's width, as a share of the longer side
-FEWEST = 16  # pixels along the longer side of a small picture
+FEWEST = 20  # pixels along the longer side of a small picture
 FEWEST_OF_ALL = 11  # the same of digits, as scans and old data sets have them
 _STRETCHED = 0.15  # share of MNIST's digits that are stretched, as by a program that makes them square
 _EVERY = 0.06  # of the unit square: how close the points of a stroke are before it is bent
@@ -160,7 +160,8 @@ def _add_margins(ink: Ink, random: Random) -> Ink:
     """The ink cut out and given margins as people leave them."""
     x, y, wide, high = cv2.boundingRect((ink > 0.2).astype(np.uint8))
     cut = ink[y : y + high, x : x + wide]
-    top, bottom, left, right = (3 + max(ink.shape) * random.uniform(0.0, 0.4, 4)).astype(int)
+    least, most = (3, 0.4) if random.random() < 0.94 else (0, 0.04)  # cut out tightly, as a cell of a form
+    top, bottom, left, right = (least + max(ink.shape) * random.uniform(0.0, most, 4)).astype(int)
     return cast("Ink", cv2.copyMakeBorder(cut, top, bottom, left, right, cv2.BORDER_CONSTANT, value=0.0))
 
 

@@ -9,7 +9,7 @@ from mnist_pipeline.data.rendering.strokes import Letter, Points, Random, Stroke
 Alphabets = tuple[tuple[Letter, ...], ...]
 
 # Alphabets, each as often as it is drawn.
-WRITTEN = (*["latin"] * 3, *["greek"] * 3, *["others"] * 3, *["signs"] * 2)
+WRITTEN = (*["latin"] * 4, *["greek"] * 3, *["others"] * 3, *["signs"] * 2)
 OUTLINES, EMBLEMS = ("outlines",), ("rings", "emblems")
 _HELD_OUT = "(held out)"  # a letter in five: what follows its name in alphabets.txt
 _JITTER = 0.04

@@ -206,7 +206,7 @@ def _kinds(held_out: bool) -> tuple[Kind, ...]:
     scribble = _written(_scribble)
     return (
         *[letter] * 14, word, *[marked] * 2, *[typed] * 4, typed_word, typed_text, *[scribble] * 2, *[outline] * 2,
-        *[emblem] * 3, *[several] * 2, *[turned] * 2, crossed_out, filled, scene, texture,
+        *[emblem] * 2, *[several] * 2, *[turned] * 2, crossed_out, filled, scene, texture,
     )  # fmt: skip
 
 
