@@ -17,7 +17,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 from mnist_pipeline.errors import MnistError, RunError
 from mnist_pipeline.pixels.pictures import configure_opencv
@@ -120,7 +120,7 @@ class Crew:
             self._hear()
         worker = next((one for one in self._workers if one not in self._busy), None) or self._start()
         self._busy[worker] = chunk
-        _send(worker, chunk.files)
+        _send(chunk.files, worker.stdin)
 
     def _start(self) -> "subprocess.Popen[str]":
         # A group of its own: Ctrl-C comes to us alone. Should we be killed, a worker's input ends, and so does it.
@@ -129,7 +129,7 @@ class Crew:
             text=True, process_group=0,
         )  # fmt: skip
         self._workers.append(worker)
-        _send(worker, {"model": self._model.arguments, "invert": self._invert})
+        _send({"model": self._model.arguments, "invert": self._invert}, worker.stdin)
         return worker
 
     def _hear(self) -> None:
@@ -138,12 +138,15 @@ class Crew:
         for worker in [worker for worker in self._busy if worker.stdout in ready]:
             chunk = self._busy.pop(worker)
             line = worker.stdout.readline() if worker.stdout else ""
-            if line.endswith("\n"):
-                chunk.told = _told(json.loads(line))
-            else:
+            if not line.endswith("\n"):
                 self._workers.remove(worker)
                 _end(worker)
                 chunk.told = self._one_by_one(chunk.files)
+                continue
+            told = json.loads(line)
+            if isinstance(told, str):
+                raise RunError(told)
+            chunk.told = [Prediction(*values) for values in told]
 
     def _one_by_one(self, files: list[Found]) -> list[Prediction]:
         if len(files) == 1:
@@ -152,17 +155,9 @@ class Crew:
             return list(chain.from_iterable(other.answers(files, 1)))
 
 
-def _told(answer: Any) -> list[Prediction]:
-    if "refused" in answer:
-        raise RunError(answer["refused"])
-    return [Prediction(*values) for values in answer["answers"]]
-
-
-def _send(worker: "subprocess.Popen[str]", line: Any) -> None:
-    assert worker.stdin is not None
+def _send(line: object, out: IO[str] | None) -> None:
     with contextlib.suppress(BrokenPipeError):  # one that has died is met when its answer is read
-        worker.stdin.write(f"{json.dumps(line)}\n")
-        worker.stdin.flush()
+        print(json.dumps(line), file=out, flush=True)
 
 
 def _end(worker: "subprocess.Popen[str]") -> None:
@@ -171,7 +166,10 @@ def _end(worker: "subprocess.Popen[str]") -> None:
 
 
 def _work() -> None:
-    """Answer as a worker, until there is no more input: the model to use is in the first line, files in the others."""
+    """Answer as a worker, until there is no more input: the model to use is in the first line, files in the others.
+
+    A line of answer is a list of answers, or why the model cannot be read.
+    """
     lines = (json.loads(line) for line in sys.stdin if line.endswith("\n"))  # who is interrupted may leave half a line
     order = next(lines, None)
     if order is None:
@@ -180,14 +178,9 @@ def _work() -> None:
         model = Predictor(**order["model"])
         for files in lines:
             batch = _answered([Found(*file) for file in files], model, order["invert"])
-            _say({"answers": [list(vars(answer).values()) for answer in batch]})
+            print(json.dumps([list(vars(answer).values()) for answer in batch]), flush=True)  # noqa: T201
     except MnistError as error:
-        _say({"refused": str(error)})
-
-
-def _say(value: Any) -> None:
-    sys.stdout.write(f"{json.dumps(value)}\n")
-    sys.stdout.flush()
+        print(json.dumps(str(error)), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
