@@ -44,12 +44,12 @@ FORMS = {
 
 
 def select_forms(names: Iterable[str], with_scaling: bool) -> list[ExportForm]:
-    """The forms of these names, `all` being each of them; refused in a line where a package is not installed."""
+    """The forms of these names, `all` being all that can be made here; a named one that cannot is refused in a line."""
     unknown = set(names) - {"all", *FORMS}
     if unknown:
         raise RunError(f"no form is called {', '.join(sorted(unknown))}. There are: {', '.join(FORMS)}, all")
     asked = set(names) | ({"onnx-with-scaling"} if with_scaling else set())
-    forms = [form for form in FORMS.values() if asked & {"all", form.name}]
+    forms = [form for form in FORMS.values() if form.name in asked or ("all" in asked and not missing(form))]
     lacking = [form for form in forms if missing(form)]
     if lacking:
         packages = sorted({package for form in lacking for package in missing(form)})
@@ -58,6 +58,15 @@ def select_forms(names: Iterable[str], with_scaling: bool) -> list[ExportForm]:
             f"pip install 'mnist-pipeline[export]'"
         )
     return forms
+
+
+def left_out() -> list[str]:
+    """A line for each form that cannot be made here: the packages that it takes, and how to get them."""
+    return [
+        f"{form.name}: takes {' and '.join(missing(form))}: pip install 'mnist-pipeline[export]'"
+        for form in FORMS.values()
+        if missing(form)
+    ]
 
 
 def missing(form: ExportForm) -> list[str]:
