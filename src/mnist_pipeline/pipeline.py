@@ -27,7 +27,7 @@ from mnist_pipeline.runs.files import whole, write_json
 from mnist_pipeline.runs.opening import begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.provenance import environment
 from mnist_pipeline.runs.run import Run, artifacts
-from mnist_pipeline.runs.watching import Watcher
+from mnist_pipeline.runs.watching import Watcher, printing
 from mnist_pipeline.training.xla_flags import set_flags
 
 if TYPE_CHECKING:
@@ -36,13 +36,16 @@ if TYPE_CHECKING:
 _ONNX_ALONE = "The package holds the ONNX file alone; for the rest train its recipe: mnist run photo (15 minutes)"
 
 
-def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher | None = None) -> dict[str, Any]:
+def train(
+    config: Config | str | Path, *, force: bool = False, progress: bool = True, watcher: Watcher | None = None
+) -> dict[str, Any]:
     """Load, build, fit and save the config's run, or go on with it; gives the numbers of the training.
 
-    A run that is trained already is left as it is, unless `force` trains it again.
+    A run that is trained already is left as it is, unless `force` trains it again. A line for each epoch is printed on
+    stderr, unless `progress` is False or a watcher of the caller's is told instead.
     """
     config = config if isinstance(config, Config) else load_config(config)
-    watcher = watcher or Watcher()
+    watcher = watcher or (printing() if progress else Watcher())
     run = Run(artifacts() / config.name)
     # Whatever can refuse is asked before a folder is taken, or a trained run taken away.
     part = None if run.state == "trained" and not force else _load(config)
