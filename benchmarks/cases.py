@@ -9,8 +9,8 @@ from pathlib import Path
 from benchmarks import many as pictures
 from benchmarks.commands import Variant, mnist, mnist_predict, mnist_train, plain_predict, plain_train, through
 from benchmarks.table import Row
-from mnist_pipeline.prediction.predictor import SHIPPED
 from mnist_pipeline.prediction.runtimes import RuntimeName, installed
+from mnist_pipeline.prediction.shipping import SHIPPED
 from mnist_pipeline.process import cores
 from mnist_pipeline.runs.provenance import environment
 

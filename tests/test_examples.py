@@ -2,13 +2,16 @@
 
 import re
 import runpy
+import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock, call
 
 import pytest
 
 import mnist_pipeline
-from mnist_pipeline.config import load_config
+from mnist_pipeline import Watcher
+from mnist_pipeline.config import Config, load_config
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "train_in_40_lines.py"
@@ -31,6 +34,25 @@ def test_the_python_page_runs_from_top_to_bottom(capsys: pytest.CaptureFixture[s
     assert "examples/7.png: this is a 7" in printed
     assert "examples/2-on-paper.png 2" in printed
     assert "training.epochs: " in printed
+
+
+@pytest.mark.parametrize("tracker", ["mlflow", "tensorboardX"])
+def test_a_training_is_followed_by_other_programs_as_the_page_shows(
+    tracker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With stand-ins for them, and for the training: what each is told of an epoch."""
+    program = MagicMock()
+    monkeypatch.setitem(sys.modules, tracker, program)
+
+    def train(config: Config, watcher: Watcher) -> dict[str, str]:
+        watcher.epoch(1, {"loss": 0.5})
+        return {"run": f"artifacts/{config.name}"}
+
+    monkeypatch.setattr("mnist_pipeline.pipeline.train", train)
+    (snippet,) = re.findall(rf"^```py\n([^`]*{tracker}[^`]*)^```", PYTHON_PAGE, flags=re.MULTILINE)
+    exec(snippet, {})
+    told = program.log_metrics if tracker == "mlflow" else program.SummaryWriter().__enter__().add_scalar
+    assert told.call_args_list == [call({"loss": 0.5}, step=1) if tracker == "mlflow" else call("loss", 0.5, 1)]
 
 
 def test_the_python_page_names_what_is_public() -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from mnist_pipeline.config import load_config
 from mnist_pipeline.data import load_part
 from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.runs.run import Run
-from mnist_pipeline.runs.watching import Watcher
+from mnist_pipeline.runs.watching import Watcher, printing
 from mnist_pipeline.training.keras_file import load_model
 from mnist_pipeline.training.scoring import outputs
 
@@ -63,6 +64,22 @@ def test_the_same_config_again_does_nothing_and_says_so(smoke_run: Run) -> None:
     assert "trained with this config already" in notes[0]
     assert smoke_run.metrics_file.read_bytes() == before
     assert numbers["weights_sha256"] == smoke_run.metrics()["train"]["weights_sha256"]
+
+
+@pytest.mark.parametrize("options", [{}, {"progress": False}, {"watcher": Watcher()}], ids=["as it is", "off", "told"])
+def test_from_python_a_training_is_shown_on_stderr_unless_told_otherwise(
+    smoke_run: Run, options: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    train("smoke", **options)
+    assert ("trained with this config already" in capsys.readouterr().err) is (options == {})
+
+
+def test_the_watcher_of_python_prints_a_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    watcher = printing()
+    watcher.begin(0, 15)
+    watcher.epoch(3, {"loss": 0.3, "accuracy": 0.9, "val_loss": 0.2, "val_accuracy": 0.95, "learning_rate": 0.001})
+    line = "epoch  3/15  loss 0.3000  accuracy 90.00%  validation 0.2000 95.00%  rate 0.001\n"
+    assert capsys.readouterr().err == line
 
 
 def test_the_saved_model_gives_the_numbers_of_the_run(smoke_run: Run) -> None:

@@ -12,13 +12,18 @@ if TYPE_CHECKING:
     from mnist_pipeline.prediction.many import predict_many
     from mnist_pipeline.prediction.predictor import predict, predictor
     from mnist_pipeline.runs.opening import open_run
+    from mnist_pipeline.runs.watching import Watcher
 
 __version__ = "0.1.0"
-__all__ = ["evaluate", "export", "load_config", "open_run", "predict", "predict_many", "predictor", "report", "train"]
+__all__ = [
+    "Watcher", "evaluate", "export", "load_config", "open_run", "predict", "predict_many", "predictor", "report",
+    "train",
+]  # fmt: skip
 
 _HOMES = {  # of those that are not at home in pipeline.py
     "load_config": "config", "open_run": "runs.opening",
     "predict": "prediction.predictor", "predict_many": "prediction.many", "predictor": "prediction.predictor",
+    "Watcher": "runs.watching",
 }  # fmt: skip
 
 

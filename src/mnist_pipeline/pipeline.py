@@ -20,25 +20,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_pipeline.config import Config, load_config
-from mnist_pipeline.exports.forms import FORMS, select_forms, unchanged
+from mnist_pipeline.errors import RunError
+from mnist_pipeline.exports.forms import FORMS, ExportForm, files_of, left_out, select_forms, unchanged
 from mnist_pipeline.packages import missing, need
+from mnist_pipeline.prediction.shipping import SHIPPED, shipped
+from mnist_pipeline.runs.files import whole, write_json
 from mnist_pipeline.runs.opening import begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.provenance import environment
 from mnist_pipeline.runs.run import Run, artifacts
-from mnist_pipeline.runs.watching import Watcher
+from mnist_pipeline.runs.watching import Watcher, printing
 from mnist_pipeline.training.xla_flags import set_flags
 
 if TYPE_CHECKING:
     from mnist_pipeline.data import Part
 
+_ONNX_ALONE = "The package holds the ONNX file alone; for the rest train its recipe: mnist run photo (15 minutes)"
 
-def train(config: Config | str | Path, *, force: bool = False, watcher: Watcher | None = None) -> dict[str, Any]:
+
+def train(
+    config: Config | str | Path, *, force: bool = False, progress: bool = True, watcher: Watcher | None = None
+) -> dict[str, Any]:
     """Load, build, fit and save the config's run, or go on with it; gives the numbers of the training.
 
-    A run that is trained already is left as it is, unless `force` trains it again.
+    A run that is trained already is left as it is, unless `force` trains it again. A line for each epoch is printed on
+    stderr, unless `progress` is False or a watcher of the caller's is told instead.
     """
     config = config if isinstance(config, Config) else load_config(config)
-    watcher = watcher or Watcher()
+    watcher = watcher or (printing() if progress else Watcher())
     run = Run(artifacts() / config.name)
     # Whatever can refuse is asked before a folder is taken, or a trained run taken away.
     part = None if run.state == "trained" and not force else _load(config)
@@ -72,7 +80,11 @@ def _load(config: Config) -> "Part":
 
 
 def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) -> dict[str, Any]:
-    """Evaluate a trained run, by default the last one, on the test images; gives the numbers."""
+    """Evaluate a trained run, by default the last one, or the shipped model on the test images; gives the numbers."""
+    if where == SHIPPED:
+        from mnist_pipeline.evaluation.metrics import evaluate_file
+
+        return {**evaluate_file(shipped().path, None), "model": SHIPPED}
     need("evaluating a run", "tensorflow")
     with opened(where) as run:
         from mnist_pipeline.evaluation.evaluate import evaluate_run
@@ -83,6 +95,8 @@ def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) ->
 
 def report(where: str | Path | Run | None = None) -> Path:
     """Write the page of an evaluated run, by default the last one; gives its path."""
+    if where == SHIPPED:
+        raise RunError(f"{SHIPPED}: has no report. {_ONNX_ALONE}")
     need("a report", "jinja2", "matplotlib")
     with opened(where) as run:
         from mnist_pipeline.evaluation.page import write_page
@@ -97,21 +111,53 @@ def export(
     with_scaling: bool = False,
     watcher: Watcher | None = None,
 ) -> dict[str, Any]:
-    """Write a trained run, by default the last one, in forms that leave the framework, each proven; gives the card."""
+    """Write a trained run, by default the last one, in forms that leave the framework, each proven; gives the card.
+
+    `all` are the forms that can be made here, and the watcher is told of the others. Of the shipped model there is its
+    ONNX file, which is copied.
+    """
+    watcher, names = watcher or Watcher(), set(forms)
+    wanted = select_forms(names, with_scaling)
+    for line in left_out() if "all" in names and where != SHIPPED else ():
+        watcher.note(f"left out: {line}")
+    if where == SHIPPED:
+        return _export_shipped(wanted, watcher)
     need("exporting", "tensorflow")
-    wanted = select_forms(forms, with_scaling)
     with opened(where) as run:
         from mnist_pipeline.exports.export import export_run
 
-        export_run(run, wanted, watcher or Watcher())
+        export_run(run, wanted, watcher)
         return {"run": str(run.path), **run.export_card()}
+
+
+def _export_shipped(wanted: list[ExportForm], watcher: Watcher) -> dict[str, Any]:
+    """Copy the shipped model's ONNX file, beside the threshold below which it refuses; gives what a card has of it."""
+    run, (onnx, facts) = Run(artifacts() / SHIPPED), shipped()
+    others = [form.name for form in wanted if form.name != "onnx"]
+    if len(others) == len(wanted):
+        raise RunError(f"{', '.join(others)}: cannot be made of the shipped model. {_ONNX_ALONE}")
+    if others:
+        watcher.note(f"left out: {', '.join(others)}. {_ONNX_ALONE}")
+    write_json(run.refusal_file, facts["refusal"])
+    with whole(run.exports / "model.onnx") as copy:
+        copy.write_bytes(onnx.read_bytes())
+    return {"run": str(run.path), "forms": {"onnx": {"files": files_of([run.exports / "model.onnx"])}}}
 
 
 def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = None) -> dict[str, Any]:
     """Measure every form of a trained run, by default the last one; those not exported yet are exported first."""
+    from mnist_pipeline.exports.bench import measure_run, measure_shipped
+
+    watcher = watcher or Watcher()
+    if where == SHIPPED:
+        return {
+            "run": SHIPPED,
+            "name": SHIPPED,
+            "rows": measure_shipped(*shipped(), watcher),
+            "left_out": [_ONNX_ALONE],
+        }
     need("measuring a run", "tensorflow")
-    run, watcher = open_run(where), watcher or Watcher()
-    from mnist_pipeline.exports.bench import measure_run
+    run = open_run(where)
 
     there = unchanged(run.export_card().get("forms", {}), run.exports)
     wanted = [name for name, form in FORMS.items() if name not in there and not missing(form.takes)]

@@ -97,6 +97,21 @@ def test_without_the_extra_onnx_is_made_and_checked_with_what_is_there(
     assert '[export]"' in result.stderr
 
 
+def test_all_without_the_extra_is_what_can_be_made_and_says_what_was_left_out(
+    exported_copy: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr("mnist_pipeline.exports.export.export_run", lambda _, forms, __: made.extend(map(str, forms)))
+    for module in ("onnxruntime", "ai_edge_litert"):
+        monkeypatch.setitem(sys.modules, module, None)
+    result = mnist("export", "dense")
+    assert result.exit_code == 0
+    left_out = [line.split(": ")[1] for line in result.stderr.splitlines() if line.startswith("left out: ")]
+    assert left_out == ["onnx-int8", "litert", "litert-int8", "c-array"]
+    assert len(made) + len(left_out) == len(FORMS)
+    assert result.stderr.count("pip install 'mnist-pipeline[export]'") == len(left_out)
+
+
 def test_an_unknown_form_is_refused_with_those_there_are(exported: Run) -> None:
     result = mnist("export", "dense", "--to", "coreml")
     assert result.exit_code == 2

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_pipeline import pipeline
 from mnist_pipeline.config.checking import check
-from mnist_pipeline.data import load_part
+from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation.metrics import compute_metrics
-from mnist_pipeline.prediction.predictor import predictor
+from mnist_pipeline.prediction.predictor import file_predictor, predictor
 from mnist_pipeline.prediction.shipping import FOLDER, LARGEST, ship, shipped
 from mnist_pipeline.runs.run import Run
+from tests.commands import mnist
 
 
 def test_the_shipped_model_is_the_one_that_its_numbers_belong_to() -> None:
@@ -23,6 +25,34 @@ def test_the_shipped_model_is_the_one_that_its_numbers_belong_to() -> None:
     assert model.path.stat().st_size <= LARGEST
     assert model.facts["name"] == "photo"
     assert 0.1 < model.facts["refusal"]["threshold"] < 1
+
+
+def test_the_shipped_model_is_evaluated_as_a_run_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = load_part("mnist", "test")
+    few = Part(part.images[:100], part.labels[:100])
+    monkeypatch.setattr("mnist_pipeline.evaluation.metrics.load_part", lambda *_: few)
+    result = mnist("evaluate", "shipped")
+    assert result.stdout.startswith("shipped: test accuracy 100.00% (100 of 100)")
+
+
+def test_of_the_shipped_model_the_one_file_that_there_is_is_exported_and_the_rest_is_named() -> None:
+    result = mnist("export", "shipped")
+    assert result.exit_code == 0
+    assert "left out: onnx-with-scaling, onnx-int8, litert" in result.stderr
+    assert "mnist run photo" in result.stderr
+    path = Path(result.stdout.strip())
+    assert path.read_bytes() == shipped().path.read_bytes()
+    assert file_predictor(path).threshold == shipped().facts["refusal"]["threshold"]
+    assert mnist("export", "shipped", "--to", "litert").exit_code == 2
+    assert "mnist run photo" in mnist("report", "shipped").stderr
+
+
+def test_the_shipped_model_is_measured_by_each_reader_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_pipeline.exports.bench.measure_file", lambda form, reader, *_: {"reader": reader})
+    rows = pipeline.bench("shipped")["rows"]
+    assert [(row["reader"], row["accuracy"]) for row in rows] == [
+        (reader, shipped().facts["test_accuracy"]) for reader in ("opencv", "onnxruntime")
+    ]
 
 
 def test_the_shipped_config_is_a_config() -> None:

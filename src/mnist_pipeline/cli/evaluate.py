@@ -39,10 +39,9 @@ def evaluate(
     if model:
         from mnist_pipeline.evaluation.metrics import evaluate_file
 
-        opened, numbers = None, evaluate_file(model, runtime)
+        numbers = evaluate_file(model, runtime)
     else:
-        opened = run_or_last(run)
-        numbers = pipeline.evaluate(opened)
+        numbers = pipeline.evaluate(run_or_last(run))
     if json:
         say_json(numbers)
         return
@@ -53,8 +52,8 @@ def evaluate(
     )
     pairs = [f"{pair['true']} as {pair['answer']}: {pair['n']}" for pair in numbers["most_confused"][:5]]
     say(f"\nmost confused: {', '.join(pairs) or 'nothing'}")
-    if opened:
-        note(f"Pictures: {opened.plots}. Next: mnist report {opened.name}")
+    if "run" in numbers:
+        note(f"Pictures: {numbers['run']}/plots. Next: mnist report {numbers['name']}")
 
 
 def figures_line(numbers: dict[str, Any]) -> str:
@@ -77,17 +76,20 @@ def report(run: RunArgument = None, json: JsonOption = False) -> None:
     """Write the report of an evaluated run: one HTML page that needs no other file."""
     from mnist_pipeline import pipeline
 
-    page = str(pipeline.report(opened := run_or_last(run)))
+    page = pipeline.report(run_or_last(run))
     if json:
-        say_json({"run": str(opened.path), "report": page})
+        say_json({"run": str(page.parent), "report": str(page)})
     else:
-        say(page)
+        say(str(page))
 
 
-def run_or_last(run: str | None) -> "Run":
-    """Open the run of this name or folder; without one, open the run trained last and say which it is."""
+def run_or_last(run: str | None) -> "Run | str":
+    """The run of this name or folder; without one, the run trained last, saying which it is; `shipped` as it is."""
+    from mnist_pipeline.prediction.shipping import SHIPPED
     from mnist_pipeline.runs.opening import open_run
 
+    if run == SHIPPED:
+        return SHIPPED
     opened = open_run(run, note)
     if run is None:
         note(f"{opened.path} (trained last)")

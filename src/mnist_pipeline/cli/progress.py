@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mnist_pipeline.cli.console import complain, note, printable, watched
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.prediction.finding import count
-from mnist_pipeline.runs.watching import FleetWatcher, Watcher
+from mnist_pipeline.runs.watching import FleetWatcher, Watcher, epoch_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -92,11 +92,7 @@ class TrainingProgress(_Display):
         self.show(what, self._done + share, self._epochs)
 
     def _epoch(self, number: int, figures: dict[str, float]) -> None:
-        text = f"epoch {number:>{len(str(self._epochs))}}/{self._epochs}  loss {figures['loss']:.4f}"
-        text += f"  accuracy {figures['accuracy']:.2%}"
-        if "val_loss" in figures:
-            text += f"  validation {figures['val_loss']:.4f} {figures['val_accuracy']:.2%}"
-        self.say(f"{text}  rate {figures['learning_rate']:.2g}  {self.left(number, self._epochs)}")
+        self.say(f"{epoch_line(number, self._epochs, figures)}  {self.left(number, self._epochs)}")
         self._done = number
         self._share(0)
 

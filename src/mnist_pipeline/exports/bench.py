@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import MnistError, RunError
-from mnist_pipeline.exports.forms import FORMS
-from mnist_pipeline.packages import install, missing
+from mnist_pipeline.exports.forms import FORMS, left_out
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction.foreign import made_here, vet
+from mnist_pipeline.prediction.runtimes import installed
 from mnist_pipeline.process import command
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
@@ -43,14 +43,17 @@ def measure_run(run: Run, watcher: Watcher) -> dict[str, Any]:
                 continue
             proven = {key: check[key] for key in keras}
             rows.append(measure_file(name, check["reader"], path, source, watcher) | proven)
-    left_out = [
-        f"{form.name}: takes {' and '.join(missing(form.takes))}: {install(form.takes)}"
-        for form in FORMS.values()
-        if missing(form.takes)
-    ]
+    lacking = left_out()
     if not made_here(run.exports):
-        left_out.append("saved-model: lies outside the artifacts folder, and its graph may write files")
-    return {"rows": rows, "left_out": left_out}
+        lacking.append("saved-model: lies outside the artifacts folder, and its graph may write files")
+    return {"rows": rows, "left_out": lacking}
+
+
+def measure_shipped(path: Path, facts: dict[str, Any], watcher: Watcher) -> list[dict[str, Any]]:
+    """The rows of the model that comes with the package: its ONNX file by each reader, with the accuracy it has."""
+    known = {"accuracy": facts["test_accuracy"], "agreement": None, "ties": None}
+    readers = [reader for reader in FORMS["onnx"].readers if reader != "tensorflow" and installed(reader)]
+    return [measure_file("onnx", reader, path, "mnist", watcher) | known for reader in readers]
 
 
 def measure_file(form: str, reader: str, path: Path, source: str, watcher: Watcher) -> dict[str, Any]:

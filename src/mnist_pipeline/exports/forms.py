@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.packages import missing, need
+from mnist_pipeline.packages import install, missing, need
 
 PACKAGES = ("onnxruntime", "ai-edge-litert")  # of the extra
 Reader = Literal["opencv", "onnxruntime", "litert", "tensorflow"]
@@ -44,16 +44,25 @@ FORMS = {
 
 
 def select_forms(names: Iterable[str], with_scaling: bool) -> list[ExportForm]:
-    """The forms of these names, `all` being each of them; refused in a line where a package is not installed."""
+    """The forms of these names, `all` being all that can be made here; a named one that cannot is refused in a line."""
     unknown = set(names) - {"all", *FORMS}
     if unknown:
         raise RunError(f"no form is called {', '.join(sorted(unknown))}. There are: {', '.join(FORMS)}, all")
     asked = set(names) | ({"onnx-with-scaling"} if with_scaling else set())
-    forms = [form for form in FORMS.values() if asked & {"all", form.name}]
+    forms = [form for form in FORMS.values() if form.name in asked or ("all" in asked and not missing(form.takes))]
     lacking = [form for form in forms if missing(form.takes)]
     packages = {name for form in lacking for name in form.takes}
     need(f"exporting {', '.join(form.name for form in lacking)}", *sorted(packages))
     return forms
+
+
+def left_out() -> list[str]:
+    """A line for each form that cannot be made here: the packages that it takes, and how to get them."""
+    return [
+        f"{form.name}: takes {' and '.join(missing(form.takes))}: {install(form.takes)}"
+        for form in FORMS.values()
+        if missing(form.takes)
+    ]
 
 
 def files_of(paths: list[Path]) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from mnist_pipeline.pixels.pictures import Picture, name_of, read_grey, unforese
 from mnist_pipeline.pixels.preprocess import Invert, Seen, Step, find_digit, plain
 from mnist_pipeline.prediction.foreign import vet
 from mnist_pipeline.prediction.runtimes import RuntimeChoice, open_runtime, output_of, probabilities
-from mnist_pipeline.prediction.shipping import shipped
+from mnist_pipeline.prediction.shipping import SHIPPED, shipped
 from mnist_pipeline.runs.opening import last_trained, open_run
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Note, ignore
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from mnist_pipeline.prediction.pages.reading import Page
 
 Way = Literal["mnist", "plain"]
-SHIPPED = "shipped"  # the name of the run that nobody has to train
 _WITH_PACKAGE = " (comes with the package)"
 _UNLIKE = "it looks like none of them"
 # Pixels of the side of a patch that explains: one of 3 hardly moves an answer, one of 7 takes most of a digit away.

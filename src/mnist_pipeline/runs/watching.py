@@ -1,5 +1,6 @@
 """What long work calls to tell how far it is; every callback must be quick, and those left out do nothing."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,30 @@ class Watcher:
     """Number of the epoch that ended, from 1, and its figures."""
     note: Note = ignore
     """A sentence for the user."""
+
+
+def printing() -> Watcher:
+    """A watcher that prints a line for each epoch on stderr, which a terminal and a notebook show alike."""
+    epochs = 0
+
+    def begin(_: int, of: int) -> None:
+        nonlocal epochs
+        epochs = of
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    return Watcher(begin, epoch=lambda number, figures: say(epoch_line(number, epochs, figures)), note=say)
+
+
+def epoch_line(number: int, epochs: int, figures: dict[str, float]) -> str:
+    """What is shown of an epoch while a training lasts."""
+    text = (
+        f"epoch {number:>{len(str(epochs))}}/{epochs}  loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.2%}"
+    )
+    if "val_loss" in figures:
+        text += f"  validation {figures['val_loss']:.4f} {figures['val_accuracy']:.2%}"
+    return f"{text}  rate {figures['learning_rate']:.2g}"
 
 
 @dataclass(frozen=True)
