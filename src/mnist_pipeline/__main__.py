@@ -4,7 +4,7 @@ import os
 import warnings
 
 from mnist_pipeline.cli import app
-from mnist_pipeline.cli.console import make_safe
+from mnist_pipeline.cli.streams import make_safe
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import typer
 
 from mnist_pipeline import pipeline
 from mnist_pipeline.cli import app
-from mnist_pipeline.cli.console import make_safe
+from mnist_pipeline.cli.streams import make_safe
 from mnist_pipeline.reproduction.repeat import Repetition
 from mnist_pipeline.runs.opening import open_run
 from mnist_pipeline.runs.run import Run
