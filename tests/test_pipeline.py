@@ -75,9 +75,7 @@ def test_from_python_a_training_is_shown_on_stderr_unless_told_otherwise(
 
 
 def test_the_watcher_of_python_prints_a_line_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
-    watcher = printing()
-    watcher.begin(0, 15)
-    watcher.epoch(3, {"loss": 0.3, "accuracy": 0.9, "val_loss": 0.2, "val_accuracy": 0.95, "learning_rate": 0.001})
+    printing(15).epoch(3, {"loss": 0.3, "accuracy": 0.9, "val_loss": 0.2, "val_accuracy": 0.95, "learning_rate": 0.001})
     line = "epoch  3/15  loss 0.3000  accuracy 90.00%  validation 0.2000 95.00%  rate 0.001\n"
     assert capsys.readouterr().err == line
 

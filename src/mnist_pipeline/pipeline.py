@@ -46,7 +46,7 @@ def train(
     stderr, unless `progress` is False or a watcher of the caller's is told instead.
     """
     config = config if isinstance(config, Config) else load_config(config)
-    watcher = watcher or (printing() if progress else Watcher())
+    watcher = watcher or (printing(config.training.epochs) if progress else Watcher())
     run = Run(artifacts() / config.name)
     # Whatever can refuse is asked before a folder is taken, or a trained run taken away.
     part = None if run.state == "trained" and not force else _load(config)

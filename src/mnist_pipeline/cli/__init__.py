@@ -7,7 +7,7 @@ import typer
 
 from mnist_pipeline import __version__, packages
 from mnist_pipeline.cli import config, data, evaluate, export, predict, reproduce, runs, train
-from mnist_pipeline.cli.console import Group, say
+from mnist_pipeline.cli.console import Group, hush, say
 
 app = typer.Typer(
     cls=Group,
@@ -45,6 +45,12 @@ def main(
             expose_value=False,
             is_eager=True,
             help="Let this shell complete verbs, options, recipes and runs.",
+        ),
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", callback=hush, expose_value=False, help="Only results and errors: no notes, no bar."
         ),
     ] = False,
     version: Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, SetOption, Verbs, recipe_names, say, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, SetOption, Verbs, answer, recipe_names, say_json, table
 
 app = Verbs(cls=Group, name="config", no_args_is_help=True, help="Show, list and compare configs.")
 ConfigArgument = Annotated[
@@ -41,14 +41,11 @@ def show(config: ConfigArgument, settings: SetOption = None, json: JsonOption = 
     if copied := path in shipped_configs().values():
         changes = {"name": f"my-{path.stem}", "expected": None} | changes
     checked = load_config(config, changes)
-    if json:
-        say_json(checked.tree())
-        return
     text = write(checked.tree()) if settings else path.read_text(encoding="utf-8")
     if copied and not settings:
         text = re.sub(r"\A.*\n|^expected:(.|\n)*", "", text, flags=re.MULTILINE) + "expected: null"
         text = re.sub(r"^name: (.*)$", f"name: {checked.name} # begun as a copy of \\1", text, flags=re.MULTILINE)
-    say(text.rstrip() if _FOR_EDITORS in text else f"{_FOR_EDITORS}\n{text.rstrip()}")
+    answer(checked.tree(), text.rstrip() if _FOR_EDITORS in text else f"{_FOR_EDITORS}\n{text.rstrip()}", json)
 
 
 @app.command(epilog="Example: mnist config schema > mnist-config.schema.json")
@@ -66,9 +63,6 @@ def diff(ours: ConfigArgument, theirs: ConfigArgument, json: JsonOption = False)
     from mnist_pipeline.runs.opening import differences
 
     lines = differences(load_config(ours).tree(), load_config(theirs).tree())
-    if json:
-        say_json({"differences": lines})
-    else:
-        say("\n".join(lines or ["no difference"]))
+    answer({"differences": lines}, "\n".join(lines or ["no difference"]), json)
     if lines:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""What the verbs share: options, how they speak to the user, and how they fail.
+"""What the verbs share: options, how they speak to the user, how the words of a call are read, and how they fail.
 
 Results go to stdout, everything else to stderr.
 """
@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -108,13 +108,22 @@ def watched() -> bool:
     return sys.stderr.isatty() and not _told["quiet"]
 
 
+def answer(value: dict[str, Any], text: str, json: bool) -> None:
+    """Print a result: as an object where --json asks for it, otherwise in words."""
+    if json:
+        say_json(value)
+    else:
+        say(text)
+
+
 def note(text: str) -> None:
     """Tell the user something in one line on stderr, unless --quiet was said."""
     if not _told["quiet"]:
         print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
 
 
-def _hush(asked: bool) -> None:
+def hush(asked: bool) -> None:
+    """Leave out notes and bars from here on, where asked to."""
     _told["quiet"] |= asked
 
 
@@ -145,34 +154,14 @@ def _word(parameter: Any, context: Any, value: Any) -> Any:
         raise
 
 
-@cache
-def _everywhere() -> list[Any]:
-    """The options that every command and group has, made by Typer from a function."""
-    app = typer.Typer(add_completion=False)
-
-    @app.command()
-    def options(
-        quiet: Annotated[
-            bool,
-            typer.Option(
-                "--quiet", "-q", callback=_hush, expose_value=False, help="Only results and errors: no notes, no bar."
-            ),
-        ] = False,
-    ) -> None:
-        """Is never called."""
-
-    return typer.main.get_command(app).params
-
-
 class _Quick:
     """Takes words as they are: Typer checks them with pydantic, which takes 30 ms to load."""
 
-    def __init__(self, *words: Any, params: list[Any], **settings: Any) -> None:
-        super().__init__(*words, params=[*params, *_everywhere()], **settings)  # type: ignore[call-arg]
-
     def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, --help among them."""
+        """The parameters, --help among them, and the --quiet of the root, which goes with every command."""
         parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        everywhere = [parameter for parameter in ctx.find_root().command.params if parameter.name == "quiet"]
+        parameters[-1:-1] = [parameter for parameter in everywhere if parameter not in parameters]
         for parameter in parameters:
             parameter.process_value = partial(_word, parameter)
             if getattr(parameter, "is_flag", False):

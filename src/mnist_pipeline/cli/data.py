@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, Verbs, note, recipe_names, say, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, Verbs, answer, note, recipe_names, say, say_json, table
 from mnist_pipeline.errors import ConfigError
 
 app = Verbs(
@@ -39,10 +39,9 @@ def verify(source: Source = "mnist", json: JsonOption = False) -> None:
     from mnist_pipeline.data import load
 
     dataset = load(source)
-    if json:
-        say_json({"source": source, "train": len(dataset.train), "test": len(dataset.test)})
-        return
-    say(f"{source}: complete and correct, {len(dataset.train):,} training and {len(dataset.test):,} test images")
+    train, test = len(dataset.train), len(dataset.test)
+    said = f"{source}: complete and correct, {train:,} training and {test:,} test images"
+    answer({"source": source, "train": train, "test": test}, said, json)
 
 
 @app.command(epilog="Example: mnist data plot --out pictures")
@@ -89,8 +88,5 @@ def plot(
 
         title = f"The same digits as {settings.name} augments them"
         draw("augmented.png", title, *augmented_sample(*digits, settings.training.augmentation))
-    if json:
-        say_json({"pictures": drawn})
-    else:
-        say("\n".join(drawn))
+    answer({"pictures": drawn}, "\n".join(drawn), json)
     note("Only training images are shown.")

@@ -8,6 +8,7 @@ from mnist_pipeline.cli.console import (
     RunArgument,
     RuntimeOption,
     Verbs,
+    answer,
     note,
     say,
     say_json,
@@ -77,10 +78,7 @@ def report(run: RunArgument = None, json: JsonOption = False) -> None:
     from mnist_pipeline import pipeline
 
     page = pipeline.report(run_or_last(run))
-    if json:
-        say_json({"run": str(page.parent), "report": str(page)})
-    else:
-        say(str(page))
+    answer({"run": str(page.parent), "report": str(page)}, str(page), json)
 
 
 def run_or_last(run: str | None) -> "Run | str":

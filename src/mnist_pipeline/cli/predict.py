@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 app = Verbs()
 Invert = Literal["auto", "yes", "no"]
+Tally = Counter[str]  # how many files were read, refused or unread
 
 
 @app.command(epilog="Example: mnist predict digit.png --run dense")
@@ -127,13 +128,11 @@ def _ask() -> str:
     return str(typer.prompt("Path of the picture", err=True)).strip()
 
 
-def _print_answers(
-    batches: "Generator[list[Prediction]]", pictures: Sequence[str], json: bool, csv: bool
-) -> Counter[str]:
+def _print_answers(batches: "Generator[list[Prediction]]", pictures: Sequence[str], json: bool, csv: bool) -> Tally:
     """Print the answer about each picture; gives how many files are unread, and how many refused."""
     from mnist_pipeline.cli.progress import PictureProgress
 
-    tally = Counter[str]()
+    tally = Tally()
     with closing(PictureProgress(pictures)) as progress, closing(batches):
         if csv:
             _print_row(_COLUMNS)
@@ -191,15 +190,13 @@ def _free_name(stem: str) -> Path:
     return next(path for path in map(Path, names) if not path.exists())
 
 
-def _read_pages(
-    pictures: Sequence[str], model: "Predictor", invert: Invert, save: Path | None, json: bool
-) -> Counter[str]:
+def _read_pages(pictures: Sequence[str], model: "Predictor", invert: Invert, save: Path | None, json: bool) -> Tally:
     """Print each page's text on stdout, its name on stderr; gives how many are unread, and how many refused in part."""
     from mnist_pipeline.prediction.pages.drawing import save_drawn
     from mnist_pipeline.prediction.pages.pieces import MOST
     from mnist_pipeline.prediction.pages.reading import Page, read_page
 
-    tally, single = Counter[str](), count(pictures) == 1
+    tally, single = Tally(), count(pictures) == 1
     for path, problem in filter(None, find(pictures)):
         page = Page(path, model.name, [], problem) if problem else read_page(path, model, invert)
         refused = "refused" if not page.text or "?" in page.text else "read"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, Verbs, note, run_names, say, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, Verbs, answer, note, run_names, say_json, table
 
 if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
@@ -39,11 +39,8 @@ def diff(ours: OneRun, theirs: OneRun, json: JsonOption = False) -> None:
     from mnist_pipeline.runs.opening import open_run
 
     found = compare_runs(open_run(ours), open_run(theirs))
-    if json:
-        say_json(found)
-    else:
-        lines = [f"{head}: {line}" for head, differences in found.items() for line in differences]
-        say("\n".join(lines or ["no difference"]))
+    lines = [f"{head}: {line}" for head, differences in found.items() for line in differences]
+    answer(found, "\n".join(lines or ["no difference"]), json)
     if any(found.values()):
         raise typer.Exit(1)
 

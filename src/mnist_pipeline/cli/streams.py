@@ -1,4 +1,4 @@
-"""Standard streams on which no writing ends in a traceback, whatever the caller has made of them."""
+"""Standard streams on which no writing ends in a traceback, whatever they lead to and whatever their encoding lacks."""
 
 import codecs
 import io

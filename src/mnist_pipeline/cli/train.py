@@ -11,10 +11,9 @@ from mnist_pipeline.cli.console import (
     JsonOption,
     SetOption,
     Verbs,
+    answer,
     complain,
     note,
-    say,
-    say_json,
 )
 from mnist_pipeline.cli.evaluate import figures_line
 from mnist_pipeline.errors import MnistError
@@ -40,10 +39,7 @@ def train(
 ) -> None:
     """Train a config and save the run in artifacts/. After an interruption the same command goes on."""
     numbers = _train(_only(config, config_option), settings, seed, name, force)
-    if json:
-        say_json(numbers)
-        return
-    say(_summary(numbers))
+    answer(numbers, _summary(numbers), json)
     note(f"Next: mnist evaluate {numbers['name']}")
 
 
@@ -61,26 +57,19 @@ def run(
     from mnist_pipeline import pipeline
 
     numbers = _train(_only(config, config_option), settings, seed, name, force)
-    if not json:
-        say(_summary(numbers))
-    evaluated = pipeline.evaluate(numbers["run"])
-    if not json:
-        say(figures_line(evaluated))
-    page = str(pipeline.report(numbers["run"]))
-    if json:
-        say_json({"run": numbers["run"], "train": numbers, "evaluate": evaluated, "report": page})
-        return
-    say(f"report: {page}")
+    evaluated, page = pipeline.evaluate(numbers["run"]), str(pipeline.report(numbers["run"]))
+    found = {"run": numbers["run"], "train": numbers, "evaluate": evaluated, "report": page}
+    answer(found, f"{_summary(numbers)}\n{figures_line(evaluated)}\nreport: {page}", json)
     note("Next: open the report in a browser, or read a picture: mnist predict digit.png")
 
 
 def _only(argument: str | None, option: str | None) -> str:
     """The config that was named in one of the two ways."""
-    given = [config for config in (argument, option) if config is not None]
-    if len(given) != 1:
-        problem = "one config, not two" if given else "which config? Name one"
-        raise MnistError(f"{problem}: mnist train dense; mnist config list shows what there is")
-    return given[0]
+    if argument is not None and option is not None:
+        raise MnistError("one config, not two: mnist train dense")
+    if argument is None and option is None:
+        raise MnistError("which config? Name one: mnist train dense; mnist config list shows what there is")
+    return argument or option or ""
 
 
 def _train(config: str, settings: list[str] | None, seed: int | None, name: str | None, force: bool) -> dict[str, Any]:

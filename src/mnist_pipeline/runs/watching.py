@@ -26,18 +26,13 @@ class Watcher:
     """A sentence for the user."""
 
 
-def printing() -> Watcher:
+def printing(epochs: int) -> Watcher:
     """A watcher that prints a line for each epoch on stderr, which a terminal and a notebook show alike."""
-    epochs = 0
-
-    def begin(_: int, of: int) -> None:
-        nonlocal epochs
-        epochs = of
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)  # noqa: T201
 
-    return Watcher(begin, epoch=lambda number, figures: say(epoch_line(number, epochs, figures)), note=say)
+    return Watcher(epoch=lambda number, figures: say(epoch_line(number, epochs, figures)), note=say)
 
 
 def epoch_line(number: int, epochs: int, figures: dict[str, float]) -> str:
