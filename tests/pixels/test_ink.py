@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mnist_pipeline.data import load_part
 from mnist_pipeline.pixels.ink import Step, threshold_ink
 from mnist_pipeline.pixels.light import ink_strength, lightness, local_ink_strength
-from mnist_pipeline.pixels.lines import without_lines
+from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, without_lines
 from mnist_pipeline.pixels.panels import outline_of, panel_area
 from mnist_pipeline.pixels.preprocess import NOTHING, SEVERAL, SIDE, find_digit, fit_digit
 
@@ -276,7 +276,7 @@ def test_faint_lines_stay_below_the_threshold(digits: Grey) -> None:
 def test_lines_are_taken_out_and_strokes_across_them_left() -> None:
     marks = lines(50, 0.02).astype(np.uint8)
     marks[60:260, 150:162] = 1
-    clean = without_lines(marks)
+    clean = without_lines(marks, BEHIND_A_DIGIT)
     assert clean[60:260, 150:162].mean() > 0.97
     assert clean.sum() < 1.1 * 200 * 12
 
@@ -284,7 +284,7 @@ def test_lines_are_taken_out_and_strokes_across_them_left() -> None:
 def test_a_stroke_from_border_to_border_is_a_digit_s_when_nothing_else_is_there() -> None:
     marks = np.zeros((120, 60), np.uint8)
     marks[:, 26:30] = 1
-    assert without_lines(marks) is marks
+    assert without_lines(marks, BEHIND_A_DIGIT) is marks
 
 
 def test_a_hair_line_is_as_wide_as_a_pen_after_fitting() -> None:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from benchmarks.pages import distance
 from mnist_pipeline.data import Part
+from mnist_pipeline.pixels.lines import ON_A_PAGE, without_lines
 from mnist_pipeline.prediction.pages.choosing import chain
-from mnist_pipeline.prediction.pages.ink import without_ruling
 from mnist_pipeline.prediction.pages.pieces import clusters, pieces
 from mnist_pipeline.prediction.pages.reading import read_pixels
 
@@ -48,7 +48,7 @@ def test_a_thousand_digits_are_all_found(part: Part) -> None:
 
 def test_digits_in_rows_and_columns_are_not_taken_for_ruled_lines(part: Part) -> None:
     marks = (crowded(part, 20, 20)[0] < 128).astype(np.uint8)
-    assert np.array_equal(without_ruling(marks), marks)
+    assert np.array_equal(without_lines(marks, ON_A_PAGE), marks)
 
 
 def test_a_chain_keeps_each_of_its_pieces() -> None:

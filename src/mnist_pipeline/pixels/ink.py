@@ -23,7 +23,7 @@ from mnist_pipeline.pixels.light import (
     local_ink_strength,
     marked_border,
 )
-from mnist_pipeline.pixels.lines import without_lines
+from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, without_lines
 from mnist_pipeline.pixels.panels import panel_area, possible_panel
 from mnist_pipeline.pixels.shapes import digit_candidates, digit_pieces, find_shapes
 
@@ -65,7 +65,7 @@ def find_ink(grey: Grey, invert: Invert, steps: list[Step], soft: float = 1.0) -
         ink = _likeliest(grey, invert, ink, even)
     steps.append(("ink, evenly lit", ink.strength))
     steps.append(("above the threshold", ink.marks * 255))
-    clean = without_lines(ink.marks)
+    clean = without_lines(ink.marks, BEHIND_A_DIGIT)
     if clean is not ink.marks:
         steps.append(("without ruled lines", clean * 255))
     return Ink(ink.strength, clean, ink.inverted)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mnist_pipeline.pixels.light import Grey
 
 _SPECK = 0.04  # of the picture's longer side
+_BAR = 0.5  # of the picture's side
 _MOST = 64  # shapes looked at, largest first; a digit with its surroundings is a handful
 
 
@@ -68,8 +69,14 @@ def digit_candidates(found: Shapes) -> NDArray[np.bool_]:
         candidates[number] = not _is_frame(found, number)
     height, width = found.labels.shape
     free = candidates & found.free
-    if free.any() and _reach(found, digit_pieces(found, free)) >= 0.28 * min(height, width):
+    least = 0.28 * min(height, width)
+    if free.any() and _reach(found, digit_pieces(found, free)) >= least:
         candidates &= free
+    others = candidates & ~np.array([_is_bar(found, number) for number in range(len(candidates))])
+    if 0 < np.count_nonzero(others) < np.count_nonzero(candidates):
+        pieces = digit_pieces(found, others)
+        if _reach(found, pieces) >= least:
+            candidates = others | _joined(found, candidates, pieces)
     return candidates
 
 
@@ -91,6 +98,17 @@ def _is_frame(found: Shapes, number: int) -> bool:
     return bool((inside & (share >= 0.28)).any() or ((inside & (share >= 0.12)).any() and _is_rim(found, number)))
 
 
+def _is_bar(found: Shapes, number: int) -> bool:
+    """Whether a shape is one straight stroke along most of the picture: a pen, a printed line, or a 1."""
+    height, width = found.labels.shape
+    _, _, wide, high, area = found.rows[number]
+    if max(wide, high) < _BAR * (width if wide > high else height) or area > 0.2 * max(wide, high) ** 2:
+        return False
+    mask = (found.labels == found.numbers[number]).view(np.uint8)
+    _, sides, _ = cv2.minAreaRect(cv2.findNonZero(mask))
+    return bool(min(sides) < 0.2 * max(sides) and area > 0.6 * (sides[0] + 1) * (sides[1] + 1))
+
+
 def _is_rim(found: Shapes, number: int) -> bool:
     """Whether a shape is all along the sides of its own box, as drawn frames are and no digit is."""
     x, y, wide, high, area = found.rows[number]
@@ -107,6 +125,12 @@ def digit_pieces(found: Shapes, candidates: NDArray[np.bool_]) -> NDArray[np.boo
     prominence = found.sizes * np.sqrt(found.rows[:, 4]) * candidates
     chosen = np.zeros(len(candidates), bool)
     chosen[int(prominence.argmax())] = True
+    return _joined(found, candidates, chosen)
+
+
+def _joined(found: Shapes, candidates: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """True for the chosen shapes and the candidates that stand so close that they belong to the same digit."""
+    chosen = chosen.copy()
     x, y = found.rows[:, 0], found.rows[:, 1]
     right, bottom = x + found.rows[:, 2], y + found.rows[:, 3]
     while True:

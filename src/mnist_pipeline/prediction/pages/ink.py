@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.pixels.ink import otsu_threshold
 from mnist_pipeline.pixels.light import Grey, Invert, as_grey
+from mnist_pipeline.pixels.lines import ON_A_PAGE, without_lines
 
 _COARSE = 224  # pixels of the longer side at which the paper's brightness is found
 _AROUND = 41  # of those: wide enough that most of it is bare paper, whatever is written there
@@ -27,16 +28,6 @@ _MOST_BLOTS = 64
 _FAINT = 0.6  # of the page's threshold: no shape has a lower one
 _SPAN = 0.4  # of a side of the page: what is as long may be a printed line
 _LEAST_PEN = 0.004  # share of the pixels that stand out of the paper: where there is less, there is no pen
-
-# Of ruled and squared lines
-_LEAN = 0.09  # the steepest slope of a line, about five degrees
-_LONG = 0.4  # of the page's side along the line, and
-_LONGER = 0.25  # of its longer side: no stroke is as long, not on a strip of paper one digit high
-_QUICK = 400  # pixels of the longer side at which the slope is looked for
-_THICKEST = 0.008  # of the page's longer side
-# Of a line's length; rows of digits reach 0.6 only where they all but touch. Without it, 27 of 300 digits in rows and
-# columns were misread or missing, since taken out as lines; with it 1.
-_DRAWN = 0.6
 
 
 @dataclass(frozen=True)
@@ -123,7 +114,7 @@ def _without_blots(strength: Grey, faintest: float) -> Grey:
 def _without_lines(strength: Grey, faintest: float) -> Grey:
     """The strength without ruled and squared lines, looked for far below the pen's strength, where they are whole."""
     low = as_grey(strength > max(faintest, 0.25 * otsu_threshold(_counts(strength, faintest))))
-    lines = cv2.subtract(low, without_ruling(low))
+    lines = cv2.subtract(low, without_lines(low, ON_A_PAGE))
     if not lines.any():
         return strength
     printed = 1.5 * float(np.percentile(strength[lines > 0], 75))  # what is darker is pen upon a line
@@ -184,75 +175,3 @@ def _each_by_its_pen(strength: Grey, low: float, high: float) -> Grey:
         strongest[1:] = np.maximum.reduceat(strength.ravel()[order], starts)
     least = np.where(strongest >= 1.25 * low, np.clip(0.5 * strongest, low, high), 255)
     return as_grey((strength > least[labels]) & (labels > 0))
-
-
-def without_ruling(marks: Grey) -> Grey:
-    """The marks without thin straight lines that run along the page or across it."""
-    level = _without_level(marks)
-    return np.ascontiguousarray(_without_level(np.ascontiguousarray(level.T)).T)
-
-
-def _without_level(marks: Grey) -> Grey:
-    height, width = marks.shape
-    if np.count_nonzero(marks.any(axis=0)) < _least(width, max(marks.shape)):
-        return marks
-    slope = _slope(marks)
-    level = _sheared(marks, slope)
-    lines = _lines(level, max(marks.shape))
-    if not lines.any():
-        return marks
-    thickest = max(3, round(_THICKEST * max(marks.shape)))
-    # Marks above or below a line, in a column of it, are a stroke that crosses it.
-    strokes = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((_thickness(lines, thickest) + 2, 1), np.uint8))
-    kept = as_grey(cv2.subtract(level, cv2.bitwise_and(lines, as_grey(1 - strokes))))
-    return as_grey(cv2.bitwise_and(_sheared(kept, -slope, height), marks))
-
-
-def _slope(marks: Grey) -> float:
-    """The slope of the lines: sheared level by it, rows of pixels are fullest."""
-    by = min(1.0, _QUICK / max(marks.shape))
-    small = cv2.resize(marks * 255, None, fx=by, fy=by, interpolation=cv2.INTER_AREA) if by < 1 else marks * 255
-    slopes = np.linspace(-_LEAN, _LEAN, 61)
-    fullness = [float((_sheared(as_grey(small), slope).sum(axis=1, dtype=np.float64) ** 2).sum()) for slope in slopes]
-    return float(slopes[int(np.argmax(fullness))])
-
-
-def _sheared(marks: Grey, slope: float, height: int | None = None) -> Grey:
-    """The marks with each column moved so that lines of a slope become level: on a higher page, or cut to a height."""
-    rows, width = marks.shape
-    reach = round(_LEAN * width) + 1
-    down = reach if height is None else -reach
-    matrix = np.array([[1, 0, 0], [-slope, 1, down + slope * width / 2]], np.float64)
-    size = (width, rows + 2 * reach if height is None else height)
-    return as_grey(cv2.warpAffine(marks, matrix, size, flags=cv2.INTER_NEAREST))
-
-
-def _lines(level: Grey, longest: int) -> Grey:
-    """The pixels of long level runs, small gaps and wavering allowed, that are mostly drawn or near one that is.
-
-    Digits that stand in rows make long runs too, which are mostly gaps. On squared paper the lines across make such
-    runs as well; these are near a line that is drawn.
-    """
-    length = _least(level.shape[1], longest)
-    gap = max(3, length // 12)
-    wider = cv2.dilate(level, np.ones((3, 1), np.uint8))
-    closed = cv2.morphologyEx(wider, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
-    runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    drawn = (as_grey(cv2.blur(wider * 255, (length, 1))) > 255 * _DRAWN) & (as_grey(runs) > 0)
-    near = as_grey(cv2.dilate(as_grey(drawn.any(axis=1, keepdims=True)), np.ones((2 * gap + 1, 1), np.uint8)))
-    runs = as_grey(runs) * near
-    return as_grey(cv2.bitwise_and(cv2.dilate(runs, np.ones((3, 1), np.uint8)), level))
-
-
-def _least(side: int, longest: int) -> int:
-    """The pixels that a line is long at least."""
-    return max(8, round(max(_LONG * side, min(0.95 * side, _LONGER * longest))))
-
-
-def _thickness(lines: Grey, most: int) -> int:
-    """The pixels that lines are thick in most places."""
-    for thickness in range(1, most):
-        thick = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones((thickness + 1, 1), np.uint8))
-        if np.count_nonzero(thick) < 0.3 * np.count_nonzero(lines):
-            return thickness
-    return most
