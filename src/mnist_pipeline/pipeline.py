@@ -146,18 +146,15 @@ def _export_shipped(wanted: list[ExportForm], watcher: Watcher) -> dict[str, Any
 
 def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = None) -> dict[str, Any]:
     """Measure every form of a trained run, by default the last one; those not exported yet are exported first."""
-    from mnist_pipeline.exports.bench import measure_run, measure_shipped
-
     watcher = watcher or Watcher()
     if where == SHIPPED:
-        return {
-            "run": SHIPPED,
-            "name": SHIPPED,
-            "rows": measure_shipped(*shipped(), watcher),
-            "left_out": [_ONNX_ALONE],
-        }
+        from mnist_pipeline.exports.bench import measure_shipped
+
+        found = {"rows": measure_shipped(*shipped(), watcher), "left_out": [_ONNX_ALONE]}
+        return {"run": SHIPPED, "name": SHIPPED, **found}
     need("measuring a run", "tensorflow")
     run = open_run(where)
+    from mnist_pipeline.exports.bench import measure_run
 
     there = unchanged(run.export_card().get("forms", {}), run.exports)
     wanted = [name for name, form in FORMS.items() if name not in there and not missing(form.takes)]

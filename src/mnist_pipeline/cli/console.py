@@ -37,10 +37,7 @@ def run_names() -> list[str]:
 _CONFIG = "A config file, or the name of a shipped recipe (see mnist config list)."
 ConfigArgument = Annotated[str | None, typer.Argument(help=_CONFIG, autocompletion=recipe_names)]
 ConfigOption = Annotated[
-    str | None,
-    typer.Option(
-        "--config", "-c", help="The config file or recipe, instead of as the first word.", autocompletion=recipe_names
-    ),
+    str | None, typer.Option("--config", "-c", help="The config, given as an option.", autocompletion=recipe_names)
 ]
 SetOption = Annotated[
     list[str] | None,
