@@ -206,7 +206,7 @@ def test_json_or_csv_not_both(smoke_run: Run) -> None:
 
 def mnist(*words: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [sys.executable, "-m", "mnist_pipeline", "predict", *words],
+        [sys.executable, "-m", "mnist_pipeline", "predict", "--quiet", *words],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env=os.environ | {"PYTHON_CPU_COUNT": "2"},
     )  # fmt: skip
