@@ -1,11 +1,11 @@
 """The command line as a test calls it: inside this process, in a shell, or on a terminal."""
 
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from mnist_pipeline.cli import app
@@ -18,6 +18,8 @@ def mnist(*words: str | Path, **environment: str) -> Result:
 
 def shell(words: str, stdin: int = subprocess.DEVNULL, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """Run `mnist` in a shell, with the redirections among the words."""
+    if os.name == "nt":
+        pytest.skip("needs a POSIX shell: its exec and its redirections")
     return subprocess.run(
         f"exec '{sys.executable}' -m mnist_pipeline {words}", shell=True, stdin=stdin, capture_output=True, check=False,
         env=os.environ | environment,
@@ -26,6 +28,7 @@ def shell(words: str, stdin: int = subprocess.DEVNULL, **environment: str) -> su
 
 def on_terminal(*words: str | Path, typed: str = "", stderr: int | None = None) -> str:
     """What a user sees who runs `mnist` on a terminal and types; stderr may go elsewhere."""
+    pty = pytest.importorskip("pty", reason="needs a pseudo-terminal, which Windows has not")
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "mnist_pipeline", *map(str, words)]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs if stderr is None else stderr):

@@ -23,6 +23,7 @@ from mnist_pipeline.prediction.many import Crew
 from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.process import command
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher
+from tests.systems import linux
 
 SOURCES = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 SEVEN = Path(__file__).parents[1] / "examples" / "7.png"
@@ -80,6 +81,7 @@ def test_a_training_that_draws_for_itself_outlives_its_terminal(monkeypatch: pyt
     assert run_tasks([job(2)])[0].shape == (2, 28, 28)
 
 
+@linux
 def test_a_worker_that_draws_ends_when_nobody_reads_its_pictures() -> None:
     packed = io.BytesIO()
     np.savez(packed, allow_pickle=False, **job(1_000_000))

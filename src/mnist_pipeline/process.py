@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+WINDOWS = os.name == "nt"
+# As creationflags, with process_group=0, which Windows passes over: Ctrl-C comes to us and not to a process of ours.
+OWN_GROUP = 0x200 if WINDOWS else 0  # subprocess.CREATE_NEW_PROCESS_GROUP, which other systems lack
 SYSTEM = Path("/")  # below which the kernel tells of control groups
 
 

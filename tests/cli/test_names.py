@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import pty
 from pathlib import Path
 
 import pytest
@@ -43,6 +42,7 @@ def test_bytes_that_are_no_text_stay_in_a_table_and_are_shown_in_a_sentence(seve
 
 
 def test_a_path_that_is_typed_is_read_whatever_the_encoding(seven: Path) -> None:
+    pty = pytest.importorskip("pty", reason="needs a pseudo-terminal, which Windows has not")
     seven.rename("é.png")
     ours, theirs = pty.openpty()
     os.write(ours, "é.png\n".encode())

@@ -18,6 +18,7 @@ from mnist_pipeline.reproduction.repeat import Repetition
 from mnist_pipeline.runs.opening import open_run
 from mnist_pipeline.runs.run import Run
 from tests.commands import shell
+from tests.systems import linux, posix
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", "<&-"])
@@ -56,6 +57,7 @@ def test_a_reader_who_goes_away_ends_it_quietly() -> None:
     assert (answer.stderr, answer.returncode) == (b"", 1)
 
 
+@posix
 def test_a_pipe_that_does_not_wait_gets_the_whole_answer() -> None:
     reads, writes = os.pipe()
     os.set_blocking(writes, False)
@@ -109,6 +111,7 @@ def full_stdout(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             os.close(kept)
 
 
+@linux
 @pytest.mark.parametrize("words", VERBS)
 @pytest.mark.usefixtures("light", "seven")
 def test_every_verb_says_that_stdout_is_full(

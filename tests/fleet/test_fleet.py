@@ -17,6 +17,7 @@ from mnist_pipeline.fleet.pool import finished, train_all, workers_for
 from mnist_pipeline.runs.opening import begin
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher
+from tests.systems import posix
 
 
 def smoke(seed: int, **settings: object) -> Config:
@@ -89,6 +90,7 @@ def test_a_worker_that_dies_is_told_in_a_line() -> None:
     assert str(pool.reason(1, bug, smoke(0))).startswith("a bug: KeyError: 'a'")
 
 
+@posix
 def test_an_interruption_ends_all_and_says_how_to_go_on() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "mnist_pipeline", "reproduce", "cnn", "--seeds", "3", "--workers", "1"],

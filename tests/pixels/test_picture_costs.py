@@ -35,6 +35,7 @@ from tests.pixels.picture_files import (
     segment,
     tiff,
 )
+from tests.systems import linux
 
 
 def huge(kind: str) -> bytes:
@@ -101,6 +102,7 @@ def test_what_would_fill_the_memory_is_refused_before_it_is_decoded(
 DEFLATED = (cv2.IMWRITE_TIFF_COMPRESSION, 8)
 
 
+@linux
 @pytest.mark.parametrize(
     "data",
     [

@@ -29,8 +29,10 @@ from tests.pixels.picture_files import (
     refusal,
     tiff,
 )
+from tests.systems import posix
 
 
+@posix
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "missing.png") == "no such file"
     assert refusal(tmp_path) == "is a folder, not a picture"
@@ -41,6 +43,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "loop")
 
 
+@posix
 def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     assert refusal(tmp_path / "pipe.png") == "not a regular file"

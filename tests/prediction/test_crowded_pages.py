@@ -15,6 +15,7 @@ from mnist_pipeline.pixels.lines import ON_A_PAGE, without_lines
 from mnist_pipeline.prediction.pages.choosing import chain
 from mnist_pipeline.prediction.pages.pieces import clusters, pieces
 from mnist_pipeline.prediction.pages.reading import read_pixels
+from tests.systems import linux
 
 Grey = NDArray[np.uint8]
 
@@ -61,6 +62,7 @@ def test_a_chain_keeps_each_of_its_pieces() -> None:
     assert chain(found, marks * 255, group).count == 60
 
 
+@linux
 @pytest.mark.slow
 def test_a_thousand_digits_take_half_a_gigabyte_at_most(part: Part, tmp_path: Path) -> None:
     page, text = crowded(part, 40, 25)

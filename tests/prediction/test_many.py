@@ -30,6 +30,7 @@ from mnist_pipeline.prediction.finding import Found, count
 from mnist_pipeline.prediction.many import Crew, answers, are_many, predict_many
 from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.runs.run import Run
+from tests.systems import linux, posix
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +91,7 @@ def test_any_number_of_paths_gives_as_many_answers(smoke_run: Run, digits: Path)
     assert list(predict_many([], smoke_run)) == []
 
 
+@linux
 @pytest.mark.usefixtures("_a_crew_at_once")
 def test_no_more_is_taken_than_is_worked_on_and_the_processes_go_with_the_reader(smoke_run: Run, digits: Path) -> None:
     taken: list[int] = []
@@ -148,6 +150,7 @@ def test_the_answer_for_a_picture_is_the_same_to_the_bit_whatever_it_comes_with(
     assert list(chain.from_iterable(answers(found, model))) == alone
 
 
+@linux
 def test_a_process_that_dies_is_replaced(smoke_run: Run, digits: Path) -> None:
     found = [Found(path) for path in files(digits)[:40]]
     with Crew(predictor(smoke_run), "auto", 1) as crew:
@@ -186,6 +189,7 @@ def test_a_crew_that_cannot_read_the_model_says_so(smoke_run: Run, digits: Path)
 # The command line
 
 
+@posix
 def test_csv_is_read_back(smoke_run: Run, digits: Path, tmp_path: Path) -> None:
     odd = tmp_path / 'a "7", light\non dark.png'
     odd.write_bytes((digits / "0-7.png").read_bytes())
@@ -206,12 +210,13 @@ def test_json_or_csv_not_both(smoke_run: Run) -> None:
 
 def mnist(*words: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [sys.executable, "-m", "mnist_pipeline", "predict", *words],
+        [sys.executable, "-m", "mnist_pipeline", "predict", "--quiet", *words],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env=os.environ | {"PYTHON_CPU_COUNT": "2"},
     )  # fmt: skip
 
 
+@linux
 def test_a_list_on_stdin_is_answered_as_it_comes(smoke_run: Run, digits: Path, tmp_path: Path) -> None:
     raw = os.fsencode(tmp_path) + b"/\xff.png"
     Path(os.fsdecode(raw)).write_bytes((digits / "0-7.png").read_bytes())
@@ -239,6 +244,7 @@ def test_a_reader_that_leaves_ends_it_quietly(smoke_run: Run, digits: Path) -> N
     assert b"Exception" not in said
 
 
+@linux
 def test_an_interruption_is_a_line_and_no_process_stays(smoke_run: Run, digits: Path) -> None:
     with mnist("--json", *[str(digits)] * 500) as process:
         assert process.stdout is not None

@@ -1,6 +1,5 @@
 """Who may write to a run: one process at a time, and nobody is blocked by one that has ended."""
 
-import fcntl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -120,6 +119,8 @@ def test_a_run_that_is_trained_already_is_left_as_it_is(config: Config) -> None:
 
 
 def test_a_claim_that_cannot_be_had_is_a_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="needs the locks of POSIX to take them away")
+
     def no_locks(*_: object) -> None:
         raise OSError(37, "No locks available")
 

@@ -9,6 +9,7 @@ import pytest
 
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.runs.files import whole, write_json, write_text
+from tests.systems import linux
 
 
 def test_the_file_appears_with_the_end_of_the_block(tmp_path: Path) -> None:
@@ -54,6 +55,7 @@ def test_a_failure_makes_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@linux
 def test_a_place_that_cannot_be_written_is_a_run_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()

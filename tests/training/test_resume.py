@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.samples import Trainings
+from tests.systems import posix
 
 DENSE = ["training.epochs=30", "data.validation=0.1", "training.batch_size=64"]
 # All that has a memory of its own: dropout, patience, plateau and the best epoch's weights.
@@ -73,6 +74,7 @@ def test_two_fresh_processes_give_the_same_bits(
     assert_same(trainings.run(tmp_path, recipe, *settings), tmp_path / recipe, *unbroken(kind))
 
 
+@posix
 @pytest.mark.parametrize("kind", KILLED)
 def test_killed_at_several_points_it_still_comes_to_the_same_end(
     kind: str, trainings: Trainings, unbroken: Unbroken, tmp_path: Path
@@ -85,6 +87,7 @@ def test_killed_at_several_points_it_still_comes_to_the_same_end(
     assert_same(trainings.run(tmp_path, recipe, *settings), run, whole, whole_run)
 
 
+@posix
 def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(
     trainings: Trainings, unbroken: Unbroken, tmp_path: Path
 ) -> None:
@@ -101,6 +104,7 @@ def test_ctrl_c_keeps_the_checkpoint_and_says_how_to_go_on(
     assert not (run / "checkpoint").exists()
 
 
+@posix
 @pytest.mark.slow
 def test_a_damaged_checkpoint_is_passed_over_and_told(trainings: Trainings, unbroken: Unbroken, tmp_path: Path) -> None:
     run = tmp_path / "smoke"

@@ -1,7 +1,6 @@
 """Training in real processes: refusals are clear, nothing is lost, and a seed names its bits."""
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ def test_another_seed_gives_other_bits(trainings: Trainings, tmp_path: Path) -> 
 
 def test_a_full_disk_is_one_clear_line_and_costs_nothing_that_was_there(trainings: Trainings, tmp_path: Path) -> None:
     """No file may grow beyond 40 kB: the config still fits, the first checkpoint does not."""
+    resource = pytest.importorskip("resource", reason="needs a limit on files, which Windows has not")
     run = tmp_path / "full" / "smoke"
 
     def little_room() -> None:

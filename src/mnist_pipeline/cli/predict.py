@@ -185,7 +185,8 @@ _LONGEST_STEM = 230  # bytes: a name has at most 255, with what is put behind th
 
 def _free_name(stem: str) -> Path:
     """<stem>-seen.png here, or the first -seen-2.png, -seen-3.png ... that does not exist; a long stem is cut short."""
-    stem = os.fsdecode(os.fsencode(stem)[:_LONGEST_STEM])
+    while len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = stem[:-1]
     names = chain([f"{stem}-seen.png"], (f"{stem}-seen-{number}.png" for number in numbers(2)))
     return next(path for path in map(Path, names) if not path.exists())
 

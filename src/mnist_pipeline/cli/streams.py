@@ -1,6 +1,7 @@
 """Standard streams on which no writing ends in a traceback, whatever they lead to and whatever their encoding lacks."""
 
 import codecs
+import errno
 import io
 import os
 import select
@@ -8,6 +9,7 @@ import sys
 from typing import Any, TextIO
 
 from mnist_pipeline.errors import OutputError
+from mnist_pipeline.process import WINDOWS
 
 
 def make_safe() -> None:
@@ -28,8 +30,11 @@ def make_safe() -> None:
 
 
 def _text(stream: "_Stream", replaced: TextIO | None, errors: str) -> TextIO:
+    if WINDOWS and isinstance(replaced, io.TextIOWrapper) and replaced.isatty():
+        replaced.reconfigure(errors=errors)  # it writes to the console, which knows no bytes
+        return replaced
     encoding = replaced.encoding if replaced else "utf-8"
-    return io.TextIOWrapper(io.BufferedWriter(stream), encoding, errors, line_buffering=True)
+    return io.TextIOWrapper(io.BufferedWriter(stream), encoding, errors, newline="\n", line_buffering=True)
 
 
 class _Stream(io.FileIO):
@@ -49,8 +54,8 @@ class _Stream(io.FileIO):
             if not self._needed:
                 return len(data)
             self._needed = False  # Python tries again at the end to write what is left
-            if isinstance(error, BrokenPipeError):
-                raise
+            if isinstance(error, BrokenPipeError) or (WINDOWS and error.errno == errno.EINVAL):
+                raise BrokenPipeError(errno.EPIPE, error.strerror) from None
             raise OutputError(f"the answer cannot be written to stdout ({error.strerror})") from None
 
 

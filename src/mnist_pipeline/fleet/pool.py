@@ -19,7 +19,7 @@ from threading import Lock
 from mnist_pipeline import pipeline
 from mnist_pipeline.config import Config
 from mnist_pipeline.errors import MnistError
-from mnist_pipeline.process import command, cores
+from mnist_pipeline.process import OWN_GROUP, command, cores
 from mnist_pipeline.runs.files import write_text
 from mnist_pipeline.runs.opening import same_recipe
 from mnist_pipeline.runs.run import Run, artifacts
@@ -70,10 +70,11 @@ class _Trainings:
     def run(self, config: Config) -> str | None:
         """One training from start to end; why there is no result."""
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
-            # A group of its own: Ctrl-C comes to us alone. Should we be killed, a worker ends at its next word.
+            # Should we be killed, a worker ends at its next word.
             with subprocess.Popen(  # noqa: S603 - words of our own, no shell
                 command("fleet.pool"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
-                env=os.environ | {"MNIST_ARTIFACTS": str(self._folder)}, encoding="utf-8", process_group=0,
+                env=os.environ | {"MNIST_ARTIFACTS": str(self._folder)}, encoding="utf-8",
+                process_group=0, creationflags=OWN_GROUP,
             ) as process:  # fmt: skip
                 with self._one_at_a_time:
                     self._working.add(process)
@@ -92,7 +93,7 @@ class _Trainings:
         """Hand the config over and pass on the shares of the work done, until the process ends."""
         assert process.stdin
         assert process.stdout
-        with suppress(BrokenPipeError), process.stdin:  # it has failed already, and says why
+        with suppress(OSError), process.stdin:  # it has failed already, and says why
             process.stdin.write(config.model_dump_json())
         for line in process.stdout:
             if line.startswith('{"share"'):

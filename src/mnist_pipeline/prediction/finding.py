@@ -3,9 +3,12 @@
 import os
 import re
 import select
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from mnist_pipeline.process import WINDOWS
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 _PIECE = 65536  # bytes of a list that are read at once
@@ -55,7 +58,7 @@ def _matches(pattern: str) -> list[str]:
     """The paths that fit a pattern, as a shell has them: hidden ones only where the pattern names them."""
     root, named = Path(pattern).anchor, set(Path(pattern).parts)
     try:
-        found = Path(root).glob(pattern.removeprefix(root))  # which follows no link round and round
+        found = Path(root).glob(pattern[len(root) :].lstrip(f"/{os.sep}"))  # which follows no link round and round
         shown = [path for path in found if not any(part[0] == "." and part not in named for part in path.parts)]
     except (ValueError, OSError, RecursionError):  # such as **.png
         return []
@@ -91,15 +94,16 @@ def _lines(source: int) -> Iterator[Found | None]:
     rest, separator = b"", b""
     try:
         while True:
-            if not select.select([source], [], [], 0)[0]:
+            if WINDOWS or not select.select([source], [], [], 0)[0]:  # Windows has no select for pipes
                 yield None
             piece = os.read(source, _PIECE)
             separator = separator or next((mark for mark in (b"\0", b"\n") if mark in piece), b"")
             whole = rest + piece
             *paths, rest = [whole, b""] if not piece else whole.split(separator) if separator else [whole]
             for path in paths:
+                path = path.removesuffix(b"\r") if WINDOWS else path
                 if path:
-                    yield Found(os.fsdecode(path))
+                    yield Found(path.decode(sys.getfilesystemencoding(), "surrogateescape"))
             if not piece:
                 return
             rest = rest[:_LONGEST_LINE]

@@ -98,13 +98,13 @@ def run_bounded(words: list[str], what: str, bounds: Bounds) -> None:
 
 def bounded(work: Callable[[], object], bounds: Bounds) -> None:
     """Do this process's work, its memory and time limited where the system can; a refusal is its last line."""
-    import resource
-
     seconds = math.ceil(time.process_time()) + bounds.seconds
-    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_DATA: bounds.memory * 2**20, resource.RLIMIT_CPU: seconds}
+    limits = {"RLIMIT_CORE": 0, "RLIMIT_DATA": bounds.memory * 2**20, "RLIMIT_CPU": seconds}
     for kind, most in limits.items():
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(kind, (most, most))
+        with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no such limits
+            import resource
+
+            resource.setrlimit(getattr(resource, kind), (most, most))
     try:
         work()
     except RunError as refusal:

@@ -8,24 +8,26 @@ that dies, as over a picture that crashes a decoder, ends them all.
 
 import contextlib
 import json
-import select
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from mnist_pipeline.errors import MnistError, RunError
 from mnist_pipeline.pixels.pictures import configure_opencv
 from mnist_pipeline.pixels.preprocess import Invert
 from mnist_pipeline.prediction.finding import Found
 from mnist_pipeline.prediction.predictor import Prediction, Predictor, predictor
-from mnist_pipeline.process import command, cores, libraries_muted, python_stderr
+from mnist_pipeline.process import OWN_GROUP, command, cores, libraries_muted, python_stderr
 from mnist_pipeline.runs.run import Run
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 FEW = 250  # pictures: for no more, ONNX Runtime takes longer to start than it saves
 ALONE = 0.2  # seconds of work, after which a crew is called
@@ -75,78 +77,68 @@ def _answered(files: Sequence[Found], model: Predictor, invert: Invert) -> list[
     return [next(read) if file.problem is None else model.unread(*file) for file in files]
 
 
-@dataclass
-class _Chunk:
-    """Files that one worker is asked about, and what it has told."""
-
-    files: list[Found]
-    told: list[Prediction] | None = None
-
-
 class Crew:
-    """Worker processes that answer together: at most `size`, started as there is work; one that dies is replaced."""
+    """Worker processes that answer together: at most `size`, started as there is work; one that dies is replaced.
+
+    A thread waits for each of them, because Windows has no select for pipes.
+    """
 
     def __init__(self, model: Predictor, invert: Invert, size: int) -> None:
+        from concurrent.futures import ThreadPoolExecutor  # a few pictures do without
+
         self._model, self._invert, self._size = model, invert, size
+        self._threads, self._own = ThreadPoolExecutor(size), threading.local()
         self._workers: list[subprocess.Popen[str]] = []
-        self._busy: dict[subprocess.Popen[str], _Chunk] = {}
+        self._closed = False
 
     def __enter__(self) -> "Crew":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self._workers:
+        self._closed = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in list(self._workers):
+            worker.kill()
+        self._threads.shutdown()
+        for worker in self._workers:  # one that was just being started, too
             _end(worker)
 
     def answers(self, files: Iterable[Found | None], chunk: int) -> Iterator[list[Prediction]]:
         """The answers for the files, in their order and `chunk` at a time; before a None, all that are due."""
-        due: deque[_Chunk] = deque()
+        due: deque[Future[list[Prediction]]] = deque()
         gathered: list[Found] = []
         for found in chain(files, [None]):
             if found is not None:
                 gathered.append(found)
             if len(gathered) == chunk or (found is None and gathered):
-                due.append(_Chunk(gathered))
-                self._ask(due[-1])
+                due.append(self._threads.submit(self._ask, gathered))
                 gathered = []
             while due and (found is None or len(due) > 2 * self._size):
-                while due[0].told is None:
-                    self._hear()
-                yield due.popleft().told or []
+                yield due.popleft().result()
 
-    def _ask(self, chunk: _Chunk) -> None:
-        """Give a chunk to a worker that waits for work, or to a new one: no pipe has more than a line that waits."""
-        while len(self._busy) == self._size:
-            self._hear()
-        worker = next((one for one in self._workers if one not in self._busy), None) or self._start()
-        self._busy[worker] = chunk
-        _send(chunk.files, worker.stdin)
-
-    def _start(self) -> "subprocess.Popen[str]":
-        # A group of its own: Ctrl-C comes to us alone. Should we be killed, a worker's input ends, and so does it.
-        worker = subprocess.Popen(  # noqa: S603 - words of our own, no shell
-            command("prediction.many"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=python_stderr(),
-            text=True, process_group=0,
-        )  # fmt: skip
-        self._workers.append(worker)
-        _send({"model": self._model.arguments, "invert": self._invert}, worker.stdin)
-        return worker
-
-    def _hear(self) -> None:
-        """Wait until a worker has told its answers; files over which one dies are asked about again, one by one."""
-        ready = select.select([worker.stdout for worker in self._busy if worker.stdout], [], [])[0]
-        for worker in [worker for worker in self._busy if worker.stdout in ready]:
-            chunk = self._busy.pop(worker)
-            line = worker.stdout.readline() if worker.stdout else ""
-            if not line.endswith("\n"):
-                self._workers.remove(worker)
-                _end(worker)
-                chunk.told = self._one_by_one(chunk.files)
-                continue
+    def _ask(self, files: list[Found]) -> list[Prediction]:
+        """What this thread's worker answers; files over which it dies are asked about again, one by one."""
+        worker = getattr(self._own, "worker", None) or self._start()
+        _send(files, worker.stdin)
+        line = worker.stdout.readline() if worker.stdout else ""
+        if line.endswith("\n"):
             told = json.loads(line)
             if isinstance(told, str):
                 raise RunError(told)
-            chunk.told = [Prediction(*values) for values in told]
+            return [Prediction(*values) for values in told]
+        self._own.worker = None
+        return [] if self._closed else self._one_by_one(files)
+
+    def _start(self) -> "subprocess.Popen[str]":
+        # Should we be killed, a worker's input ends, and so does it.
+        worker = subprocess.Popen(  # noqa: S603 - words of our own, no shell
+            command("prediction.many"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=python_stderr(),
+            text=True, process_group=0, creationflags=OWN_GROUP,
+        )  # fmt: skip
+        self._workers.append(worker)
+        self._own.worker = worker
+        _send({"model": self._model.arguments, "invert": self._invert}, worker.stdin)
+        return worker
 
     def _one_by_one(self, files: list[Found]) -> list[Prediction]:
         if len(files) == 1:
@@ -156,7 +148,7 @@ class Crew:
 
 
 def _send(line: object, out: IO[str] | None) -> None:
-    with contextlib.suppress(BrokenPipeError):  # one that has died is met when its answer is read
+    with contextlib.suppress(OSError):  # one that has died is met when its answer is read
         print(json.dumps(line), file=out, flush=True)
 
 

@@ -145,7 +145,7 @@ class _OpenCv(Runtime):
 
     def __init__(self, path: Path, threads: int) -> None:
         self._threads = threads
-        self._net = cv2.dnn.readNetFromONNX(str(path))
+        self._net = cv2.dnn.readNetFromONNX(np.fromfile(path, np.uint8))  # on Windows a path must be ASCII
         self._bytes = False
         try:
             self.scores(np.zeros((1, SIDE, SIDE), np.float32))

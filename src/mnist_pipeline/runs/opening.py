@@ -60,6 +60,8 @@ def begin(config: "Config", environment: dict[str, Any], *, force: bool = False)
     from mnist_pipeline.config import yaml_text
 
     run = Run(artifacts() / config.name)
+    if run.path.exists() and config.name not in os.listdir(run.path.parent):  # noqa: PTH208
+        raise RunError(f"{run.path}: this disk takes it for the folder of another name: choose another --name")
     new = run.state == "new"
     if new and any(run.path.glob("[!.]*")):
         raise RunError(f"{run.path}: holds files that are no run's: choose another --name")

@@ -117,8 +117,10 @@ def run_tasks(tasks: Sequence[Task]) -> list[Bytes]:
         try:
             for worker, task in zip(workers, tasks, strict=True):
                 assert worker.stdin
-                with suppress(BrokenPipeError), worker.stdin:  # one that has ended is told by its exit code
-                    np.savez(worker.stdin, allow_pickle=False, **task)
+                packed = io.BytesIO()  # for on Windows a pipe looks to zipfile as if it could go back
+                np.savez(packed, allow_pickle=False, **task)
+                with suppress(OSError), worker.stdin:  # one that has ended is told by its exit code
+                    worker.stdin.write(packed.getbuffer())
             results = [worker.stdout.read() for worker in workers if worker.stdout]
         except BaseException:
             for worker in workers:
@@ -154,11 +156,14 @@ def generator(seed: int, number: int, variant: int) -> Random:
 def main() -> None:
     """Draw the task that comes on stdin, as a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # who started this says what there is to say
-    Thread(target=_end_with_the_reader, daemon=True).start()
+    if hasattr(select, "poll"):  # else, as on Windows, it draws to the end
+        Thread(target=_end_with_the_reader, daemon=True).start()
     cv2.setNumThreads(1)
     with np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False) as archive:
         task = dict(archive.items())
-    np.save(sys.stdout.buffer, run_task(task), allow_pickle=False)
+    drawn = io.BytesIO()
+    np.save(drawn, run_task(task), allow_pickle=False)
+    sys.stdout.buffer.write(drawn.getbuffer())
 
 
 def _end_with_the_reader() -> None:

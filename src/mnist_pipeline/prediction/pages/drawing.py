@@ -45,5 +45,7 @@ def save_drawn(picture: str | Path, lines: list[list[PageDigit]], path: Path) ->
     """Write the page that a picture file holds, with its digits drawn in, as a whole file."""
     page = drawn(read_grey(picture), lines)
     with whole(path) as beside:
-        if not cv2.imwrite(str(beside), page):
+        written, data = cv2.imencode(path.suffix, page)
+        if not written:
             raise MnistError(f"{path}: the picture cannot be written")
+        beside.write_bytes(data.tobytes())  # not by imwrite, to which on Windows a path must be ASCII
