@@ -70,6 +70,31 @@ def test_light_ink_on_a_dark_board(samples: dict[int, Grey], model: Predictor) -
     assert text_of(255 - page_of(samples, "2038"), model) == "2038"
 
 
+@pytest.mark.parametrize("soft", [1, 25])
+def test_a_shadow_over_half_of_a_page(samples: dict[int, Grey], model: Predictor, soft: int) -> None:
+    page = page_of(samples, "2038\n5917")
+    shade = np.where(np.arange(page.shape[1]) < page.shape[1] // 2 + 15, 0.25, 1.0)
+    shade = cv2.GaussianBlur(np.tile(shade, (len(page), 1)), (0, 0), soft)
+    assert text_of((page * shade).astype(np.uint8), model) == "2038\n5917"
+
+
+@pytest.mark.parametrize("by", [1, 8])
+def test_pictures_of_one_digit_side_by_side(samples: dict[int, Grey], model: Predictor, by: int) -> None:
+    row = np.hstack([samples[3], samples[0]])
+    assert text_of(np.kron(row, np.ones((by, by), np.uint8)), model) == "30"
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_page_turned_round_is_read_as_if_upright(samples: dict[int, Grey], model: Predictor, quarters: int) -> None:
+    page = page_of(samples, "314\n427")
+    read = read_pixels(np.ascontiguousarray(np.rot90(page, quarters)), model)
+    assert read.text == "314\n427"
+    upright = np.zeros_like(page)
+    for x, y, wide, high in (digit.box for line in read.lines for digit in line):
+        np.rot90(upright, quarters)[y : y + high, x : x + wide] = 1  # a view: draws on the upright page
+    assert (page[upright > 0] < 128).sum() > 0.95 * (page < 128).sum()
+
+
 def test_touching_digits_are_cut_apart(samples: dict[int, Grey], model: Predictor) -> None:
     shapes, left = 3, 90
     while shapes > 2:  # the paper, and one shape

@@ -23,7 +23,7 @@ from mnist_pipeline.pixels.light import (
     local_ink_strength,
     marked_border,
 )
-from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, without_lines
+from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, ON_A_PAGE, without_lines
 from mnist_pipeline.pixels.panels import panel_area, possible_panel
 from mnist_pipeline.pixels.shapes import digit_candidates, digit_pieces, find_shapes
 
@@ -38,6 +38,11 @@ _BESIDE = np.ones((9, 9), np.uint8)
 _FAINTEST = 10  # steps of grey between paper and pen
 _FAINT = 0.45  # of a pen's strength
 _CLEAREST = 3.5  # times the paper's own unevenness
+# Of a page:
+_AROUND_WRITING = 0.1  # of the longer side: how far paper is looked for
+_DARK_PAPER, _DARK_PAGE_BOARD = 64, 250  # steps of grey
+_NOISY = 2.5  # steps of strength from which on noise is smoothed
+_LOWEST = 0.6  # of the page's threshold: no shape has a lower one
 _VALUES = np.arange(256, dtype=np.float64)
 
 Step = tuple[str, Grey]  # what was done, and the picture after it
@@ -92,15 +97,17 @@ def _is_panel(marks: Grey) -> bool:
 
 def _likeliest(grey: Grey, invert: Invert, ink: Ink, even: bool) -> Ink:
     """The likeliest of all ways to see a picture's ink: dark or light, in even light or in shadows, wide or narrow."""
-    looks = [(ink, _EVEN)] if even else []
+    looks = [(ink, 1.5 * _EVEN)] if even else []
+    darker = darker_share(grey)
     for way in (True, False) if invert == "auto" else (ink.inverted,):
         for around, darkest in itertools.product(_AROUND, _DARK_SHEETS if way else _DARK_BOARDS):
-            looks.append((_marked(local_ink_strength(grey, way, around, darkest), way), 1.0))
-    darker = darker_share(grey)
-    return max(looks, key=lambda look: look[1] * _likelihood(look[0], grey, darker))[0]
+            looks.append(
+                (_marked(local_ink_strength(grey, way, around, darkest), way), 0.5 + (darker if way else 1 - darker))
+            )
+    return max(looks, key=lambda look: look[1] * _likelihood(look[0], grey))[0]
 
 
-def _likelihood(ink: Ink, grey: Grey, darker: float) -> float:
+def _likelihood(ink: Ink, grey: Grey) -> float:
     """How well a way to see a picture's ink makes a digit of it: large, clear, narrow, free, of the usual polarity."""
     found = find_shapes(ink.marks)
     candidates = digit_candidates(found) if len(found.rows) else np.zeros(0, bool)
@@ -114,8 +121,55 @@ def _likelihood(ink: Ink, grey: Grey, darker: float) -> float:
     narrow = max(0.1, 1 - 3 * depth)  # the same pen's counters and shadows are wider than its strokes
     mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(ink.strength, mask=shape))
     steady = 1 / (1 + spread / mean)
-    usual = 0.5 + (darker if ink.inverted else 1 - darker)
-    return math.hypot(width, height) * clear * narrow * (1 - marked_border(shape)) * steady * usual
+    return math.hypot(width, height) * clear * narrow * (1 - marked_border(shape)) * steady
+
+
+def find_writing(grey: Grey, inverted: bool, soft: float = 1.0) -> Ink:
+    """The ink of a page that was enlarged `soft` times, lines left out; marks are all 0 where nothing is written."""
+    strength = local_ink_strength(grey, inverted, _AROUND_WRITING, _DARK_PAPER if inverted else _DARK_PAGE_BOARD)
+    sample = np.sort(strength[:: max(1, grey.shape[0] // 500), :: max(1, grey.shape[1] // 500)], axis=None)
+    middle, upper = (float(sample[len(sample) * share // 4]) for share in (2, 3))
+    noise = (upper - middle) / 0.674  # half of the paper is lighter than it was found to be, and 0
+    strength = as_grey(cv2.subtract(strength, np.full_like(strength, round(middle))))
+    faintest = max(_FAINTEST, 4 * noise)
+    if noise > _NOISY:
+        strength = as_grey(cv2.GaussianBlur(strength, (0, 0), 0.8 * soft))
+        faintest = max(_FAINTEST, 0.7 * faintest)
+    strength = _without_ruling(strength, faintest)
+    return Ink(strength, _each_by_its_pen(strength, faintest), inverted)
+
+
+def _without_ruling(strength: Grey, faintest: float) -> Grey:
+    """The strength without ruled and squared lines, looked for far below the pen's strength, where they are whole."""
+    low = as_grey(strength > max(faintest, 0.25 * _middle(strength, faintest)))
+    clean = without_lines(low, ON_A_PAGE)
+    lines = cv2.subtract(low, clean)
+    if not lines.any():
+        return strength
+    printed = 1.5 * float(np.percentile(strength[lines > 0], 75))  # what is darker is pen upon a line
+    return np.where((lines > 0) & (strength <= printed), 0, strength).astype(np.uint8)
+
+
+def _middle(strength: Grey, faintest: float) -> int:
+    """The strength halfway up the soft edges of most ink."""
+    counts = cv2.calcHist([strength], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+    counts[: int(faintest) + 1] = 0
+    return _Sums.of(counts).otsu()
+
+
+def _each_by_its_pen(strength: Grey, faintest: float) -> Grey:
+    """Every shape above half of its own strongest pixel: a thin stroke is fainter than a bold one of the same pen."""
+    high = _middle(strength, faintest)
+    low = max(faintest, _LOWEST * high)
+    _, labels = cv2.connectedComponents(as_grey(strength > low), connectivity=8)
+    there = np.flatnonzero(labels)
+    order = there[np.argsort(labels.ravel()[there], kind="stable")]
+    starts = np.flatnonzero(np.diff(labels.ravel()[order], prepend=0))
+    strongest = np.zeros(labels.max() + 1, np.float32)
+    if len(starts):
+        strongest[1:] = np.maximum.reduceat(strength.ravel()[order], starts)
+    least = np.where(strongest >= 1.25 * low, np.clip(0.5 * strongest, low, high), 255)
+    return as_grey((strength > least[labels]) & (labels > 0))
 
 
 def threshold_ink(strength: Grey) -> Grey:
@@ -132,11 +186,6 @@ def threshold_ink(strength: Grey) -> Grey:
         if _is_fainter(above, second):
             threshold = second
     return (strength > threshold).view(np.uint8)
-
-
-def otsu_threshold(counts: Counts) -> int:
-    """Otsu's threshold: the value up to which one kind of pixel goes."""
-    return _Sums.of(counts).otsu()
 
 
 class _Sums(NamedTuple):

@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 Grey = NDArray[np.uint8]
 Invert = Literal["auto", "yes", "no"]
 _LONGEST, _SHORTEST = 256, 84  # pixels: the longer side of the picture in which shapes are looked for
-_COARSE = 64  # pixels of the longer side at which polarity is looked for
+_FINE = 256
+_COARSE = 128  # pixels of the longer side at which polarity is looked for
+_NARROW = 0.02, 0.04, 0.08, 0.16  # of the longer side: what is narrower may be a stroke
+_ENOUGH = 0.1  # of all that is narrow; so 708 of 802 spoilt pictures, crops and pages are told, with 0.3 647, 0.06 672
+_CLOSE, _OPEN = cv2.MORPH_CLOSE, cv2.MORPH_OPEN
 _DARKEST = 8  # steps of grey: what is darker is noise
 
 
@@ -72,13 +76,18 @@ def local_ink_strength(grey: Grey, inverted: bool, around: float, darkest: int) 
     Paper is what is left when all that is narrower than a square is painted over: ink is, while a shadow keeps its edge
     to the pixel, hard or soft. The square's side is a share of the picture's; no paper counts as darker than `darkest`.
     """
-    side = round(around * max(grey.shape)) | 1
+    by = min(1.0, _FINE / max(grey.shape))
+    small = grey if by == 1 else as_grey(cv2.resize(grey, None, fx=by, fy=by, interpolation=cv2.INTER_AREA))
+    side = round(around * max(small.shape)) | 1
     way = cv2.MORPH_CLOSE if inverted else cv2.MORPH_OPEN
-    smooth = cv2.medianBlur(grey, 3)  # else paper would be as light as its noise reaches
+    smooth = cv2.medianBlur(small, 3)  # else paper would be as light as its noise reaches
     # Beyond the picture may lie what lies within: a shadow that only touches a corner keeps its edge as well.
     room, beyond = side // 2, (0 if inverted else 255,)
     wider = cv2.copyMakeBorder(smooth, room, room, room, room, cv2.BORDER_CONSTANT, value=beyond)
     paper = as_grey(cv2.morphologyEx(wider, way, np.ones((side, side), np.uint8)))[room:-room, room:-room]
+    if by < 1:  # at an edge of light ink is the smaller part
+        paper = as_grey((cv2.erode if inverted else cv2.dilate)(paper, np.ones((3, 3), np.uint8)))
+        paper = as_grey(cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR))
     ink = cv2.subtract(paper, grey) if inverted else cv2.subtract(grey, paper)
     share = cv2.divide(ink, cv2.max(paper, darkest), dtype=cv2.CV_32F)  # type: ignore[call-overload]
     # Dark ink takes away at most all of the light; light ink sends back many times that of a board.
@@ -86,11 +95,19 @@ def local_ink_strength(grey: Grey, inverted: bool, around: float, darkest: int) 
 
 
 def darker_share(grey: Grey) -> float:
-    """How much of what stands out of its surroundings is darker than them, from 0 to 1, in any light."""
-    by = _COARSE / max(grey.shape)
+    """How much of what is as narrow as strokes is darker than what is beside it, from 0 to 1, in any light.
+
+    Strokes are narrower than the gaps within and between digits: the smallest square counts that finds enough.
+    """
+    by = min(1.0, _COARSE / max(grey.shape))
     height, width = (max(1, round(side * by)) for side in grey.shape)
     small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
-    usual = cv2.medianBlur(small, _COARSE // 2 - 1)
-    apart = np.log((small + np.float32(_DARKEST)) / (usual + np.float32(_DARKEST)))
-    darker, either = float((np.minimum(apart, 0) ** 2).sum()), float((apart**2).sum())
-    return darker / either if either else 0.5
+    light = np.log(small.astype(np.float32) + _DARKEST)
+    found = []
+    for narrow in _NARROW:
+        side = max(3, round(narrow * max(small.shape)) | 1)
+        ways = [cv2.morphologyEx(small, way, np.ones((side, side), np.uint8)) for way in (_CLOSE, _OPEN)]
+        found.append([float(((np.log(way.astype(np.float32) + _DARKEST) - light) ** 2).sum()) for way in ways])
+    enough = _ENOUGH * sum(found[-1])
+    dark, either = next((dark, dark + light_ink) for dark, light_ink in found if dark + light_ink >= enough)
+    return dark / either if either else 0.5

@@ -1,22 +1,24 @@
 """A page to its digits in reading order: ink, pieces, the model's choice among them, then lines from the top."""
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
-from mnist_pipeline.pixels.light import Grey, Invert, as_grey
+from mnist_pipeline.pixels.ink import find_writing
+from mnist_pipeline.pixels.light import Grey, Invert, as_grey, darker_share
 from mnist_pipeline.pixels.pictures import Picture, name_of, read_grey, unforeseen
 from mnist_pipeline.prediction.pages.choosing import Box, Candidate, chain, choose
-from mnist_pipeline.prediction.pages.ink import writing
 from mnist_pipeline.prediction.pages.pieces import clusters, pieces
 
 _LONGEST = 2000  # pixels of a page's longer side: digits of a hundredth of it are still 20 pixels tall
 _SMALL = 800  # pixels of the longer side: a smaller page is enlarged twice, and its thin strokes stay whole
 _COMPANY, _IN_COMPANY = 2, 0.6  # this many sure digits make any other shape a likelier one: the threshold is lowered
+_EITHER = 0.2  # of what is narrow: from here on the page is read both as dark and as light ink
+_TELLING, _DOUBTFUL, _CLEARLY = 4, 0.9, 0.1  # digits, mean confidence: below it a page may be turned round
 _SHORTEST, _FLATTEST = 0.45, 0.3  # of the usual height
 _OFF_LINE = 0.6  # of a digit's height: how far off its line a digit may stand
 _STEEPEST = 0.25  # of a line's slope
@@ -82,23 +84,61 @@ def read_page(picture: Picture, model: Model, invert: Invert = "auto") -> Page:
 
 
 def read_pixels(grey: Grey, model: Model, invert: Invert = "auto", image: str = "") -> Page:
-    """The digits of a grey page, line by line."""
+    """The digits of a grey page, line by line; dark or light, and turned round, where its own digits make it plain."""
     page, by = _sized(grey)
-    ink = writing(page, invert, max(1.0, by))
+    darker = darker_share(page) if invert == "auto" else float(invert == "yes")
+    soft = max(1.0, by)
+    look = _look(page, darker > 0.5, 0, soft, model)
+    if min(darker, 1 - darker) > _EITHER:
+        look = max(look, _look(page, darker <= 0.5, 0, soft, model), key=_certainty)
+    if len(look.told) >= _TELLING and _mean_certainty(look) < _DOUBTFUL:
+        turned = max((_look(page, look.inverted, turn, soft, model) for turn in (1, 2, 3)), key=_certainty)
+        look = turned if _mean_certainty(turned) > _mean_certainty(look) + _CLEARLY else look
+    boxes = np.array([one.box for one, _ in look.told], np.int64).reshape(-1, 4)
+    digits = _digits(look.told, model.threshold)
+    upright = [replace(one, box=_in_picture(one.box, look.turn, page.shape, by)) for one in digits]
+    read = [[upright[number] for number in line] for line in lines(boxes, look.height)]
+    return Page(image, model.name, read, left_out=look.left_out)
+
+
+class _Look(NamedTuple):
+    """What is found on a page when it is looked at in one way."""
+
+    told: list[tuple[Candidate, NDArray[np.float32]]]
+    height: float
+    left_out: int
+    inverted: bool
+    turn: int
+    """How many quarters the page was turned, anticlockwise."""
+
+
+def _look(page: Grey, inverted: bool, turn: int, soft: float, model: Model) -> _Look:
+    ink = find_writing(np.ascontiguousarray(np.rot90(page, turn)), inverted, soft)
     found = pieces(ink.marks)
     if found is None:
-        return Page(image, model.name, [])
+        return _Look([], 0, 0, inverted, turn)
     ways = choose([chain(found, ink.strength, group) for group in clusters(found)], model.probabilities)
-    told = [
-        (one, row)
-        for way in ways
-        for one, row in way
-        if row is not None and _is_digit_sized(one, row, found.height, model.threshold)
-    ]
-    boxes = np.array([one.box for one, _ in told], np.int64).reshape(-1, 4)
-    digits = _digits(told, by, model.threshold)
-    read = [[digits[number] for number in line] for line in lines(boxes, found.height)]
-    return Page(image, model.name, read, left_out=found.left_out)
+    rows = [(one, row) for way in ways for one, row in way if row is not None]
+    told = [(one, row) for one, row in rows if _is_digit_sized(one, row, found.height, model.threshold)]
+    return _Look(told, found.height, found.left_out, inverted, turn)
+
+
+def _certainty(look: _Look) -> float:
+    """How much the digits of a look speak for it: those that the model is unsure of speak against it."""
+    return sum(float(row.max()) - 0.5 for _, row in look.told)
+
+
+def _mean_certainty(look: _Look) -> float:
+    return _certainty(look) / max(len(look.told), 1) + 0.5
+
+
+def _in_picture(box: Box, turn: int, shape: tuple[int, ...], by: float) -> Box:
+    """A box on a page of a shape, turned by quarters and `by` times as large, in the picture's own pixels."""
+    x, y, wide, high = box
+    for quarter in range(turn, 0, -1):
+        x, y, wide, high = shape[quarter % 2] - y - high, x, high, wide
+    x, y, wide, high = (round(side / by) for side in (x, y, wide, high))
+    return x, y, max(1, wide), max(1, high)
 
 
 def _sized(grey: Grey) -> tuple[Grey, float]:
@@ -121,16 +161,14 @@ def _is_digit_sized(one: Candidate, row: NDArray[np.float32], height: float, thr
     return bool(high >= _SHORTEST * height or flat)
 
 
-def _digits(told: list[tuple[Candidate, NDArray[np.float32]]], by: float, threshold: float) -> list[PageDigit]:
-    """The answers, their boxes in the picture's own pixels."""
+def _digits(told: list[tuple[Candidate, NDArray[np.float32]]], threshold: float) -> list[PageDigit]:
+    """The answers, their boxes on the page as it was looked at."""
     if sum(bool(row.max() >= threshold) for _, row in told) >= _COMPANY:
         threshold *= _IN_COMPANY
     digits = []
     for one, row in told:
         guess, confidence = int(row.argmax()), float(row.max())
-        x, y, wide, high = (round(side / by) for side in one.box)
-        digit = guess if confidence >= threshold else None
-        digits.append(PageDigit(digit, confidence, guess, (x, y, max(1, wide), max(1, high))))
+        digits.append(PageDigit(guess if confidence >= threshold else None, confidence, guess, one.box))
     return digits
 
 
