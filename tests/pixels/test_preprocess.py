@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
 from mnist_pipeline.pixels.pictures import read_grey
-from mnist_pipeline.pixels.preprocess import SIDE, plain, scale
+from mnist_pipeline.pixels.preprocess import SIDE, find_digit, plain, scale
 
 Grey = NDArray[np.uint8]
 
@@ -117,3 +117,9 @@ def test_the_given_picture_is_left_alone(digits: Grey) -> None:
 def test_a_turned_view_is_read_as_its_copy() -> None:
     view = bar(60, 40).T[::-1]
     np.testing.assert_array_equal(plain(view)[0], plain(view.copy())[0])
+
+
+def test_a_speck_in_a_tiny_picture_is_looked_at_from_no_closer_than_there_are_pixels() -> None:
+    picture = np.full((5, 18), 228, np.uint8)
+    picture[0, -1] = 17
+    assert find_digit(picture).pixels is not None

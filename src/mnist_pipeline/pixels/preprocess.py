@@ -23,6 +23,7 @@ NOTHING = "nothing is drawn"
 SEVERAL = "several shapes: --all reads each of them"
 _BOX = 20  # pixels that MNIST's digits are fitted into
 _SMALL = 2 * _BOX  # pixels: a smaller digit is looked at from closer by; then seven sizes are read 99.0 to 99.3 % right
+_FEWEST = 4  # pixels along each side of what is looked at from closer by: less shows no digit, and rounds to nothing
 _NEAR = np.ones((5, 5), np.uint8)
 _EDGE = 40  # of 255: what is fainter does not count as part of the box
 _THINNEST = 2.0  # pixels of stroke in the box; MNIST's pens are rarely thinner
@@ -94,7 +95,7 @@ def _from_closer(grey: Grey, strokes: Grey) -> Grey | None:
     left, top, right, bottom = (round(by * side) for side in sides)
     close = grey[max(top, 0) : bottom, max(left, 0) : right]
     # Nearly the whole picture again would be looked at for ever: it is made larger once, then smaller.
-    return close if max(close.shape) < 0.9 * max(grey.shape) else None
+    return close if min(close.shape) >= _FEWEST and max(close.shape) < 0.9 * max(grey.shape) else None
 
 
 def fit_digit(strength: Grey, strokes: Grey) -> Grey:
