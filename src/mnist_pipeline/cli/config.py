@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, SetOption, Verbs, answer, recipe_names, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, SetOption, Verbs, answer, recipe_names, table
 
 app = Verbs(cls=Group, name="config", no_args_is_help=True, help="Show, list and compare configs.")
 ConfigArgument = Annotated[
@@ -20,11 +20,9 @@ def list_(json: JsonOption = False) -> None:
     """List the recipes that come with the package."""
     from mnist_pipeline.config import load_config, shipped_configs
 
-    configs = [load_config(path) for path in shipped_configs().values()]
-    if json:
-        say_json({"configs": [{"name": config.name, "description": config.description} for config in configs]})
-        return
-    table(["name", "what it is"], [[config.name, config.description] for config in configs])
+    configs = {name: load_config(path).description for name, path in shipped_configs().items()}
+    listed = [{"name": name, "description": description} for name, description in configs.items()]
+    answer({"configs": listed}, table(["name", "what it is"], map(list, configs.items())), json)
 
 
 @app.command(epilog="Example: mnist config show dense > mine.yaml")
@@ -53,7 +51,7 @@ def schema() -> None:
     """Print the JSON Schema of a config, with which an editor completes and checks the YAML."""
     from mnist_pipeline.config import Config
 
-    say_json(Config.model_json_schema())
+    answer(Config.model_json_schema(), "", as_json=True)
 
 
 @app.command(epilog="Example: mnist config diff dense dense-10")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, Verbs, answer, note, recipe_names, say, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, Verbs, answer, note, recipe_names, table
 from mnist_pipeline.errors import ConfigError
 
 app = Verbs(
@@ -21,16 +21,14 @@ def info(source: Source = "mnist", json: JsonOption = False) -> None:
 
     dataset = load(source)
     parts = {"train": dataset.train, "test": dataset.test}
-    if json:
-        facts = {name: {"n": len(part), "counts": part.counts, "sha256": part.sha256} for name, part in parts.items()}
-        say_json({"source": source, **facts})
-        return
-    say(f"{source}: {len(dataset.train):,} training and {len(dataset.test):,} test images of 28x28\n")
+    facts = {name: {"n": len(part), "counts": part.counts, "sha256": part.sha256} for name, part in parts.items()}
     rows = [[name, *(f"{count:,}" for count in part.counts)] for name, part in parts.items()]
-    table(["", *map(str, range(10))], rows)
-    say()
-    for name, part in parts.items():
-        say(f"{name:<5} pixel mean {part.images.mean():.4f}, sha256 {part.sha256}")
+    lines = [
+        f"{source}: {len(dataset.train):,} training and {len(dataset.test):,} test images of 28x28\n",
+        f"{table(['', *map(str, range(10))], rows)}\n",
+        *(f"{name:<5} pixel mean {part.images.mean():.4f}, sha256 {part.sha256}" for name, part in parts.items()),
+    ]
+    answer({"source": source, **facts}, "\n".join(lines), json)
 
 
 @app.command(epilog="Example: mnist data verify path/to/idx-folder")

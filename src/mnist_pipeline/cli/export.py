@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, RunArgument, Verbs, note, say, say_json, table
+from mnist_pipeline.cli.console import JsonOption, RunArgument, Verbs, answer, note, table
 from mnist_pipeline.cli.evaluate import run_or_last
 from mnist_pipeline.runs.watching import Watcher
 
@@ -32,13 +32,9 @@ def export(
     from mnist_pipeline import pipeline
 
     card = pipeline.export(run_or_last(run), to or ["all"], with_scaling=with_scaling, watcher=Watcher(note=note))
-    if json:
-        say_json(card)
-        return
     folder = f"{card['run']}/export"
-    for form in card["forms"].values():
-        for file in dict.fromkeys(file["file"].split("/")[0] for file in form["files"]):
-            say(f"{folder}/{file}")
+    files = [file["file"].split("/")[0] for form in card["forms"].values() for file in form["files"]]
+    answer(card, "\n".join(f"{folder}/{file}" for file in dict.fromkeys(files)), json)
     if "weights_sha256" in card:  # not that of the shipped model
         note(f"Their inputs, outputs and checks: {folder}/card.md. Next: mnist bench {card['run']}")
 
@@ -53,15 +49,9 @@ def bench(
     from mnist_pipeline import pipeline
 
     found = pipeline.bench(run_or_last(run), watcher=Watcher(note=note))
-    if json:
-        say_json(found)
-        return
     rows = [_cells(row) for row in found["rows"]]
-    if markdown:
-        for cells in rows:
-            say(f"| {' | '.join([found['name'], *cells])} |")
-    else:
-        table(_COLUMNS, rows)
+    lines = "\n".join(f"| {' | '.join([found['name'], *cells])} |" for cells in rows)
+    answer(found, lines if markdown else table(_COLUMNS, rows), json)
     for line in found["left_out"]:
         note(line)
 

@@ -14,17 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mnist_pipeline.cli.console import (
-    ModelOption,
-    RuntimeOption,
-    Verbs,
-    complain,
-    note,
-    printable,
-    run_names,
-    say,
-    say_json,
-)
+from mnist_pipeline.cli.console import ModelOption, RuntimeOption, Verbs, answer, complain, note, printable, run_names
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.prediction.finding import count, find
@@ -137,16 +127,14 @@ def _print_answers(batches: "Generator[list[Prediction]]", pictures: Sequence[st
         if csv:
             _print_row(_COLUMNS)
         for batch in batches:
-            for answer in batch:
-                tally["unread" if answer.error is not None else "refused" if answer.digit is None else "read"] += 1
-                if json:
-                    say_json(answer.tree())
-                elif csv:
-                    _print_row([getattr(answer, column) for column in _COLUMNS])
-                elif answer.error is None:
-                    say(printable(answer.sentence()))
+            for found in batch:
+                tally["unread" if found.error is not None else "refused" if found.digit is None else "read"] += 1
+                if csv:
+                    _print_row([getattr(found, column) for column in _COLUMNS])
+                elif json or found.error is None:
+                    answer(found.tree(), printable(found.sentence()), json)
                 else:
-                    progress.complain(answer.error)
+                    complain(found.error)
             progress.more(len(batch))
     return tally
 
@@ -170,14 +158,14 @@ def _examined(
         if problem:
             yield [model.unread(picture, problem)]
             continue
-        answer, steps = model.examine(picture, invert, explain=explain)
+        found, steps = model.examine(picture, invert, explain=explain)
         if show and steps:
             from mnist_pipeline.evaluation.plots.images import answer_steps
 
             path = _free_name(Path(picture).stem)
-            answer_steps(steps, answer.probabilities, answer.sentence(), path, answer.explanation)
+            answer_steps(steps, found.probabilities, found.sentence(), path, found.explanation)
             note(f"what the model saw: {path}")
-        yield [answer]
+        yield [found]
 
 
 _LONGEST_STEM = 230  # bytes: a name has at most 255, with what is put behind the stem
@@ -205,16 +193,14 @@ def _read_pages(pictures: Sequence[str], model: "Predictor", invert: Invert, sav
         if page.left_out:
             left_out = f"{counted(page.left_out, 'shape')} left out, the smallest"
             note(f"{path}: {left_out}, beyond the {MOST:,} that are read on one page: cut it up to have them read too")
-        if json:
-            say_json(page.tree())
+        if page.text and not (single or json):
+            note(f"{path}:")
+        if page.text or json:
+            answer(page.tree(), page.text, json)
         elif page.error is not None:
             complain(page.error)
-        elif not page.text:
-            note(f"{path}: no digits here")
         else:
-            if not single:
-                note(f"{path}:")
-            say(page.text)
+            note(f"{path}: no digits here")
         if save is not None and page.error is None:
             save_drawn(path, page.lines, save)
             note(f"the page with its digits: {save}")

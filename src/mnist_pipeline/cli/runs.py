@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, Verbs, answer, note, run_names, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, Verbs, answer, note, run_names, table
 
 if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
@@ -23,13 +23,11 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
 
     there = all_runs()
     found = list(readable(there, _facts, note))
-    if json:
-        say_json({"runs": found})
-    elif not there:
+    if not there:
         note("nothing is trained yet. Start with: mnist train --config dense.yaml")
-    else:
+    if there or json:
         columns = ["run", "state", "seed", "epochs", "seconds", "validation", "test accuracy", "test loss"]
-        table(columns, [_row(facts) for facts in found])
+        answer({"runs": found}, table(columns, map(_row, found)), json)
 
 
 @app.command(epilog="Example: mnist runs diff dense-seed0 dense-seed1")
