@@ -23,7 +23,7 @@ from mnist_pipeline.packages import explained
 
 def recipe_names() -> list[str]:
     """The shipped recipes, for a shell to complete."""
-    from mnist_pipeline.config import shipped_configs
+    from mnist_pipeline.config.recipes import shipped_configs
 
     return list(shipped_configs())
 

@@ -58,7 +58,7 @@ def plot(
     json: JsonOption = False,
 ) -> None:
     """Draw a sheet of training images and the number of images of each digit; with --config more sheets."""
-    from mnist_pipeline.config import load_config
+    from mnist_pipeline.config.recipes import load_config
     from mnist_pipeline.data import load
     from mnist_pipeline.evaluation.plots import charts, images
     from mnist_pipeline.runs.run import artifacts

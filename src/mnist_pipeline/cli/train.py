@@ -70,7 +70,7 @@ def _train(
         raise MnistError("which config? Name one: mnist train dense; mnist config list shows what there is")
     from mnist_pipeline import pipeline
     from mnist_pipeline.cli.progress import TrainingProgress
-    from mnist_pipeline.config import load_config, parse_settings
+    from mnist_pipeline.config.recipes import load_config, parse_settings
     from mnist_pipeline.runs.run import artifacts
 
     loaded = load_config(config, parse_settings(settings or []), seed=seed, name=name)

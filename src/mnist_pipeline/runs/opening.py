@@ -16,7 +16,7 @@ from mnist_pipeline.runs.run import Run, all_runs, artifacts
 from mnist_pipeline.runs.watching import Note, ignore
 
 if TYPE_CHECKING:
-    from mnist_pipeline.config import Config
+    from mnist_pipeline.config.schema import Config
 
 _FOLDERS = ("checkpoint", "plots", "export")
 # What a run makes, in the order in which it is taken away: the mark of a trained one first. The config is written
