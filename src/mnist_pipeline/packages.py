@@ -54,12 +54,9 @@ def installed_as() -> str:
 
 def _distribution(name: str) -> Any:
     """What is known about an installed package; None for one that is not."""
-    from importlib import metadata
+    from importlib.metadata import distributions
 
-    try:
-        return metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        return None
+    return next(iter(distributions(name=name)), None)
 
 
 def _source(distribution: Any) -> tuple[str, str]:
