@@ -6,7 +6,7 @@ import typer
 
 from mnist_pipeline import __version__, packages
 from mnist_pipeline.cli import config, data, evaluate, export, predict, reproduce, runs, train
-from mnist_pipeline.cli.console import Group, hush, say
+from mnist_pipeline.cli.console import Command, Group, hush, say
 
 app = typer.Typer(
     cls=Group,
@@ -17,6 +17,8 @@ app = typer.Typer(
     epilog="Begin with: mnist run --config dense.yaml",
 )
 for verb in (train, evaluate, export, predict, reproduce, data, config, runs):
+    for command in verb.app.registered_commands:
+        command.cls = Command
     app.add_typer(verb.app)
 
 

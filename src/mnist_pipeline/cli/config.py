@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, SetOption, Verbs, answer, recipe_names, table
+from mnist_pipeline.cli.console import Group, JsonOption, SetOption, answer, recipe_names, table
 
-app = Verbs(cls=Group, name="config", no_args_is_help=True, help="Show, list and compare configs.")
+app = typer.Typer(cls=Group, name="config", no_args_is_help=True, help="Show, list and compare configs.")
 ConfigArgument = Annotated[
     str, typer.Argument(help="A config file, or the name of a shipped recipe.", autocompletion=recipe_names)
 ]

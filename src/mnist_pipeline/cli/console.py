@@ -7,11 +7,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 from typer._click.exceptions import NoArgsIsHelpError, NoSuchOption, UsageError
@@ -172,17 +172,6 @@ class Command(_Quick, TyperCommand):
             if meant and any("--set" in parameter.opts for parameter in self.params):
                 error.message += f": did you mean {' or '.join(f'--set {setting}={value}' for setting in meant)}?"
             raise
-
-
-_Verb = TypeVar("_Verb", bound=Callable[..., None])
-
-
-class Verbs(typer.Typer):
-    """The verbs of one file."""
-
-    def command(self, name: str | None = None, **settings: Any) -> Callable[[_Verb], _Verb]:
-        """Register a function as a command."""
-        return super().command(name, cls=Command, **settings)
 
 
 @contextmanager

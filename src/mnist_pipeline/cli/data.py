@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, Verbs, answer, note, recipe_names, table
+from mnist_pipeline.cli.console import Group, JsonOption, answer, note, recipe_names, table
 from mnist_pipeline.errors import ConfigError
 
-app = Verbs(
+app = typer.Typer(
     cls=Group, name="data", no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures."
 )
 Source = Annotated[str, typer.Argument(help="mnist, a folder of IDX files, or an .npz file with Keras' names.")]

@@ -2,13 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mnist_pipeline.cli.console import JsonOption, ModelOption, RunArgument, RuntimeOption, Verbs, answer, note, table
+import typer
+
+from mnist_pipeline.cli.console import JsonOption, ModelOption, RunArgument, RuntimeOption, answer, note, table
 from mnist_pipeline.errors import MnistError
 
 if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
 
-app = Verbs()
+app = typer.Typer()
 
 
 @app.command(epilog="Example: mnist evaluate dense")

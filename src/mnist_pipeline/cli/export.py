@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, RunArgument, Verbs, answer, note, table
+from mnist_pipeline.cli.console import JsonOption, RunArgument, answer, note, table
 from mnist_pipeline.cli.evaluate import run_or_last
 from mnist_pipeline.runs.watching import Watcher
 
-app = Verbs()
+app = typer.Typer()
 
 
 @app.command(epilog="Example: mnist export dense --to onnx --to litert-int8")

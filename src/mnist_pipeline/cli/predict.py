@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mnist_pipeline.cli.console import ModelOption, RuntimeOption, Verbs, answer, complain, note, printable, run_names
+from mnist_pipeline.cli.console import ModelOption, RuntimeOption, answer, complain, note, printable, run_names
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.prediction.finding import count, find
@@ -22,7 +22,7 @@ from mnist_pipeline.prediction.finding import count, find
 if TYPE_CHECKING:
     from mnist_pipeline.prediction.predictor import Prediction, Predictor
 
-app = Verbs()
+app = typer.Typer()
 Invert = Literal["auto", "yes", "no"]
 Tally = Counter[str]  # how many files were read, refused or unread
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, Verbs, answer, complain, note, recipe_names, table
+from mnist_pipeline.cli.console import JsonOption, answer, complain, note, recipe_names, table
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.packages import need
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mnist_pipeline.reproduction.seeds import SeedPlan, SeedResults
     from mnist_pipeline.runs.run import Run
 
-app = Verbs()
+app = typer.Typer()
 
 
 @app.command(epilog="Example: mnist reproduce dense tiny --seeds 5")

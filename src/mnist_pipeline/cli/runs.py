@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, Verbs, answer, note, run_names, table
+from mnist_pipeline.cli.console import Group, JsonOption, answer, note, run_names, table
 
 if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
 
-app = Verbs(cls=Group, name="runs", help="List the runs in artifacts/, or compare two.")
+app = typer.Typer(cls=Group, name="runs", help="List the runs in artifacts/, or compare two.")
 OneRun = Annotated[str, typer.Argument(help="A run's name or folder.", autocompletion=run_names)]
 
 

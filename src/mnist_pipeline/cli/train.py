@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, SetOption, Verbs, answer, complain, note, recipe_names
+from mnist_pipeline.cli.console import JsonOption, SetOption, answer, complain, note, recipe_names
 from mnist_pipeline.cli.evaluate import figures_line
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 
-app = Verbs()
+app = typer.Typer()
 _CONFIG = "A config file, or the name of a shipped recipe (see mnist config list)."
 ConfigArgument = Annotated[str | None, typer.Argument(help=_CONFIG, autocompletion=recipe_names)]
 ConfigOption = Annotated[
@@ -25,14 +25,9 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace a run of the
 
 @app.command(epilog="Example: mnist train --config dense.yaml --seed 7")
 def train(
-    config: ConfigArgument = None,
-    config_option: ConfigOption = None,
-    settings: SetOption = None,
-    seed: SeedOption = None,
-    name: NameOption = None,
-    force: ForceOption = False,
-    json: JsonOption = False,
-) -> None:
+    config: ConfigArgument = None, config_option: ConfigOption = None, settings: SetOption = None,
+    seed: SeedOption = None, name: NameOption = None, force: ForceOption = False, json: JsonOption = False,
+) -> None:  # fmt: skip
     """Train a config and save the run in artifacts/. After an interruption the same command goes on."""
     numbers = _train(config, config_option, settings, seed, name, force)
     answer(numbers, _summary(numbers), json)
@@ -41,14 +36,9 @@ def train(
 
 @app.command(epilog="Example: mnist run --config cnn.yaml")
 def run(
-    config: ConfigArgument = None,
-    config_option: ConfigOption = None,
-    settings: SetOption = None,
-    seed: SeedOption = None,
-    name: NameOption = None,
-    force: ForceOption = False,
-    json: JsonOption = False,
-) -> None:
+    config: ConfigArgument = None, config_option: ConfigOption = None, settings: SetOption = None,
+    seed: SeedOption = None, name: NameOption = None, force: ForceOption = False, json: JsonOption = False,
+) -> None:  # fmt: skip
     """Train a config, evaluate it and write its report, in one go."""
     from mnist_pipeline import pipeline
 
