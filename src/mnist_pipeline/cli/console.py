@@ -72,7 +72,7 @@ def printable(text: str, *, lines: bool = False) -> str:
     return text.translate(_SHOWN_IN_LINES if lines else _SHOWN)
 
 
-def say(text: str = "") -> None:
+def say(text: str) -> None:
     """Print a result on stdout; on a terminal without control characters, elsewhere unchanged."""
     print(printable(text, lines=True) if sys.stdout.isatty() else text, flush=True)  # noqa: T201
 

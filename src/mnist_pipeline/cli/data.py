@@ -11,6 +11,7 @@ from mnist_pipeline.errors import ConfigError
 app = typer.Typer(
     cls=Group, name="data", no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures."
 )
+_CONFIG = "Also show the digits as training with this config redraws and augments them."
 Source = Annotated[str, typer.Argument(help="mnist, a folder of IDX files, or an .npz file with Keras' names.")]
 
 
@@ -45,15 +46,7 @@ def verify(source: Source = "mnist", json: JsonOption = False) -> None:
 @app.command(epilog="Example: mnist data plot --out pictures")
 def plot(
     source: Source = "mnist",
-    config: Annotated[
-        str | None,
-        typer.Option(
-            "--config",
-            "-c",
-            help="Also show the digits as training with this config redraws and augments them.",
-            autocompletion=recipe_names,
-        ),
-    ] = None,
+    config: Annotated[str | None, typer.Option("--config", "-c", help=_CONFIG, autocompletion=recipe_names)] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default artifacts/data.")] = None,
     json: JsonOption = False,
 ) -> None:

@@ -9,19 +9,13 @@ from mnist_pipeline.cli.evaluate import run_or_last
 from mnist_pipeline.runs.watching import Watcher
 
 app = typer.Typer()
+_FORMS = "onnx, onnx-int8, litert, litert-int8, saved-model, c-array or all (the default). May be repeated."
 
 
 @app.command(epilog="Example: mnist export dense --to onnx --to litert-int8")
 def export(
     run: RunArgument = None,
-    to: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--to",
-            help="onnx, onnx-int8, litert, litert-int8, saved-model, c-array or all (the default). May be repeated.",
-            metavar="FORM",
-        ),
-    ] = None,
+    to: Annotated[list[str] | None, typer.Option("--to", help=_FORMS, metavar="FORM")] = None,
     with_scaling: Annotated[
         bool,
         typer.Option("--with-scaling", help="Add an ONNX that takes 28x28 bytes and gives normalised probabilities."),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mnist_pipeline.prediction.predictor import Prediction, Predictor
 
 app = typer.Typer()
+_RUN = "The run that answers; by default the one trained last, or else the `shipped` model."
 Invert = Literal["auto", "yes", "no"]
 Tally = Counter[str]  # how many files were read, refused or unread
 
@@ -33,13 +34,7 @@ def predict(
         list[str] | None,
         typer.Argument(help="Picture files, folders, patterns in quotes, or - for a list of paths on stdin."),
     ] = None,
-    run: Annotated[
-        str | None,
-        typer.Option(
-            help="The run that answers; by default the one trained last, or else the `shipped` model.",
-            autocompletion=run_names,
-        ),
-    ] = None,
+    run: Annotated[str | None, typer.Option(help=_RUN, autocompletion=run_names)] = None,
     model: ModelOption = None,
     runtime: RuntimeOption = None,
     invert: Annotated[
@@ -63,10 +58,7 @@ def predict(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 when a digit is refused, which otherwise is an answer and 0.")
     ] = False,
-    save: Annotated[
-        Path | None,
-        typer.Option(help="With --all: write the page to this file, with a box round each digit."),
-    ] = None,
+    save: Annotated[Path | None, typer.Option(help="With --all: write the page, digits boxed, to this file.")] = None,
 ) -> None:
     """Read the digit on each picture: the answer and how sure it is.
 

@@ -18,16 +18,12 @@ if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
 
 app = typer.Typer()
+_WHAT = "Recipes to train over seeds; or one run's name or folder, to repeat it."
 
 
 @app.command(epilog="Example: mnist reproduce dense tiny --seeds 5")
 def reproduce(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Recipes to train over seeds; or one run's name or folder, to repeat it.", autocompletion=recipe_names
-        ),
-    ] = None,
+    what: Annotated[list[str] | None, typer.Argument(help=_WHAT, autocompletion=recipe_names)] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every recipe with a reported number or a band.")] = False,
     seeds: Annotated[
         int | None,
