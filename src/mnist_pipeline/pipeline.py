@@ -151,8 +151,8 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
     if where == SHIPPED:
         from mnist_pipeline.exports.bench import measure_shipped
 
-        found = {"rows": measure_shipped(*shipped(), watcher), "left_out": [_ONNX_ALONE]}
-        return {"run": SHIPPED, "name": SHIPPED, **found}
+        rows = measure_shipped(*shipped(), watcher)
+        return {"run": SHIPPED, "name": SHIPPED, "rows": rows, "left_out": [_ONNX_ALONE]}
     need("measuring a run", "tensorflow")
     run = open_run(where)
     from mnist_pipeline.exports.bench import measure_run

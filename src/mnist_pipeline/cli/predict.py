@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from csv import writer
-from itertools import chain
 from itertools import count as numbers
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -167,7 +166,7 @@ def _free_name(stem: str) -> Path:
     """<stem>-seen.png here, or the first -seen-2.png, -seen-3.png ... that does not exist; a long stem is cut short."""
     while len(os.fsencode(stem)) > _LONGEST_STEM:
         stem = stem[:-1]
-    names = chain([f"{stem}-seen.png"], (f"{stem}-seen-{number}.png" for number in numbers(2)))
+    names = (f"{stem}-seen{f'-{number}' if number > 1 else ''}.png" for number in numbers(1))
     return next(path for path in map(Path, names) if not path.exists())
 
 

@@ -18,13 +18,13 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
     """List the runs in artifacts/ with their numbers."""
     if context.invoked_subcommand:
         return
-    from mnist_pipeline.runs.opening import readable
+    from mnist_pipeline.runs.opening import NO_RUN, readable
     from mnist_pipeline.runs.run import all_runs
 
     there = all_runs()
     found = list(readable(there, _facts, note))
     if not there:
-        note("nothing is trained yet. Start with: mnist train --config dense.yaml")
+        note(NO_RUN)
     if there or json:
         columns = ["run", "state", "seed", "epochs", "seconds", "validation", "test accuracy", "test loss"]
         answer({"runs": found}, table(columns, map(_row, found)), json)
