@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.data import Part, load_part, validation_indices
 from mnist_pipeline.prediction.predictor import Prediction, Predictor
 

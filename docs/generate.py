@@ -13,7 +13,8 @@ import typer
 from typer.cli import get_docs_for_click
 
 from mnist_pipeline.cli import app
-from mnist_pipeline.config import Config, load_config, shipped_configs
+from mnist_pipeline.config.recipes import load_config, shipped_configs
+from mnist_pipeline.config.schema import Config
 
 DOCS = Path(__file__).parent
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mnist_pipeline import evaluate, report, train
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.data import load_part
 from mnist_pipeline.runs.run import Run
 from tests.samples import Trainings

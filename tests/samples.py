@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.prediction.shipping import shipped
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.opening import begin

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from docs.generate import pages
 from mnist_pipeline.cli import app
-from mnist_pipeline.config import load_config, shipped_configs
+from mnist_pipeline.config.recipes import load_config, shipped_configs
 from mnist_pipeline.config.yaml_text import parse
 from mnist_pipeline.exports.forms import FORMS
 

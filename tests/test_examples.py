@@ -11,7 +11,8 @@ import pytest
 
 import mnist_pipeline
 from mnist_pipeline import Watcher
-from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.config.recipes import load_config
+from mnist_pipeline.config.schema import Config
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "train_in_40_lines.py"

@@ -80,10 +80,10 @@ def test_a_task_whose_packages_are_there_goes_on_and_another_is_refused(monkeypa
 
 
 def test_a_failed_import_is_explained_only_where_the_package_may_be_missing() -> None:
-    explained = packages.lacking(ModuleNotFoundError(name="ai_edge_litert.interpreter"))
-    assert str(explained).startswith("this takes ai-edge-litert: ")
-    assert packages.lacking(ModuleNotFoundError(name="mnist_pipeline.cli.evalute")) is None
-    assert packages.lacking(ModuleNotFoundError(name="numpy")) is None
+    told = packages.explained(ModuleNotFoundError(name="ai_edge_litert.interpreter"))
+    assert str(told).startswith("this takes ai-edge-litert: ")
+    assert packages.explained(ModuleNotFoundError(name="mnist_pipeline.cli.evalute")) is None
+    assert packages.explained(ModuleNotFoundError(name="numpy")) is None
 
 
 def test_a_training_is_refused_before_a_folder_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import mnist_pipeline
 from mnist_pipeline import evaluate, predict, train
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.data import load_part
 from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.runs.run import Run

@@ -12,7 +12,7 @@ import pytest
 
 from mnist_pipeline.cli import streams
 from mnist_pipeline.cli.predict import _free_name
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.prediction import finding
 from mnist_pipeline.prediction.finding import Found, find

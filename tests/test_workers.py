@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.data.rendering.pool import run_tasks
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.exports.bench import measure_file

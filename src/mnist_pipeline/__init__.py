@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mnist_pipeline.config import load_config
+    from mnist_pipeline.config.recipes import load_config
     from mnist_pipeline.pipeline import evaluate, export, report, train
     from mnist_pipeline.prediction.many import predict_many
     from mnist_pipeline.prediction.predictor import predict, predictor
@@ -21,7 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES = {  # of those that are not at home in pipeline.py
-    "load_config": "config", "open_run": "runs.opening",
+    "load_config": "config.recipes", "open_run": "runs.opening",
     "predict": "prediction.predictor", "predict_many": "prediction.many", "predictor": "prediction.predictor",
     "Watcher": "runs.watching",
 }  # fmt: skip

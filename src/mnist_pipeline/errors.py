@@ -36,10 +36,6 @@ class TrainingError(MnistError):
     exit_code = 1
 
 
-class OutputError(MnistError):
-    """An answer that cannot be written to stdout."""
-
-
 class ExportError(MnistError):
     """An exported file whose outputs are not the model's; it is not kept."""
 

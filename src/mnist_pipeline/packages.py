@@ -25,13 +25,12 @@ def missing(packages: Iterable[str]) -> list[str]:
 
 def need(task: str, *packages: str) -> None:
     """Raise a PackageError that says what to install, unless all packages are there that a task takes."""
-    lacking = missing(packages)
-    if lacking:
+    if lacking := missing(packages):
         raise PackageError(f"{task} takes {' and '.join(lacking)}: {install(lacking)}")
 
 
-def lacking(error: ModuleNotFoundError) -> PackageError | None:
-    """The same for an import that failed; None where it was of no package that some installations have."""
+def explained(error: ModuleNotFoundError) -> PackageError | None:
+    """What to install where an import failed; None where every installation has what was imported."""
     package = (error.name or "").split(".")[0].replace("_", "-")
     return PackageError(f"this takes {package}: {install([package])}") if package in _EXTRAS else None
 
@@ -55,12 +54,9 @@ def installed_as() -> str:
 
 def _distribution(name: str) -> Any:
     """What is known about an installed package; None for one that is not."""
-    from importlib import metadata
+    from importlib.metadata import distributions
 
-    try:
-        return metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        return None
+    return next(iter(distributions(name=name)), None)
 
 
 def _source(distribution: Any) -> tuple[str, str]:

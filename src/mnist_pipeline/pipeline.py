@@ -19,7 +19,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.config.recipes import load_config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.exports.forms import FORMS, ExportForm, files_of, left_out, select_forms, unchanged
 from mnist_pipeline.packages import missing, need
@@ -150,8 +151,8 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
     if where == SHIPPED:
         from mnist_pipeline.exports.bench import measure_shipped
 
-        found = {"rows": measure_shipped(*shipped(), watcher), "left_out": [_ONNX_ALONE]}
-        return {"run": SHIPPED, "name": SHIPPED, **found}
+        rows = measure_shipped(*shipped(), watcher)
+        return {"run": SHIPPED, "name": SHIPPED, "rows": rows, "left_out": [_ONNX_ALONE]}
     need("measuring a run", "tensorflow")
     run = open_run(where)
     from mnist_pipeline.exports.bench import measure_run

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.runs.run import Run
 from tests.commands import mnist
 

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import pytest
 
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.process import quiet_stderr
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training.xla_flags import set_flags

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.errors import ConfigError
 from tests.config.recipe_texts import Write
 

@@ -6,8 +6,9 @@ import random
 import re
 from typing import Any
 
-from mnist_pipeline.config import Config, yaml_text
+from mnist_pipeline.config import yaml_text
 from mnist_pipeline.config.checking import check
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import ConfigError
 from tests.config.recipe_texts import FULL, MINIMAL
 

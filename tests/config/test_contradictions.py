@@ -28,13 +28,12 @@ from tests.config.recipe_texts import Complaints, said
                 "training": "{epochs: 1, early_stopping: {patience: 3}, plateau: {patience: 3}}",
                 "data": "{validation: 0.1}",
             },
-            "training.plateau.patience: 3 is not below training.early_stopping.patience (3), so the rate "
-            "would never be lowered before training stops: use less, or let stopping wait longer",
+            "training.plateau.patience: 3 is not below training.early_stopping.patience (3), so training would stop "
+            "first: use less, or more there",
         ),
         (
             {"training": "{epochs: 1, loss: binary}"},
-            "training.loss: binary judges each class by itself and needs model.output: sigmoid, not softmax: "
-            "set that, or use sparse or onehot",
+            "training.loss: binary needs model.output: sigmoid, not softmax: set that, or use sparse or onehot",
         ),
         (
             {"model": "{family: cnn, convolutions: [" + "{filters: 1, pool: 4}, " * 3 + "]}"},
@@ -68,18 +67,15 @@ from tests.config.recipe_texts import Complaints, said
                 "model": "{family: cnn, convolutions: [{filters: 1}]}",
                 "training": "{epochs: 1, numerics: portable}",
             },
-            "training.numerics: portable holds for model.family: dense only; the library's convolutions choose their "
-            "order of summing by processor: use fast",
+            "training.numerics: portable is not for model.family: cnn: use fast",
         ),
         (
             {"training": "{epochs: 1, numerics: portable, optimizer: {name: adamw}}"},
-            "training.optimizer.name: adamw is not for training.numerics: portable; its bias correction has no "
-            "portable form here: use adam, rmsprop or sgd",
+            "training.optimizer.name: adamw is not for training.numerics: portable: use adam, rmsprop or sgd",
         ),
         (
             {"training": "{epochs: 1, numerics: portable, augmentation: {}}"},
-            "training.augmentation: is not for training.numerics: portable; its sines come from the system's library: "
-            "use fast, or augmentation: null",
+            "training.augmentation: is not for training.numerics: portable: use fast, or augmentation: null",
         ),
         (
             {"training": "{epochs: 1, precision: bfloat16}"},

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from mnist_pipeline.config import load_config, parse_settings
 from mnist_pipeline.config.checking import check
-from mnist_pipeline.config.recipes import override
+from mnist_pipeline.config.recipes import load_config, override, parse_settings
 from mnist_pipeline.errors import ConfigError
 from tests.config.recipe_texts import MINIMAL, Write
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from mnist_pipeline.config import CnnModel, DenseModel, find_config, load_config, recipes, yaml_text
+from mnist_pipeline.config import recipes, yaml_text
+from mnist_pipeline.config.recipes import find_config, load_config
+from mnist_pipeline.config.schema import CnnModel, DenseModel
 from mnist_pipeline.errors import ConfigError
 from mnist_pipeline.runs.opening import differences
 from tests.config.recipe_texts import FULL, MINIMAL, Write

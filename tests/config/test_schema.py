@@ -1,6 +1,6 @@
 """The schema explains itself: every setting has a meaning, which editors and docs/configs.md show."""
 
-from mnist_pipeline.config import Config
+from mnist_pipeline.config.schema import Config
 
 
 def test_every_setting_has_a_meaning() -> None:

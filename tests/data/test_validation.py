@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline import train
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.data import Dataset, validation_indices
 from mnist_pipeline.errors import DataError
 from mnist_pipeline.runs.run import artifacts

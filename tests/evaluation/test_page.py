@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation.page import write_page
 from mnist_pipeline.runs.files import write_json

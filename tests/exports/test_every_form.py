@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mnist_pipeline import pipeline, train
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.exports import proof
 from mnist_pipeline.exports.forms import FORMS
 from mnist_pipeline.runs.run import Run

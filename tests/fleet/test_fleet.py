@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.config.recipes import load_config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.fleet import pool
 from mnist_pipeline.fleet.pool import finished, train_all, workers_for

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from mnist_pipeline.cli import app
 from mnist_pipeline.cli import progress as progress_module
+from mnist_pipeline.cli.console import complain
 from mnist_pipeline.cli.progress import PictureProgress
 from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import RunError
@@ -265,12 +266,13 @@ class Terminal(io.StringIO):
 
 def test_a_bar_counts_on_a_terminal_and_errors_stand_above_it(digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
+    monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     monkeypatch.setattr(progress_module, "_PATIENCE", 0)
     with closing(PictureProgress([str(digits)])) as watched:
         watched.more(64)
-        watched.complain("none.png: no such file")
+        complain("none.png: no such file")
         watched.more(38)
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "\n", terminal.getvalue())
     assert "Error: none.png: no such file" in shown.splitlines()

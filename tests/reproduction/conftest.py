@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mnist_pipeline.config import shipped_configs
+from mnist_pipeline.config.recipes import shipped_configs
 from mnist_pipeline.reproduction import verdicts
 from mnist_pipeline.reproduction.reported import ReportedNumber
 from mnist_pipeline.reproduction.verdicts import with_expected

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.config.recipes import load_config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.reproduction.seeds import plan_seeds
 from mnist_pipeline.reproduction.verdicts import check_band, with_expected
 from mnist_pipeline.runs.run import artifacts

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.config.recipes import load_config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.reproduction import repeat
 from mnist_pipeline.runs.opening import begin
 from tests.commands import mnist

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mnist_pipeline.config import shipped_configs
+from mnist_pipeline.config.recipes import shipped_configs
 from mnist_pipeline.reproduction import reported as reported_module
 from mnist_pipeline.reproduction.reported import load_reported
 from mnist_pipeline.reproduction.seeds import all_recipes

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.runs.run import artifacts
 from tests.commands import mnist
 from tests.reproduction.pretended import pretend, pretend_seeds

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mnist_pipeline import pipeline
-from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.config.recipes import load_config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.run import Run
 from tests.samples import EVALUATED, HISTORY, TRAINED

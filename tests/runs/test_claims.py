@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from mnist_pipeline import evaluate, report, train
 from mnist_pipeline.cli import app
-from mnist_pipeline.config import Config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.runs import opening

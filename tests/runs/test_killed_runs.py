@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from mnist_pipeline import pipeline, train
-from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.config.recipes import load_config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import DataError, TrainingError
 from mnist_pipeline.runs import opening
 from mnist_pipeline.runs import run as run_module

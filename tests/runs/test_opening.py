@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.config.recipes import load_config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.runs.opening import begin, claimed, differences, open_run
 from mnist_pipeline.runs.run import Run, all_runs, artifacts

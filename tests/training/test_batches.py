@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.config.schema import Augmentation
 from mnist_pipeline.data import Part, load_part, validation_indices
 from mnist_pipeline.pixels.preprocess import scale

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.training.backend import tf
 from mnist_pipeline.training.compiling import DigitAccuracy, OneCycleRate, targets_of
 

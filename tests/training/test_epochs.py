@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_pipeline.config import Config, load_config
+from mnist_pipeline.config.recipes import load_config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.training import models

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.evaluation.evaluate import describe
 from mnist_pipeline.training import models
 from mnist_pipeline.training.backend import keras, tf

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.data import load_part
 
 BOTH = ("dense-portable", "tiny-portable")  # in one process, because an emulated one takes long to start
@@ -26,7 +26,7 @@ from mnist_pipeline.training import backend
 from mnist_pipeline.training.fit import fit
 from mnist_pipeline.training.keras_file import weights_sha256
 from mnist_pipeline.training.checkpoints import Checkpoints
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.data import load_part, validation_indices
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training.train import split

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_pipeline.config import load_config
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.training import models, scoring

@@ -1,24 +1,24 @@
 """The command line: one file a verb, which parses, calls one function and prints."""
 
-import os
 from typing import Annotated
 
 import typer
 
 from mnist_pipeline import __version__, packages
 from mnist_pipeline.cli import config, data, evaluate, export, predict, reproduce, runs, train
-from mnist_pipeline.cli.console import Group, hush, say
+from mnist_pipeline.cli.console import Command, Group, hush, say
 
 app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
-    add_completion="_MNIST_COMPLETE" in os.environ,  # set by the shell that asks; loading it takes 6 ms
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: mnist run --config dense.yaml",
 )
 for verb in (train, evaluate, export, predict, reproduce, data, config, runs):
+    for command in verb.app.registered_commands:
+        command.cls = Command
     app.add_typer(verb.app)
 
 
@@ -28,25 +28,8 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-def _complete(context: typer.Context, asked: bool) -> None:
-    if asked:
-        from typer.completion import install_callback
-
-        install_callback(context, context.command.params[0], asked)
-
-
 @app.callback()
 def main(
-    complete: Annotated[
-        bool,
-        typer.Option(
-            "--install-completion",
-            callback=_complete,
-            expose_value=False,
-            is_eager=True,
-            help="Let this shell complete verbs, options, recipes and runs.",
-        ),
-    ] = False,
     quiet: Annotated[
         bool,
         typer.Option(

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, SetOption, Verbs, answer, recipe_names, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, SetOption, answer, recipe_names, table
 
-app = Verbs(cls=Group, name="config", no_args_is_help=True, help="Show, list and compare configs.")
+app = typer.Typer(cls=Group, name="config", no_args_is_help=True, help="Show, list and compare configs.")
 ConfigArgument = Annotated[
     str, typer.Argument(help="A config file, or the name of a shipped recipe.", autocompletion=recipe_names)
 ]
@@ -18,13 +18,11 @@ _FOR_EDITORS = "# yaml-language-server: $schema=mnist-config.schema.json"
 @app.command("list", epilog="Example: mnist config list")
 def list_(json: JsonOption = False) -> None:
     """List the recipes that come with the package."""
-    from mnist_pipeline.config import load_config, shipped_configs
+    from mnist_pipeline.config.recipes import load_config, shipped_configs
 
-    configs = [load_config(path) for path in shipped_configs().values()]
-    if json:
-        say_json({"configs": [{"name": config.name, "description": config.description} for config in configs]})
-        return
-    table(["name", "what it is"], [[config.name, config.description] for config in configs])
+    configs = {name: load_config(path).description for name, path in shipped_configs().items()}
+    listed = [{"name": name, "description": description} for name, description in configs.items()]
+    answer({"configs": listed}, table(["name", "what it is"], map(list, configs.items())), json)
 
 
 @app.command(epilog="Example: mnist config show dense > mine.yaml")
@@ -34,7 +32,7 @@ def show(config: ConfigArgument, settings: SetOption = None, json: JsonOption = 
     A shipped recipe is printed under a name of its own, my-dense for dense, and without the band it was measured to
     give: a run of the copy stands beside the recipe's, and nothing is claimed of it.
     """
-    from mnist_pipeline.config import find_config, load_config, parse_settings, shipped_configs
+    from mnist_pipeline.config.recipes import find_config, load_config, parse_settings, shipped_configs
     from mnist_pipeline.config.yaml_text import write
 
     path, changes = find_config(config), parse_settings(settings or [])
@@ -51,15 +49,15 @@ def show(config: ConfigArgument, settings: SetOption = None, json: JsonOption = 
 @app.command(epilog="Example: mnist config schema > mnist-config.schema.json")
 def schema() -> None:
     """Print the JSON Schema of a config, with which an editor completes and checks the YAML."""
-    from mnist_pipeline.config import Config
+    from mnist_pipeline.config.schema import Config
 
-    say_json(Config.model_json_schema())
+    answer(Config.model_json_schema(), "", as_json=True)
 
 
 @app.command(epilog="Example: mnist config diff dense dense-10")
 def diff(ours: ConfigArgument, theirs: ConfigArgument, json: JsonOption = False) -> None:
     """Print the settings in which two configs differ. The exit code is 1 when any do."""
-    from mnist_pipeline.config import load_config
+    from mnist_pipeline.config.recipes import load_config
     from mnist_pipeline.runs.opening import differences
 
     lines = differences(load_config(ours).tree(), load_config(theirs).tree())

@@ -7,22 +7,23 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 from typer._click.exceptions import NoArgsIsHelpError, NoSuchOption, UsageError
 from typer.core import TyperCommand, TyperGroup
 
 from mnist_pipeline.errors import MnistError
+from mnist_pipeline.packages import explained
 
 
 def recipe_names() -> list[str]:
     """The shipped recipes, for a shell to complete."""
-    from mnist_pipeline.config import shipped_configs
+    from mnist_pipeline.config.recipes import shipped_configs
 
     return list(shipped_configs())
 
@@ -34,11 +35,6 @@ def run_names() -> list[str]:
     return [*(run.name for run in all_runs()), "shipped"]
 
 
-_CONFIG = "A config file, or the name of a shipped recipe (see mnist config list)."
-ConfigArgument = Annotated[str | None, typer.Argument(help=_CONFIG, autocompletion=recipe_names)]
-ConfigOption = Annotated[
-    str | None, typer.Option("--config", "-c", help="The config, given as an option.", autocompletion=recipe_names)
-]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change one setting: --set training.epochs=3. May be repeated.", metavar="KEY=VALUE"),
@@ -76,25 +72,26 @@ def printable(text: str, *, lines: bool = False) -> str:
     return text.translate(_SHOWN_IN_LINES if lines else _SHOWN)
 
 
-def say(text: str = "") -> None:
+def say(text: str) -> None:
     """Print a result on stdout; on a terminal without control characters, elsewhere unchanged."""
     print(printable(text, lines=True) if sys.stdout.isatty() else text, flush=True)  # noqa: T201
 
 
-def table(columns: list[str], rows: list[list[str]]) -> None:
-    """Print a table on stdout: the first column aligned left, the others right, never cut to the terminal's width."""
+def table(columns: list[str], rows: Iterable[list[str]]) -> str:
+    """A table as text: the first column aligned left, the others right, never cut to the terminal's width."""
     shown = [[printable(cell) for cell in row] for row in [columns, *rows]]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    for row in shown:
-        first, *others = zip(row, widths, strict=True)
-        say("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]).rstrip())
+    first, *others = (max(map(len, column)) for column in zip(*shown, strict=True))
+    form = "  ".join([f"{{:<{first}}}", *(f"{{:>{width}}}" for width in others)])
+    return "\n".join(form.format(*row).rstrip() for row in shown)
 
 
-def say_json(value: Any) -> None:
-    """Print a result for a program: one object in one line, escaped if it holds what a terminal obeys or cannot say."""
-    text, encoding = json.dumps(value, ensure_ascii=False, allow_nan=False), sys.stdout.encoding or "utf-8"
-    plain = text.isprintable() and text.encode(encoding, "replace").decode(encoding) == text
-    say(text if plain else json.dumps(value, allow_nan=False))
+def answer(value: dict[str, Any], text: str, as_json: bool) -> None:
+    """Print a result: in words, or for a program as one object in one line, escaped if a terminal would obey it."""
+    if as_json:
+        text, encoding = json.dumps(value, ensure_ascii=False, allow_nan=False), sys.stdout.encoding or "utf-8"
+        plain = text.isprintable() and text.encode(encoding, "replace").decode(encoding) == text
+        text = text if plain else json.dumps(value, allow_nan=False)
+    say(text)
 
 
 _told = {"quiet": False}  # what the command's --quiet says
@@ -103,14 +100,6 @@ _told = {"quiet": False}  # what the command's --quiet says
 def watched() -> bool:
     """Whether somebody may look at a bar: stderr leads to a terminal, and nobody said --quiet."""
     return sys.stderr.isatty() and not _told["quiet"]
-
-
-def answer(value: dict[str, Any], text: str, json: bool) -> None:
-    """Print a result: as an object where --json asks for it, otherwise in words."""
-    if json:
-        say_json(value)
-    else:
-        say(text)
 
 
 def note(text: str) -> None:
@@ -185,44 +174,26 @@ class Command(_Quick, TyperCommand):
             raise
 
 
-_Verb = TypeVar("_Verb", bound=Callable[..., None])
-
-
-class Verbs(typer.Typer):
-    """The verbs of one file."""
-
-    def command(self, name: str | None = None, **settings: Any) -> Callable[[_Verb], _Verb]:
-        """Register a function as a command."""
-        return super().command(name, cls=Command, **settings)
-
-
 @contextmanager
 def _errors_in_a_line() -> Iterator[None]:
     """Turn a MnistError, an interruption or an error of the operating system into one line and an exit code."""
     try:
         yield
-    except MnistError as error:
-        complain(str(error), lines=True)
-        raise typer.Exit(error.exit_code) from None
+    except (NoArgsIsHelpError, BrokenPipeError):  # Typer prints the help, or ends quietly where the reader has left
+        raise
     except KeyboardInterrupt:
         complain("interrupted")
         raise typer.Exit(130) from None
-    except NoArgsIsHelpError:  # Typer prints the help
-        raise
     except UsageError as error:
         complain(error.format_message())
         note(f"Try: {error.ctx.command_path if error.ctx else 'mnist'} --help")
         raise typer.Exit(error.exit_code) from None
-    except BrokenPipeError:  # whoever read the answer has left: Typer ends without a word
-        raise
-    except ModuleNotFoundError as error:  # whatever was not asked for before
-        from mnist_pipeline.packages import lacking
-
-        explained = lacking(error)
-        if explained is None:
+    except (MnistError, ModuleNotFoundError) as error:
+        told = error if isinstance(error, MnistError) else explained(error)
+        if told is None:
             raise
-        complain(str(explained))
-        raise typer.Exit(explained.exit_code) from None
+        complain(str(told), lines=True)
+        raise typer.Exit(told.exit_code) from None
     except OSError as error:  # a name that is too long, a full disk, no temporary folder
         problem = error.strerror or str(error)
         complain(f"{error.filename}: {problem}" if error.filename else problem)

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, Verbs, answer, note, recipe_names, say, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, answer, note, recipe_names, table
 from mnist_pipeline.errors import ConfigError
 
-app = Verbs(
+app = typer.Typer(
     cls=Group, name="data", no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures."
 )
+_CONFIG = "Also show the digits as training with this config redraws and augments them."
 Source = Annotated[str, typer.Argument(help="mnist, a folder of IDX files, or an .npz file with Keras' names.")]
 
 
@@ -21,16 +22,14 @@ def info(source: Source = "mnist", json: JsonOption = False) -> None:
 
     dataset = load(source)
     parts = {"train": dataset.train, "test": dataset.test}
-    if json:
-        facts = {name: {"n": len(part), "counts": part.counts, "sha256": part.sha256} for name, part in parts.items()}
-        say_json({"source": source, **facts})
-        return
-    say(f"{source}: {len(dataset.train):,} training and {len(dataset.test):,} test images of 28x28\n")
+    facts = {name: {"n": len(part), "counts": part.counts, "sha256": part.sha256} for name, part in parts.items()}
     rows = [[name, *(f"{count:,}" for count in part.counts)] for name, part in parts.items()]
-    table(["", *map(str, range(10))], rows)
-    say()
-    for name, part in parts.items():
-        say(f"{name:<5} pixel mean {part.images.mean():.4f}, sha256 {part.sha256}")
+    lines = [
+        f"{source}: {len(dataset.train):,} training and {len(dataset.test):,} test images of 28x28\n",
+        f"{table(['', *map(str, range(10))], rows)}\n",
+        *(f"{name:<5} pixel mean {part.images.mean():.4f}, sha256 {part.sha256}" for name, part in parts.items()),
+    ]
+    answer({"source": source, **facts}, "\n".join(lines), json)
 
 
 @app.command(epilog="Example: mnist data verify path/to/idx-folder")
@@ -47,20 +46,12 @@ def verify(source: Source = "mnist", json: JsonOption = False) -> None:
 @app.command(epilog="Example: mnist data plot --out pictures")
 def plot(
     source: Source = "mnist",
-    config: Annotated[
-        str | None,
-        typer.Option(
-            "--config",
-            "-c",
-            help="Also show the digits as training with this config redraws and augments them.",
-            autocompletion=recipe_names,
-        ),
-    ] = None,
+    config: Annotated[str | None, typer.Option("--config", "-c", help=_CONFIG, autocompletion=recipe_names)] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default artifacts/data.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Draw a sheet of training images and the number of images of each digit; with --config more sheets."""
-    from mnist_pipeline.config import load_config
+    from mnist_pipeline.config.recipes import load_config
     from mnist_pipeline.data import load
     from mnist_pipeline.evaluation.plots import charts, images
     from mnist_pipeline.runs.run import artifacts

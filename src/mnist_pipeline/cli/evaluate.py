@@ -2,32 +2,20 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mnist_pipeline.cli.console import (
-    JsonOption,
-    ModelOption,
-    RunArgument,
-    RuntimeOption,
-    Verbs,
-    answer,
-    note,
-    say,
-    say_json,
-    table,
-)
+import typer
+
+from mnist_pipeline.cli.console import JsonOption, ModelOption, RunArgument, RuntimeOption, answer, note, table
 from mnist_pipeline.errors import MnistError
 
 if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
 
-app = Verbs()
+app = typer.Typer()
 
 
 @app.command(epilog="Example: mnist evaluate dense")
 def evaluate(
-    run: RunArgument = None,
-    model: ModelOption = None,
-    runtime: RuntimeOption = None,
-    json: JsonOption = False,
+    run: RunArgument = None, model: ModelOption = None, runtime: RuntimeOption = None, json: JsonOption = False
 ) -> None:
     """Evaluate a trained run on the 10,000 test images; its pictures go into plots/ in the run's folder.
 
@@ -43,16 +31,11 @@ def evaluate(
         numbers = evaluate_file(model, runtime)
     else:
         numbers = pipeline.evaluate(run_or_last(run))
-    if json:
-        say_json(numbers)
-        return
-    say(f"{figures_line(numbers)}\n")
-    table(
-        ["digit", "images", "right", "accuracy", "precision", "recall", "f1"],
-        [_cells(row, numbers["report"][str(row["digit"])]) for row in numbers["per_class"]],
-    )
+    columns = ["digit", "images", "right", "accuracy", "precision", "recall", "f1"]
+    rows = [_cells(row, numbers["report"][str(row["digit"])]) for row in numbers["per_class"]]
     pairs = [f"{pair['true']} as {pair['answer']}: {pair['n']}" for pair in numbers["most_confused"][:5]]
-    say(f"\nmost confused: {', '.join(pairs) or 'nothing'}")
+    confused = f"most confused: {', '.join(pairs) or 'nothing'}"
+    answer(numbers, f"{figures_line(numbers)}\n\n{table(columns, rows)}\n\n{confused}", json)
     if "run" in numbers:
         note(f"Pictures: {numbers['run']}/plots. Next: mnist report {numbers['name']}")
 

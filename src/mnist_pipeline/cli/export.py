@@ -4,24 +4,18 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, RunArgument, Verbs, note, say, say_json, table
+from mnist_pipeline.cli.console import JsonOption, RunArgument, answer, note, table
 from mnist_pipeline.cli.evaluate import run_or_last
 from mnist_pipeline.runs.watching import Watcher
 
-app = Verbs()
+app = typer.Typer()
+_FORMS = "onnx, onnx-int8, litert, litert-int8, saved-model, c-array or all (the default). May be repeated."
 
 
 @app.command(epilog="Example: mnist export dense --to onnx --to litert-int8")
 def export(
     run: RunArgument = None,
-    to: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--to",
-            help="onnx, onnx-int8, litert, litert-int8, saved-model, c-array or all (the default). May be repeated.",
-            metavar="FORM",
-        ),
-    ] = None,
+    to: Annotated[list[str] | None, typer.Option("--to", help=_FORMS, metavar="FORM")] = None,
     with_scaling: Annotated[
         bool,
         typer.Option("--with-scaling", help="Add an ONNX that takes 28x28 bytes and gives normalised probabilities."),
@@ -32,13 +26,9 @@ def export(
     from mnist_pipeline import pipeline
 
     card = pipeline.export(run_or_last(run), to or ["all"], with_scaling=with_scaling, watcher=Watcher(note=note))
-    if json:
-        say_json(card)
-        return
     folder = f"{card['run']}/export"
-    for form in card["forms"].values():
-        for file in dict.fromkeys(file["file"].split("/")[0] for file in form["files"]):
-            say(f"{folder}/{file}")
+    files = [file["file"].split("/")[0] for form in card["forms"].values() for file in form["files"]]
+    answer(card, "\n".join(f"{folder}/{file}" for file in dict.fromkeys(files)), json)
     if "weights_sha256" in card:  # not that of the shipped model
         note(f"Their inputs, outputs and checks: {folder}/card.md. Next: mnist bench {card['run']}")
 
@@ -53,15 +43,9 @@ def bench(
     from mnist_pipeline import pipeline
 
     found = pipeline.bench(run_or_last(run), watcher=Watcher(note=note))
-    if json:
-        say_json(found)
-        return
     rows = [_cells(row) for row in found["rows"]]
-    if markdown:
-        for cells in rows:
-            say(f"| {' | '.join([found['name'], *cells])} |")
-    else:
-        table(_COLUMNS, rows)
+    lines = "\n".join(f"| {' | '.join([found['name'], *cells])} |" for cells in rows)
+    answer(found, lines if markdown else table(_COLUMNS, rows), json)
     for line in found["left_out"]:
         note(line)
 

@@ -7,24 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from csv import writer
-from itertools import chain
 from itertools import count as numbers
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mnist_pipeline.cli.console import (
-    ModelOption,
-    RuntimeOption,
-    Verbs,
-    complain,
-    note,
-    printable,
-    run_names,
-    say,
-    say_json,
-)
+from mnist_pipeline.cli.console import ModelOption, RuntimeOption, answer, complain, note, printable, run_names
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.prediction.finding import count, find
@@ -32,7 +21,8 @@ from mnist_pipeline.prediction.finding import count, find
 if TYPE_CHECKING:
     from mnist_pipeline.prediction.predictor import Prediction, Predictor
 
-app = Verbs()
+app = typer.Typer()
+_RUN = "The run that answers; by default the one trained last, or else the `shipped` model."
 Invert = Literal["auto", "yes", "no"]
 Tally = Counter[str]  # how many files were read, refused or unread
 
@@ -43,13 +33,7 @@ def predict(
         list[str] | None,
         typer.Argument(help="Picture files, folders, patterns in quotes, or - for a list of paths on stdin."),
     ] = None,
-    run: Annotated[
-        str | None,
-        typer.Option(
-            help="The run that answers; by default the one trained last, or else the `shipped` model.",
-            autocompletion=run_names,
-        ),
-    ] = None,
+    run: Annotated[str | None, typer.Option(help=_RUN, autocompletion=run_names)] = None,
     model: ModelOption = None,
     runtime: RuntimeOption = None,
     invert: Annotated[
@@ -73,10 +57,7 @@ def predict(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 when a digit is refused, which otherwise is an answer and 0.")
     ] = False,
-    save: Annotated[
-        Path | None,
-        typer.Option(help="With --all: write the page to this file, with a box round each digit."),
-    ] = None,
+    save: Annotated[Path | None, typer.Option(help="With --all: write the page, digits boxed, to this file.")] = None,
 ) -> None:
     """Read the digit on each picture: the answer and how sure it is.
 
@@ -137,16 +118,14 @@ def _print_answers(batches: "Generator[list[Prediction]]", pictures: Sequence[st
         if csv:
             _print_row(_COLUMNS)
         for batch in batches:
-            for answer in batch:
-                tally["unread" if answer.error is not None else "refused" if answer.digit is None else "read"] += 1
-                if json:
-                    say_json(answer.tree())
-                elif csv:
-                    _print_row([getattr(answer, column) for column in _COLUMNS])
-                elif answer.error is None:
-                    say(printable(answer.sentence()))
+            for found in batch:
+                tally["unread" if found.error is not None else "refused" if found.digit is None else "read"] += 1
+                if csv:
+                    _print_row([getattr(found, column) for column in _COLUMNS])
+                elif json or found.error is None:
+                    answer(found.tree(), printable(found.sentence()), json)
                 else:
-                    progress.complain(answer.error)
+                    complain(found.error)
             progress.more(len(batch))
     return tally
 
@@ -170,14 +149,14 @@ def _examined(
         if problem:
             yield [model.unread(picture, problem)]
             continue
-        answer, steps = model.examine(picture, invert, explain=explain)
+        found, steps = model.examine(picture, invert, explain=explain)
         if show and steps:
             from mnist_pipeline.evaluation.plots.images import answer_steps
 
             path = _free_name(Path(picture).stem)
-            answer_steps(steps, answer.probabilities, answer.sentence(), path, answer.explanation)
+            answer_steps(steps, found.probabilities, found.sentence(), path, found.explanation)
             note(f"what the model saw: {path}")
-        yield [answer]
+        yield [found]
 
 
 _LONGEST_STEM = 230  # bytes: a name has at most 255, with what is put behind the stem
@@ -187,7 +166,7 @@ def _free_name(stem: str) -> Path:
     """<stem>-seen.png here, or the first -seen-2.png, -seen-3.png ... that does not exist; a long stem is cut short."""
     while len(os.fsencode(stem)) > _LONGEST_STEM:
         stem = stem[:-1]
-    names = chain([f"{stem}-seen.png"], (f"{stem}-seen-{number}.png" for number in numbers(2)))
+    names = (f"{stem}-seen{f'-{number}' if number > 1 else ''}.png" for number in numbers(1))
     return next(path for path in map(Path, names) if not path.exists())
 
 
@@ -205,16 +184,14 @@ def _read_pages(pictures: Sequence[str], model: "Predictor", invert: Invert, sav
         if page.left_out:
             left_out = f"{counted(page.left_out, 'shape')} left out, the smallest"
             note(f"{path}: {left_out}, beyond the {MOST:,} that are read on one page: cut it up to have them read too")
-        if json:
-            say_json(page.tree())
+        if page.text and not (single or json):
+            note(f"{path}:")
+        if page.text or json:
+            answer(page.tree(), page.text, json)
         elif page.error is not None:
             complain(page.error)
-        elif not page.text:
-            note(f"{path}: no digits here")
         else:
-            if not single:
-                note(f"{path}:")
-            say(page.text)
+            note(f"{path}: no digits here")
         if save is not None and page.error is None:
             save_drawn(path, page.lines, save)
             note(f"the page with its digits: {save}")

@@ -1,7 +1,7 @@
 """How far a training, a fleet of trainings or a long row of pictures has come, shown on stderr while it lasts.
 
-On a terminal a bar runs below the lines that are said, and is gone at the end; elsewhere there are the lines alone.
-Rich, which draws the bar, loads only with it: it takes 15 ms.
+On a terminal a bar runs below the lines that are told, and is gone at the end; elsewhere there are the lines alone.
+Rich draws the bar and puts what is printed on stderr above it; it takes 15 ms to load, so only a bar loads it.
 """
 
 import sys
@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mnist_pipeline.cli.console import complain, note, printable, watched
+from mnist_pipeline.cli.console import note, watched
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.prediction.finding import count
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher, epoch_line
@@ -21,7 +21,7 @@ _PATIENCE = 0.5  # seconds of reading pictures that pass before a bar is drawn
 
 
 class _Display:
-    """Lines on stderr, and once it is drawn a bar below them; knows how long the rest takes at the pace so far."""
+    """A bar on stderr, below what is told there meanwhile; knows how long the rest takes at the pace so far."""
 
     def __init__(self, *, bar: bool) -> None:
         self.bar: Progress | None = None
@@ -46,12 +46,6 @@ class _Display:
     def close(self) -> None:
         if self.bar:
             self.bar.stop()
-
-    def say(self, text: str) -> None:
-        if self.bar:
-            self.bar.console.print(printable(text), markup=False, soft_wrap=True)
-        else:
-            note(text)
 
     def show(self, what: str, done: float, total: int | None, state: str = "") -> None:
         """Fill the bar with what is done of what was not done before, and say how long the rest takes."""
@@ -80,7 +74,7 @@ class TrainingProgress(_Display):
 
     def __init__(self) -> None:
         super().__init__(bar=watched())
-        self.watcher = Watcher(self._begin, self._share, self._epoch, self.say)
+        self.watcher = Watcher(self._begin, self._share, self._epoch, note)
 
     def _begin(self, done: int, epochs: int) -> None:
         self.begin(done)
@@ -92,7 +86,7 @@ class TrainingProgress(_Display):
         self.show(what, self._done + share, self._epochs)
 
     def _epoch(self, number: int, figures: dict[str, float]) -> None:
-        self.say(f"{epoch_line(number, self._epochs, figures)}  {self.left(number, self._epochs)}")
+        note(f"{epoch_line(number, self._epochs, figures)}  {self.left(number, self._epochs)}")
         self._done = number
         self._share(0)
 
@@ -110,7 +104,7 @@ class FleetProgress(_Display):
         self.begin(done)
         self.done, self.total = done, total
         if done:
-            self.say(f"{done} of {counted(total, 'run')} already finished and kept")
+            note(f"{done} of {counted(total, 'run')} already finished and kept")
         self._show()
 
     def _share(self, name: str, share: float) -> None:
@@ -122,7 +116,7 @@ class FleetProgress(_Display):
         self.done += not failure
         if failure or not self.bar:
             line = f"[{self.done:>{len(str(self.total))}}/{self.total}] {name}"
-            self.say(f"{line} failed: {failure}" if failure else line)
+            note(f"{line} failed: {failure}" if failure else line)
         self._show()
 
     def _show(self) -> None:
@@ -151,10 +145,3 @@ class PictureProgress(_Display):
             of = f"{self._done}/{self._total}" if self._total else f"{self._done:,}"
             pace = f"{self._done / self.spent():,.0f} a second"
             self.show("pictures", self._done, self._total, f"{of}  {pace}  ")
-
-    def complain(self, text: str) -> None:
-        """Say that a picture could not be read."""
-        if self.bar:
-            self.say(f"Error: {text}")
-        else:
-            complain(text)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, Verbs, complain, note, recipe_names, say, say_json, table
+from mnist_pipeline.cli.console import JsonOption, answer, complain, note, recipe_names, table
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.packages import need
@@ -17,17 +17,13 @@ if TYPE_CHECKING:
     from mnist_pipeline.reproduction.seeds import SeedPlan, SeedResults
     from mnist_pipeline.runs.run import Run
 
-app = Verbs()
+app = typer.Typer()
+_WHAT = "Recipes to train over seeds; or one run's name or folder, to repeat it."
 
 
 @app.command(epilog="Example: mnist reproduce dense tiny --seeds 5")
 def reproduce(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Recipes to train over seeds; or one run's name or folder, to repeat it.", autocompletion=recipe_names
-        ),
-    ] = None,
+    what: Annotated[list[str] | None, typer.Argument(help=_WHAT, autocompletion=recipe_names)] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every recipe with a reported number or a band.")] = False,
     seeds: Annotated[
         int | None,
@@ -61,11 +57,10 @@ def reproduce(
     plans = _plans(targets, all_, seeds, check, update)
     all_results, failed = _train(plans, workers)
     faults = [*tables.faults(all_results, banded=not update), *failed]
-    if json:
-        say_json({"ok": not faults, "faults": faults, "recipes": [tables.tree(results) for results in all_results]})
-    elif all_results:
-        table(tables.COLUMNS, tables.rows(all_results))
-        say("\n".join(["", *tables.lines(all_results, banded=not update)]))
+    if all_results or json:
+        found = {"ok": not faults, "faults": faults, "recipes": [tables.tree(results) for results in all_results]}
+        lines = tables.lines(all_results, banded=not update)
+        answer(found, "\n".join([table(tables.COLUMNS, tables.rows(all_results)), "", *lines]), json)
     if all_results:
         command = ["mnist reproduce", *(targets or ["--all"]), *([f"--seeds {seeds}"] if seeds else [])]
         _write(all_results, markdown, plot, " ".join(command))
@@ -107,7 +102,7 @@ def _train(plans: "list[SeedPlan]", workers: int | None) -> "tuple[list[SeedResu
             return train_plans(plans, workers, progress.watcher)
         except KeyboardInterrupt:
             kept = f"{progress.done} of {counted(progress.total, 'run')} finished and kept"
-            progress.say(f"interrupted; {kept}. Go on with the same command")
+            note(f"interrupted; {kept}. Go on with the same command")
             raise typer.Exit(130) from None
 
 
@@ -135,12 +130,10 @@ def _repeat(run: "Run", json: bool) -> None:
 
     with closing(FleetProgress()) as progress:
         repetition = repeat_run(run, progress.watcher)
-    if json:
-        checks = {name: [check.line() for check in each] for name, each in repetition.checks.items()}
-        found = {"likeness": repetition.likeness, "differences": repetition.differences}
-        say_json({"run": str(run.path), **found, **checks})
-    else:
-        say("\n  ".join([f"{run.path}: {repetition.likeness}", *_reasons(repetition)]))
+    checks = {name: [check.line() for check in each] for name, each in repetition.checks.items()}
+    found = {"likeness": repetition.likeness, "differences": repetition.differences}
+    said = "\n  ".join([f"{run.path}: {repetition.likeness}", *_reasons(repetition)])
+    answer({"run": str(run.path), **found, **checks}, said, json)
     if repetition.likeness == "different":
         raise typer.Exit(1)
 

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, Verbs, answer, note, run_names, say_json, table
+from mnist_pipeline.cli.console import Group, JsonOption, answer, note, run_names, table
 
 if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
 
-app = Verbs(cls=Group, name="runs", help="List the runs in artifacts/, or compare two.")
+app = typer.Typer(cls=Group, name="runs", help="List the runs in artifacts/, or compare two.")
 OneRun = Annotated[str, typer.Argument(help="A run's name or folder.", autocompletion=run_names)]
 
 
@@ -18,18 +18,16 @@ def runs(context: typer.Context, json: JsonOption = False) -> None:
     """List the runs in artifacts/ with their numbers."""
     if context.invoked_subcommand:
         return
-    from mnist_pipeline.runs.opening import readable
+    from mnist_pipeline.runs.opening import NO_RUN, readable
     from mnist_pipeline.runs.run import all_runs
 
     there = all_runs()
     found = list(readable(there, _facts, note))
-    if json:
-        say_json({"runs": found})
-    elif not there:
-        note("nothing is trained yet. Start with: mnist train --config dense.yaml")
-    else:
+    if not there:
+        note(NO_RUN)
+    if there or json:
         columns = ["run", "state", "seed", "epochs", "seconds", "validation", "test accuracy", "test loss"]
-        table(columns, [_row(facts) for facts in found])
+        answer({"runs": found}, table(columns, map(_row, found)), json)
 
 
 @app.command(epilog="Example: mnist runs diff dense-seed0 dense-seed1")

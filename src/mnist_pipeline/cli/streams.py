@@ -8,7 +8,7 @@ import select
 import sys
 from typing import Any, TextIO
 
-from mnist_pipeline.errors import OutputError
+from mnist_pipeline.errors import MnistError
 from mnist_pipeline.process import WINDOWS
 
 
@@ -56,7 +56,7 @@ class _Stream(io.FileIO):
             self._needed = False  # Python tries again at the end to write what is left
             if isinstance(error, BrokenPipeError) or (WINDOWS and error.errno == errno.EINVAL):
                 raise BrokenPipeError(errno.EPIPE, error.strerror) from None
-            raise OutputError(f"the answer cannot be written to stdout ({error.strerror})") from None
+            raise MnistError(f"the answer cannot be written to stdout ({error.strerror})") from None
 
 
 def _sayable(error: UnicodeError) -> tuple[str | bytes, int]:

@@ -5,21 +5,17 @@ from typing import Annotated, Any
 
 import typer
 
-from mnist_pipeline.cli.console import (
-    ConfigArgument,
-    ConfigOption,
-    JsonOption,
-    SetOption,
-    Verbs,
-    answer,
-    complain,
-    note,
-)
+from mnist_pipeline.cli.console import JsonOption, SetOption, answer, complain, note, recipe_names
 from mnist_pipeline.cli.evaluate import figures_line
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 
-app = Verbs()
+app = typer.Typer()
+_CONFIG = "A config file, or the name of a shipped recipe (see mnist config list)."
+ConfigArgument = Annotated[str | None, typer.Argument(help=_CONFIG, autocompletion=recipe_names)]
+ConfigOption = Annotated[
+    str | None, typer.Option("--config", "-c", help="The config, given as an option.", autocompletion=recipe_names)
+]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", help="Train with this seed; the run is then called <name>-seed<N>.")
 ]
@@ -29,53 +25,42 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace a run of the
 
 @app.command(epilog="Example: mnist train --config dense.yaml --seed 7")
 def train(
-    config: ConfigArgument = None,
-    config_option: ConfigOption = None,
-    settings: SetOption = None,
-    seed: SeedOption = None,
-    name: NameOption = None,
-    force: ForceOption = False,
-    json: JsonOption = False,
-) -> None:
+    config: ConfigArgument = None, config_option: ConfigOption = None, settings: SetOption = None,
+    seed: SeedOption = None, name: NameOption = None, force: ForceOption = False, json: JsonOption = False,
+) -> None:  # fmt: skip
     """Train a config and save the run in artifacts/. After an interruption the same command goes on."""
-    numbers = _train(_only(config, config_option), settings, seed, name, force)
+    numbers = _train(config, config_option, settings, seed, name, force)
     answer(numbers, _summary(numbers), json)
     note(f"Next: mnist evaluate {numbers['name']}")
 
 
 @app.command(epilog="Example: mnist run --config cnn.yaml")
 def run(
-    config: ConfigArgument = None,
-    config_option: ConfigOption = None,
-    settings: SetOption = None,
-    seed: SeedOption = None,
-    name: NameOption = None,
-    force: ForceOption = False,
-    json: JsonOption = False,
-) -> None:
+    config: ConfigArgument = None, config_option: ConfigOption = None, settings: SetOption = None,
+    seed: SeedOption = None, name: NameOption = None, force: ForceOption = False, json: JsonOption = False,
+) -> None:  # fmt: skip
     """Train a config, evaluate it and write its report, in one go."""
     from mnist_pipeline import pipeline
 
-    numbers = _train(_only(config, config_option), settings, seed, name, force)
+    numbers = _train(config, config_option, settings, seed, name, force)
     evaluated, page = pipeline.evaluate(numbers["run"]), str(pipeline.report(numbers["run"]))
     found = {"run": numbers["run"], "train": numbers, "evaluate": evaluated, "report": page}
     answer(found, f"{_summary(numbers)}\n{figures_line(evaluated)}\nreport: {page}", json)
     note("Next: open the report in a browser, or read a picture: mnist predict digit.png")
 
 
-def _only(argument: str | None, option: str | None) -> str:
-    """The config that was named in one of the two ways."""
-    if argument is not None and option is not None:
+def _train(
+    word: str | None, option: str | None, settings: list[str] | None, seed: int | None, name: str | None, force: bool
+) -> dict[str, Any]:
+    """Train the config that was named in one of two ways; gives the numbers of the training."""
+    if word and option:
         raise MnistError("one config, not two: mnist train dense")
-    if argument is None and option is None:
+    config = word or option
+    if not config:
         raise MnistError("which config? Name one: mnist train dense; mnist config list shows what there is")
-    return argument or option or ""
-
-
-def _train(config: str, settings: list[str] | None, seed: int | None, name: str | None, force: bool) -> dict[str, Any]:
     from mnist_pipeline import pipeline
     from mnist_pipeline.cli.progress import TrainingProgress
-    from mnist_pipeline.config import load_config, parse_settings
+    from mnist_pipeline.config.recipes import load_config, parse_settings
     from mnist_pipeline.runs.run import artifacts
 
     loaded = load_config(config, parse_settings(settings or []), seed=seed, name=name)

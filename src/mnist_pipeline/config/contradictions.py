@@ -35,10 +35,7 @@ def _output(config: Config) -> Iterator[str]:
     """Settings that need another activation of the last layer, or another loss."""
     training, output, rendering = config.training, config.model.output, config.data.rendering
     if training.loss == "binary" and output != "sigmoid":
-        yield (
-            f"training.loss: binary judges each class by itself and needs model.output: sigmoid, not {output}: "
-            f"set that, or use sparse or onehot"
-        )
+        yield f"training.loss: binary needs model.output: sigmoid, not {output}: set that, or use sparse or onehot"
     if training.calibrate and output != "softmax":
         yield "training.calibrate: is for model.output: softmax: use false"
     if training.loss == "onehot" and output == "softmax":
@@ -54,11 +51,8 @@ def _output(config: Config) -> Iterator[str]:
 def _learning_rate(config: Config) -> Iterator[str]:
     stopping, plateau = config.training.early_stopping, config.training.plateau
     if stopping and plateau and plateau.patience >= stopping.patience:
-        yield (
-            f"training.plateau.patience: {plateau.patience} is not below training.early_stopping.patience "
-            f"({stopping.patience}), so the rate would never be lowered before training stops: use less, or let "
-            f"stopping wait longer"
-        )
+        less = f"{plateau.patience} is not below training.early_stopping.patience ({stopping.patience})"
+        yield f"training.plateau.patience: {less}, so training would stop first: use less, or more there"
     if config.training.schedule and plateau:
         yield "training.schedule: and training.plateau both set the learning rate: set one of them to null"
 
@@ -83,20 +77,11 @@ def _portable(config: Config) -> Iterator[str]:
     training = config.training
     if training.numerics != "portable":
         return
-    if config.model.family != "dense":
-        yield (
-            "training.numerics: portable holds for model.family: dense only; the library's convolutions choose their "
-            "order of summing by processor: use fast"
-        )
-    if training.optimizer.name == "adamw":
-        yield (
-            "training.optimizer.name: adamw is not for training.numerics: portable; its bias correction has no "
-            "portable form here: use adam, rmsprop or sgd"
-        )
-    if training.augmentation:
-        yield (
-            "training.augmentation: is not for training.numerics: portable; its sines come from the system's library: "
-            "use fast, or augmentation: null"
-        )
+    if config.model.family == "cnn":  # its convolutions sum in an order that depends on the processor
+        yield "training.numerics: portable is not for model.family: cnn: use fast"
+    if training.optimizer.name == "adamw":  # its bias correction has no portable form here
+        yield "training.optimizer.name: adamw is not for training.numerics: portable: use adam, rmsprop or sgd"
+    if training.augmentation:  # its sines come from the system's library
+        yield "training.augmentation: is not for training.numerics: portable: use fast, or augmentation: null"
     if training.schedule:
         yield "training.schedule: is not for training.numerics: portable: use fast, or schedule: null"

@@ -38,11 +38,7 @@ def find_config(where: str | Path) -> Path:
 
 
 def load_config(
-    where: str | Path,
-    settings: Mapping[str, Any] | None = None,
-    *,
-    seed: int | None = None,
-    name: str | None = None,
+    where: str | Path, settings: Mapping[str, Any] | None = None, *, seed: int | None = None, name: str | None = None
 ) -> Config:
     """The config at a path or of a shipped name, with settings such as {"training.epochs": 3} put over it."""
     path = find_config(where)

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 
 from mnist_pipeline import pipeline
-from mnist_pipeline.config import Config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.process import OWN_GROUP, command, cores
 from mnist_pipeline.runs.files import write_text

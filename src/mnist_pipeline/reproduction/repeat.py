@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from mnist_pipeline.config import shipped_configs
+from mnist_pipeline.config.recipes import shipped_configs
 from mnist_pipeline.errors import RunError, TrainingError
 from mnist_pipeline.fleet.pool import train_all
 from mnist_pipeline.reproduction.seeds import figures_of

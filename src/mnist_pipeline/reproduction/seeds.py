@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from mnist_pipeline.config import Config, find_config, load_config, shipped_configs
+from mnist_pipeline.config.recipes import find_config, load_config, shipped_configs
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import ConfigError
 from mnist_pipeline.fleet.pool import finished, train_all
 from mnist_pipeline.reproduction.reported import Metric, load_reported

@@ -6,7 +6,7 @@ A process may be killed at any write: what it leaves half-written is swept away 
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,13 +16,14 @@ from mnist_pipeline.runs.run import Run, all_runs, artifacts
 from mnist_pipeline.runs.watching import Note, ignore
 
 if TYPE_CHECKING:
-    from mnist_pipeline.config import Config
+    from mnist_pipeline.config.schema import Config
 
 _FOLDERS = ("checkpoint", "plots", "export")
 # What a run makes, in the order in which it is taken away: the mark of a trained one first. The config is written
 # over and never taken away, because it says that the folder is a run's; nothing else in there is ever touched.
 _MADE = ("metrics.json", "environment.json", "split.json", "history.json", "history.csv", "refusal.json",
          "model.keras", "model.onnx", "report.html", ".sweep", *_FOLDERS)  # fmt: skip
+NO_RUN = "nothing is trained yet. Start with: mnist train --config dense.yaml"
 _NOT_SET = object()
 _Found = TypeVar("_Found")
 
@@ -79,14 +80,11 @@ def begin(config: "Config", environment: dict[str, Any], *, force: bool = False)
 
 def _with_changes(run: Run, environment: dict[str, Any]) -> dict[str, Any]:
     """The environment of this process, and what was different in those whose epochs it goes on from."""
-    if not any(run.checkpoints.glob("*")):
-        return environment
-    try:
-        before = run.environment()
-    except RunError:  # damaged: nobody can tell
-        return environment
-    changed = [*before.pop("changed", []), *differences(before, environment)]
-    return environment | ({"changed": changed} if changed else {})
+    with suppress(RunError):  # a damaged file tells nothing
+        before = run.environment() if any(run.checkpoints.glob("*")) else environment
+        if changed := [*before.pop("changed", []), *differences(before, environment)]:
+            return environment | {"changed": changed}
+    return environment
 
 
 def same_recipe(run: Run, config: "Config") -> None:
@@ -140,12 +138,10 @@ def open_run(where: str | Path | Run | None = None, note: Note = ignore) -> Run:
     Runs that cannot be read are passed over on the way to the last one; `note` is told which.
     """
     if where is None:
-        last = last_trained(Run.examined, note)
-        if last is None and (swept := [run.name for run in all_runs() if run.sweep_file.exists()]):
-            raise RunError(f"which run? Those here were trained as one of many: {', '.join(swept)}")
-        if last is None:
-            raise RunError("nothing is trained yet. Start with: mnist train --config dense.yaml")
-        return last
+        if last := last_trained(Run.examined, note):
+            return last
+        swept = [run.name for run in all_runs() if run.sweep_file.exists()]
+        raise RunError(f"which run? Those here were trained as one of many: {', '.join(swept)}" if swept else NO_RUN)
     run = where if isinstance(where, Run) else Run(_folder(Path(where)))
     run.require_trained()
     return run

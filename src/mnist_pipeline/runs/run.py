@@ -16,8 +16,7 @@ from mnist_pipeline.runs import shapes
 from mnist_pipeline.runs.files import write_json
 
 if TYPE_CHECKING:
-    from mnist_pipeline.config import Config
-    from mnist_pipeline.config.schema import Output
+    from mnist_pipeline.config.schema import Config, Output
 
 RunState = Literal["new", "unfinished", "trained"]
 _LARGEST_JSON = 16 * 2**20  # bytes; that of a thousand epochs is a hundredth of it
@@ -84,7 +83,7 @@ class Run:
 
     def config(self) -> "Config":
         """The config the run was made with."""
-        from mnist_pipeline.config import load_config
+        from mnist_pipeline.config.recipes import load_config
 
         try:
             return load_config(self.config_file)

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.config import Config
-from mnist_pipeline.config.schema import Augmentation
+from mnist_pipeline.config.schema import Augmentation, Config
 from mnist_pipeline.data.rendering.pool import PoolRows
 from mnist_pipeline.pixels.preprocess import PIXEL, SIDE, scale
 from mnist_pipeline.training.backend import keras, tf

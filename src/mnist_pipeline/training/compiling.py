@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.config import Config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data.rendering.pool import NO_DIGIT
 from mnist_pipeline.training import models
 from mnist_pipeline.training.backend import keras, tf

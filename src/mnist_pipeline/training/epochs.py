@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_pipeline.config import Config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.batches import EpochPlan, Resident

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mnist_pipeline.config import Config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.data.rendering.pool import draw_pool
 from mnist_pipeline.runs.watching import Watcher

@@ -7,8 +7,7 @@ compute differently: to be quicker, or to give the same bits on every processor.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from mnist_pipeline.config import CnnModel, DenseModel
-from mnist_pipeline.config.schema import Training
+from mnist_pipeline.config.schema import CnnModel, DenseModel, Training
 from mnist_pipeline.pixels.preprocess import SIDE
 from mnist_pipeline.training.backend import keras, tf
 

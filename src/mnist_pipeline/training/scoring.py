@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.config import Config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.data.rendering.pool import draw_digits, draw_non_digits
 from mnist_pipeline.pixels.preprocess import scale

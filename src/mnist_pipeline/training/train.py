@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.config import Config
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part, validation_indices
 from mnist_pipeline.runs.files import whole, write_json, write_text
 from mnist_pipeline.runs.run import Run
