@@ -20,10 +20,8 @@ class Outline(NamedTuple):
 
     shape: Grey
     hull: cv2.typing.MatLike
-    area: float
-    """Of the hull."""
-    within: float
-    """The outline's own area."""
+    area: float  # of the hull
+    within: float  # the outline's own area
 
 
 def outline_of(shape: Grey) -> Outline:

@@ -28,8 +28,7 @@ class Header:
     height: int
     orientation: int = 1
     pixels_at: int = 0
-    held: int = 0
-    """Bytes of memory that a decoder fills with the picture, at most."""
+    held: int = 0  # bytes of memory that a decoder fills with the picture, at most
 
 
 def read_header(data: bytes) -> Header:

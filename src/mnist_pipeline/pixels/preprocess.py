@@ -38,11 +38,9 @@ def scale(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 class Seen:
     """What a model gets to see of a picture, or why there is nothing to see."""
 
-    pixels: Grey | None
-    """(28, 28), light on dark; None when there is nothing to look at."""
+    pixels: Grey | None  # (28, 28), light on dark; None when there is nothing to look at
     inverted: bool
-    reason: str | None = None
-    """Why there is no digit."""
+    reason: str | None = None  # why there is no digit
 
 
 def find_digit(grey: Grey, invert: Invert = "auto", steps: list[Step] | None = None) -> Seen:

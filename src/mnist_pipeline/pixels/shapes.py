@@ -18,8 +18,7 @@ class Shapes:
     """The shapes of a picture, the largest first; each is a row (x, y, width, height, area)."""
 
     labels: NDArray[np.int32]
-    numbers: NDArray[np.int64]
-    """Each row's number in the labels."""
+    numbers: NDArray[np.int64]  # each row's number in the labels
     rows: NDArray[np.int64]
 
     @property

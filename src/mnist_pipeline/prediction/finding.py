@@ -19,8 +19,7 @@ class Found(NamedTuple):
     """A file to read, or a word that leads to none."""
 
     path: str
-    problem: str | None = None
-    """Why the word leads to no file, in a line that names it."""
+    problem: str | None = None  # why the word leads to no file, in a line that names it
 
 
 def find(words: Iterable[str], listed: int = 0) -> Iterator[Found | None]:

@@ -76,11 +76,9 @@ class Predictor:
 
     onnx: str
     name: str
-    output: "Output | None" = None
-    """The activation of its last layer; None has it seen from what the model computes."""
+    output: "Output | None" = None  # the activation of its last layer; None has it seen from what the model computes
     runtime: RuntimeChoice | None = None
-    threshold: float = 0.0
-    """The confidence below which a picture is refused."""
+    threshold: float = 0.0  # the confidence below which a picture is refused
     way: Way = "mnist"
 
     def __post_init__(self) -> None:

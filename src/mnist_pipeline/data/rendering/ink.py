@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 from mnist_pipeline.data.rendering.strokes import Points, Random, Strokes
 
 Grey = NDArray[np.uint8]
-Ink = NDArray[np.float32]
-"""How much of each pixel is inked, 0 to 1."""
-Lines = NDArray[np.uint8]
-"""Lines of one pixel, 255 on 0."""
+Ink = NDArray[np.float32]  # how much of each pixel is inked, 0 to 1
+Lines = NDArray[np.uint8]  # lines of one pixel, 255 on 0
 _FINEST, BROADEST = 0.009, 0.065  # half a stroke's width, as a share of the longer side
 FEWEST = 20  # pixels along the longer side of a small picture
 FEWEST_OF_ALL = 11  # the same of digits, as scans and old data sets have them

@@ -39,14 +39,10 @@ class Candidate:
     """Neighbouring pieces of a chain that may be one digit, or a speck to leave out."""
 
     first: int
-    last: int
-    """Numbers of the first and the last of its pieces."""
-    box: Box
-    """On the page."""
-    image: Grey | None
-    """At 28x28; None for a speck."""
-    prior: float
-    """A logarithm: 0 for a digit of usual size, less for an unusual one."""
+    last: int  # these two are the numbers of its first and last pieces
+    box: Box  # on the page
+    image: Grey | None  # at 28x28; None for a speck
+    prior: float  # a logarithm: 0 for a digit of usual size, less for an unusual one
 
 
 Way = list[tuple[Candidate, NDArray[np.float32] | None]]
@@ -57,17 +53,12 @@ Way = list[tuple[Candidate, NDArray[np.float32] | None]]
 class Chain:
     """Pieces of ink from the left to the right, numbered from 1, any neighbours among which may be one digit."""
 
-    corner: tuple[int, int]
-    """Of the window on the page: x, y."""
+    corner: tuple[int, int]  # of the window on the page: x, y
     strength: Grey
-    places: NDArray[np.int32]
-    """The number of each pixel's piece; 0 for paper."""
-    boxes: NDArray[np.int64]
-    """Around each piece, in the window: left, top, right, bottom."""
-    crossed: list[float]
-    """After each piece but the last: the strokes that the cut crosses, 0 where they were apart."""
-    height: float
-    """Of most digits on the page."""
+    places: NDArray[np.int32]  # the number of each pixel's piece; 0 for paper
+    boxes: NDArray[np.int64]  # around each piece, in the window: left, top, right, bottom
+    crossed: list[float]  # after each piece but the last: the strokes that the cut crosses, 0 where they were apart
+    height: float  # of most digits on the page
 
     @property
     def count(self) -> int:

@@ -20,16 +20,11 @@ _NEAR = 0.16  # of a digit's height
 class Pieces:
     """The shapes of a page that are writing."""
 
-    labels: NDArray[np.int32]
-    """The number of each pixel's shape."""
-    numbers: NDArray[np.int64]
-    """Of the pieces, in the labels."""
-    rows: NDArray[np.int64]
-    """Of the pieces: x, y, width, height, area."""
-    height: float
-    """Of most digits, in pixels."""
-    left_out: int
-    """The number of further pieces, too many to be read."""
+    labels: NDArray[np.int32]  # the number of each pixel's shape
+    numbers: NDArray[np.int64]  # of the pieces, in the labels
+    rows: NDArray[np.int64]  # of the pieces: x, y, width, height, area
+    height: float  # of most digits, in pixels
+    left_out: int  # the number of further pieces, too many to be read
 
 
 def pieces(marks: Grey) -> Pieces | None:

@@ -29,8 +29,7 @@ class Model(Protocol):
     """What a page asks of a model."""
 
     name: str
-    threshold: float
-    """The confidence below which a digit is refused."""
+    threshold: float  # the confidence below which a digit is refused
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Ten probabilities for each of (n, 28, 28) images."""
@@ -43,8 +42,7 @@ class PageDigit:
     digit: int | None
     confidence: float
     guess: int
-    box: Box
-    """x, y, width, height in pixels of the picture, upright."""
+    box: Box  # x, y, width, height in pixels of the picture, upright
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,7 @@ class Page:
     model: str
     lines: list[list[PageDigit]]
     error: str | None = None
-    left_out: int = 0
-    """How many shapes of writing there were beyond those that are read on one page."""
+    left_out: int = 0  # how many shapes of writing there were beyond those that are read on one page
 
     @property
     def text(self) -> str:
@@ -108,8 +105,7 @@ class _Look(NamedTuple):
     height: float
     left_out: int
     inverted: bool
-    turn: int
-    """How many quarters the page was turned, anticlockwise."""
+    turn: int  # how many quarters the page was turned, anticlockwise
 
 
 def _look(page: Grey, inverted: bool, turn: int, soft: float, model: Model) -> _Look:
