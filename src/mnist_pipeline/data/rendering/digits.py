@@ -2,19 +2,9 @@
 
 import numpy as np
 
-from mnist_pipeline.data.rendering.ink import (
-    FEWEST_OF_ALL,
-    Grey,
-    Lines,
-    draw_line,
-    draw_strokes,
-    enlarge_digit,
-    page_side,
-    photograph,
-    photograph_lines,
-    thin_strokes,
-)
+from mnist_pipeline.data.rendering import ink as pens
 from mnist_pipeline.data.rendering.strokes import Points, Random, round_corners, write_digit
+from mnist_pipeline.pixels.light import Grey
 from mnist_pipeline.pixels.preprocess import find_digit
 
 _OWN_PEN = 0.2  # share of the drawings of MNIST's digits that keep the digit's own pen
@@ -24,17 +14,17 @@ _HOW_OFTEN = {1: 0.3, 7: 0.2, 9: 0.3}  # a digit gets an addition
 
 def draw_digit(digit: Grey, label: int, strokes: float, random: Random) -> Grey:
     """A digit as the grey pixels of a picture file: MNIST's own or, a share of times, its class from strokes."""
-    side, boldest = page_side(random), _BOLDEST.get(label, _BOLD)
+    side, boldest = pens.page_side(random), _BOLDEST.get(label, _BOLD)
     if random.random() < strokes:
-        lines = draw_strokes(write_digit(label, random), side, random)
-        return photograph_lines(lines, random, boldest, FEWEST_OF_ALL)
-    field = enlarge_digit(digit, side, random)
+        lines = pens.draw_strokes(write_digit(label, random), side, random)
+        return pens.photograph_lines(lines, random, boldest, pens.FEWEST_OF_ALL)
+    field = pens.enlarge_digit(digit, side, random)
     if random.random() < _OWN_PEN:
         ink = np.clip((field - random.uniform(40, 130)) / random.uniform(15, 125), 0, 1)
-        return photograph(ink, random, FEWEST_OF_ALL)
-    lines = thin_strokes(field)
+        return pens.photograph(ink, random, pens.FEWEST_OF_ALL)
+    lines = pens.thin_strokes(field)
     _add_habits(lines, label, random)
-    return photograph_lines(lines, random, boldest, FEWEST_OF_ALL)
+    return pens.photograph_lines(lines, random, boldest, pens.FEWEST_OF_ALL)
 
 
 def draw_digit_28(digit: Grey, label: int, strokes: float, random: Random) -> Grey:
@@ -43,7 +33,7 @@ def draw_digit_28(digit: Grey, label: int, strokes: float, random: Random) -> Gr
     return digit if seen.pixels is None or seen.reason else seen.pixels
 
 
-def _add_habits(lines: Lines, digit: int, random: Random) -> None:
+def _add_habits(lines: pens.Lines, digit: int, random: Random) -> None:
     """Add to a digit's lines, at times, what some writers add: a hook to a 9, a bar to a 7."""
     if random.random() >= _HOW_OFTEN.get(digit, 0):
         return
@@ -52,7 +42,7 @@ def _add_habits(lines: Lines, digit: int, random: Random) -> None:
         return
     high = float(np.ptp(places[:, 1])) or 1.0
     for stroke in {1: _upstroke, 7: _bar, 9: _hook}[digit](places, high, random):
-        draw_line(lines, stroke)
+        pens.draw_line(lines, stroke)
 
 
 def _upstroke(places: Points, high: float, random: Random) -> list[Points]:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.data.rendering.strokes import Points, Random, Strokes
+from mnist_pipeline.pixels.light import Grey
 
-Grey = NDArray[np.uint8]
 Ink = NDArray[np.float32]  # how much of each pixel is inked, 0 to 1
 Lines = NDArray[np.uint8]  # lines of one pixel, 255 on 0
 _FINEST, BROADEST = 0.009, 0.065  # half a stroke's width, as a share of the longer side
@@ -35,7 +35,7 @@ def enlarge_digit(digit: Grey, side: int, random: Random) -> Ink:
     wide, high = np.exp(random.normal(0, 0.16)), np.exp(random.normal(0, 0.08))
     if random.random() < _STRETCHED:
         wide *= random.uniform(1.2, 1.8)
-    turn = _rotation(angle) @ np.array([[1 / wide, slant], [0, 1 / high]]) * (26 / side)
+    turn = rotation(angle) @ np.array([[1 / wide, slant], [0, 1 / high]]) * (26 / side)
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) - np.float32((side - 1) / 2)
     places = wobble(x, y, np.column_stack([turn, (13.5, 13.5)]), abs(random.normal(0, 0.5)), random)
     return cast("Ink", cv2.remap(digit.astype(np.float32), *places, cv2.INTER_CUBIC))
@@ -67,7 +67,7 @@ def draw_strokes(strokes: Strokes, side: int, random: Random) -> Lines:
     """Strokes in the unit square as lines on `side` pixels, turned, slanted and wobbling."""
     lines = np.zeros((side, side), np.uint8)
     angle, slant = random.normal(0, 0.08), _slant(0.05, 0.12, random)
-    turn = _rotation(angle) @ np.array([[1, -slant], [0, 1]])
+    turn = rotation(angle) @ np.array([[1, -slant], [0, 1]])
     everything = np.concatenate(strokes)
     middle = (everything.min(0) + everything.max(0)) / 2
     waves = random.normal(0, 0.02, (2, 2, 2))
@@ -86,7 +86,8 @@ def draw_line(lines: Lines, points: Points) -> None:
     cv2.polylines(lines, [np.round(points * 16).astype(np.int32)], False, 255, 1, cv2.LINE_8, 4)
 
 
-def _rotation(angle: float) -> Points:
+def rotation(angle: float) -> Points:
+    """The matrix that turns by an angle."""
     cos, sin = np.cos(angle), np.sin(angle)
     return np.array([[cos, -sin], [sin, cos]])
 

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from mnist_pipeline.data.rendering.ink import Lines, wobble
-from mnist_pipeline.data.rendering.strokes import Letter, Points, Random, Strokes, read_alphabets, write_letter
+from mnist_pipeline.data.rendering.ink import Lines, rotation, wobble
+from mnist_pipeline.data.rendering.strokes import Letter, Random, Strokes, read_alphabets, write_letter
 
 Alphabets = tuple[tuple[Letter, ...], ...]
 
@@ -35,8 +35,8 @@ def handwritten_letter(alphabets: Alphabets, random: Random) -> Strokes:
 
 def turned_letter(alphabets: Alphabets, random: Random) -> Strokes:
     """A letter turned any way, as an emblem may be."""
-    cos, sin = _direction(random.uniform(0, 2 * np.pi))
-    return [stroke @ np.array([[cos, -sin], [sin, cos]]) for stroke in handwritten_letter(alphabets, random)]
+    turn = rotation(random.uniform(0, 2 * np.pi))
+    return [stroke @ turn for stroke in handwritten_letter(alphabets, random)]
 
 
 def marked_letter(alphabets: Alphabets, random: Random) -> Strokes:
@@ -46,16 +46,13 @@ def marked_letter(alphabets: Alphabets, random: Random) -> Strokes:
     least, size = every.min(0), np.maximum(np.ptp(every, axis=0), 0.2)
     mark = random.integers(5)
     if mark == 0:
-        marks = [0.5 + random.uniform(0.68, 0.85) * _direction(np.linspace(0, 2 * np.pi, 40)).T]
+        angles = np.linspace(0, 2 * np.pi, 40)
+        marks = [0.5 + random.uniform(0.68, 0.85) * np.stack([np.cos(angles), np.sin(angles)], axis=1)]
     else:
         level = random.normal((0.5, -0.2, 1.2, -0.22)[mark - 1], 0.04)
         ends = ((-0.15, 1.15),) if mark < 4 else ((0.15, 0.25), (0.75, 0.85))
         marks = [np.array([(start, level), (end, level + random.normal(0, 0.03))]) for start, end in ends]
     return [*((stroke - least) / size for stroke in strokes), *marks]
-
-
-def _direction(angle: Points | float) -> Points:
-    return np.array([np.cos(angle), np.sin(angle)])
 
 
 def handwritten_word(alphabets: Alphabets, random: Random) -> Strokes:

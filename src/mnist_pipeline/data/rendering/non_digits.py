@@ -7,22 +7,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from mnist_pipeline.data.rendering import ink as pens
 from mnist_pipeline.data.rendering import letters
-from mnist_pipeline.data.rendering.ink import (
-    BROADEST,
-    Grey,
-    Ink,
-    Lines,
-    draw_line,
-    draw_strokes,
-    enlarge_digit,
-    page_side,
-    photograph,
-    photograph_lines,
-    smooth_noise,
-    thin_strokes,
-)
 from mnist_pipeline.data.rendering.strokes import Random, Strokes, round_corners
+from mnist_pipeline.pixels.light import Grey
 from mnist_pipeline.pixels.preprocess import find_digit
 
 _FINE = 0.03  # the broadest pen for emblems: a broader one would fill what is inside a ring, and leave a 0
@@ -69,25 +57,25 @@ def _like_a_one(pixels: Grey) -> bool:
 # Letters, signs and emblems
 
 
-def _written(write: Callable[[Random], Strokes], broadest: float = BROADEST) -> Kind:
+def _written(write: Callable[[Random], Strokes], broadest: float = pens.BROADEST) -> Kind:
     """The kind of pictures that show strokes on a page."""
-    return lambda _, random: photograph_lines(draw_strokes(write(random), page_side(random), random), random, broadest)
+    return _typed(lambda random: pens.draw_strokes(write(random), pens.page_side(random), random), broadest)
 
 
 def _filled(write: Callable[[Random], Strokes]) -> Kind:
     """The kind of pictures that show what strokes enclose, filled."""
 
     def draw(_: DigitImages, random: Random) -> Grey:
-        around = draw_strokes(write(random), page_side(random), random)
+        around = pens.draw_strokes(write(random), pens.page_side(random), random)
         cv2.floodFill(around, None, (0, 0), 128)
-        return photograph((around != 128).astype(np.float32), random)
+        return pens.photograph((around != 128).astype(np.float32), random)
 
     return draw
 
 
-def _typed(write: Callable[[Random], Lines]) -> Kind:
-    """The kind of pictures that show text in a line font, with any pen."""
-    return lambda _, random: photograph_lines(write(random), random)
+def _typed(write: Callable[[Random], pens.Lines], broadest: float = pens.BROADEST) -> Kind:
+    """The kind of pictures that show lines, with any pen up to the broadest."""
+    return lambda _, random: pens.photograph_lines(write(random), random, broadest)
 
 
 def _scribble(random: Random) -> Strokes:
@@ -112,26 +100,27 @@ _TURNS: tuple[tuple[tuple[int, ...], Callable[[Grey], Grey]], ...] = (
 
 def turned(digits: DigitImages, random: Random) -> Grey:
     """A digit mirrored or lying on its side or its head, where that makes it none."""
-    side = page_side(random)
+    side = pens.page_side(random)
     classes, turn = _TURNS[random.integers(len(_TURNS))]
-    return photograph_lines(thin_strokes(enlarge_digit(turn(digits.any_of(classes, random)), side, random)), random)
+    field = pens.enlarge_digit(turn(digits.any_of(classes, random)), side, random)
+    return pens.photograph_lines(pens.thin_strokes(field), random)
 
 
 def several(digits: DigitImages, random: Random) -> Grey:
     """Two to four digits close together."""
     side = int(random.integers(56, 84))
-    fields = [enlarge_digit(digits.any(random), side, random) for _ in range(random.integers(2, 5))]
+    fields = [pens.enlarge_digit(digits.any(random), side, random) for _ in range(random.integers(2, 5))]
     step = int(side * random.uniform(0.42, 0.6))
     row = np.zeros((side, side + step * (len(fields) - 1)), np.float32)
     for number, field in enumerate(fields):
         part = row[:, number * step : number * step + side]
         np.maximum(part, field, out=part)
-    return photograph_lines(thin_strokes(row), random)
+    return pens.photograph_lines(pens.thin_strokes(row), random)
 
 
 def crossed_out(digits: DigitImages, random: Random) -> Grey:
     """A digit under strokes that go to and fro over all of it."""
-    lines = thin_strokes(enlarge_digit(digits.any(random), 112, random))
+    lines = pens.thin_strokes(pens.enlarge_digit(digits.any(random), 112, random))
     x, y, wide, high = cv2.boundingRect(lines)
     turns = int(random.integers(7, 12))
     along, across = np.linspace(-0.1, 1.1, turns), np.arange(turns) % 2 * 1.2 - 0.1
@@ -139,8 +128,8 @@ def crossed_out(digits: DigitImages, random: Random) -> Grey:
     corners += random.normal(0, 0.07, corners.shape)
     # A narrow digit is crossed out by strokes that are not.
     places = (x + wide / 2, y) + (corners - (0.5, 0)) * (max(wide, 0.6 * high), high)
-    draw_line(lines, round_corners(places) if random.random() < 0.5 else places)
-    return photograph_lines(lines, random)
+    pens.draw_line(lines, round_corners(places) if random.random() < 0.5 else places)
+    return pens.photograph_lines(lines, random)
 
 
 # What nobody wrote
@@ -148,7 +137,7 @@ def crossed_out(digits: DigitImages, random: Random) -> Grey:
 
 def filled(_: DigitImages, random: Random) -> Grey:
     """Filled shapes, alone or cut into each other, as logos are."""
-    side = page_side(random)
+    side = pens.page_side(random)
     ink = np.zeros((side, side), np.float32)
     for number in range(random.integers(1, 5)):
         corners = (side * (0.5 + 0.38 * random.uniform(-1, 1, (random.integers(3, 7), 2)))).astype(np.int32)
@@ -157,14 +146,14 @@ def filled(_: DigitImages, random: Random) -> Grey:
             cv2.circle(ink, tuple(corners[0].tolist()), int(side * random.uniform(0.1, 0.35)), shade, -1)
         else:
             cv2.fillPoly(ink, [cv2.convexHull(corners) if random.random() < 0.7 else corners], shade)
-    return photograph(ink, random)
+    return pens.photograph(ink, random)
 
 
 def scene(_: DigitImages, random: Random) -> Grey:
     """Light, shadow and edges of no order, as photographs of things have."""
     side = int(random.integers(48, 128))
-    field = np.sum([smooth_noise((side, side), cells, random) / cells for cells in (3, 5, 9, 17)], axis=0)
-    picture: Ink = field * random.uniform(60, 250) + random.uniform(60, 200)
+    field = np.sum([pens.smooth_noise((side, side), cells, random) / cells for cells in (3, 5, 9, 17)], axis=0)
+    picture: pens.Ink = field * random.uniform(60, 250) + random.uniform(60, 200)
     for _number in range(random.integers(0, 6)):
         a, b = (tuple(random.integers(0, side, 2).tolist()) for _ in range(2))
         shade = random.uniform(0, 255)
@@ -178,7 +167,7 @@ def scene(_: DigitImages, random: Random) -> Grey:
 def texture(_: DigitImages, random: Random) -> Grey:
     """Noise, blots and stripes."""
     side = int(random.integers(28, 100))
-    field = smooth_noise((side, side), int(random.integers(3, side)), random)
+    field = pens.smooth_noise((side, side), int(random.integers(3, side)), random)
     if random.random() < 0.5:
         field = (field > random.uniform(0, 1.2)).astype(np.float32)
     return np.asarray(np.clip(128 + random.uniform(40, 110) * field, 0, 255), np.uint8)
