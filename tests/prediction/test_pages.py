@@ -17,8 +17,7 @@ from benchmarks.papers import KINDS
 from mnist_pipeline.cli import app
 from mnist_pipeline.data import Part
 from mnist_pipeline.prediction.pages import pieces as pieces_module
-from mnist_pipeline.prediction.pages.drawing import drawn
-from mnist_pipeline.prediction.pages.reading import lines, read_page, read_pixels
+from mnist_pipeline.prediction.pages.reading import drawn, lines, read_page, read_pixels
 from mnist_pipeline.prediction.predictor import Predictor
 
 Grey = NDArray[np.uint8]

@@ -172,9 +172,8 @@ def _free_name(stem: str) -> Path:
 
 def _read_pages(pictures: Sequence[str], model: "Predictor", invert: Invert, save: Path | None, json: bool) -> Tally:
     """Print each page's text on stdout, its name on stderr; gives how many are unread, and how many refused in part."""
-    from mnist_pipeline.prediction.pages.drawing import save_drawn
     from mnist_pipeline.prediction.pages.pieces import MOST
-    from mnist_pipeline.prediction.pages.reading import Page, read_page
+    from mnist_pipeline.prediction.pages.reading import Page, read_page, save_drawn
 
     tally, single = Tally(), count(pictures) == 1
     for path, problem in filter(None, find(pictures)):

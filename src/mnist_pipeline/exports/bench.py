@@ -20,8 +20,8 @@ from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import MnistError, RunError
 from mnist_pipeline.exports.forms import FORMS, left_out
 from mnist_pipeline.pixels.preprocess import scale
-from mnist_pipeline.prediction.foreign import made_here, vet
-from mnist_pipeline.prediction.runtimes import installed
+from mnist_pipeline.prediction.foreign import vet
+from mnist_pipeline.prediction.runtimes import installed, made_here
 from mnist_pipeline.process import command
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher

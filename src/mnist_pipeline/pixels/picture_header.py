@@ -9,10 +9,10 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from mnist_pipeline.errors import PictureError
-from mnist_pipeline.pixels import tiff
 
 Kind = Literal["png", "jpeg", "bmp", "gif", "webp", "tiff"]
 _MOST_PARTS = 100_000  # of one file; ten times what an encoder makes, and few enough to walk in no time
@@ -51,7 +51,7 @@ def decodable_bytes(data: bytes, header: Header) -> int:
     if header.kind == "png":
         _refuse_excess(data, header)
     if header.kind == "tiff":
-        tiff.refuse_costly_tiff(data, header.held)
+        _refuse_costly_tiff(data, header.held)
     return len(data)
 
 
@@ -66,8 +66,8 @@ def _by_signature(data: bytes) -> Header | None:
         return _of_bytes("gif", *struct.unpack_from("<HH", data, 6))
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return _webp(data)
-    if data.startswith(tiff.SIGNATURES):
-        width, height, held = tiff.tiff_size(data)
+    if data.startswith(_TIFF_SIGNATURES):
+        width, height, held = _tiff_size(data)
         return Header("tiff", width, height, held=held)  # the decoder turns a TIFF itself
     return None
 
@@ -106,7 +106,7 @@ def _webp_orientation(data: bytes) -> int:
             break
         name, length = struct.unpack_from("<4sI", data, at)
         if name == b"EXIF":
-            return tiff.exif_orientation(data[at + 8 : at + 8 + length].removeprefix(b"Exif\0\0"))
+            return _exif_orientation(data[at + 8 : at + 8 + length].removeprefix(b"Exif\0\0"))
         at += 8 + length + length % 2
     return 1
 
@@ -139,7 +139,7 @@ def _jpeg(data: bytes) -> Header:
             return Header("jpeg", width, height, orientation, at, width * height * max(channels + 1, 4))
         segment = data[at + 4 : at + 2 + length]
         if marker == 0xE1 and segment.startswith(b"Exif\0\0"):
-            orientation = tiff.exif_orientation(segment[6:])
+            orientation = _exif_orientation(segment[6:])
         at += 2 + length
     raise PictureError("the JPEG is damaged: fetch the file again")
 
@@ -187,7 +187,7 @@ def _png(data: bytes) -> Header:
         if name[:1].isupper() and zlib.crc32(body, zlib.crc32(name)) != checksum:  # lower case can be spared
             break
         if name == b"eXIf":
-            orientation = tiff.exif_orientation(body)
+            orientation = _exif_orientation(body)
         if name == b"IEND":
             channels = 4 if b"tRNS" in found else _PNG_CHANNELS.get(colour, 4)
             times = (2 if bits == 16 else 1) * (_ANIMATED if b"acTL" in found else 1)
@@ -238,3 +238,61 @@ def _deflated(data: bytes) -> Iterator[bytes]:
             for start in range(at + 8, at + 8 + length, _PIECE):
                 yield data[start : min(start + _PIECE, at + 8 + length)]
         at += 12 + length
+
+
+# TIFF, whose tags EXIF has too
+
+_TIFF_SIGNATURES = (b"II*\0", b"MM\0*")
+_WIDTH, _HEIGHT, _BITS, _ORIENTATION, _SAMPLES = 0x0100, 0x0101, 0x0102, 0x0112, 0x0115  # tags
+_TILE_WIDTH, _TILE_HEIGHT = 0x0142, 0x0143
+_TAGS = {_WIDTH, _HEIGHT, _BITS, _ORIENTATION, _SAMPLES, _TILE_WIDTH, _TILE_HEIGHT}
+_WHOLE = {1: "B", 3: "H", 4: "I", 6: "B", 8: "H", 9: "I", 16: "Q", 17: "Q"}  # the types of whole numbers
+# The starts of JPEG segments within a TIFF, whose other bytes can be any: so more of each segment is asked for.
+_PROGRESSIVE_FRAME = re.compile(rb"\xff\xc2\0[\x0b\x0e\x11\x14]\x08")
+_SCAN = re.compile(rb"\xff\xda\0[\x08\x0a\x0c\x0e]")
+_MOST_TIFF_SCANS = 100  # of one JPEG: at the next, libtiff gives up
+_MOST_TIFF_WORK = 9_000_000_000  # bytes decoded times scans: 1.6 s, where files without this bound took 3.1 s
+
+
+def _tiff_size(data: bytes) -> tuple[int, int, int]:
+    """Width, height, and the bytes that decoding fills: whole tiles, however little of them is picture."""
+    tags = _tags(data)
+    width, height, samples = tags.get(_WIDTH, 0), tags.get(_HEIGHT, 0), tags.get(_SAMPLES, 1)
+    tile_width, tile_height = max(1, tags.get(_TILE_WIDTH, 1)), max(1, tags.get(_TILE_HEIGHT, 1))
+    filled = -(-width // tile_width) * tile_width * -(-height // tile_height) * tile_height
+    each = max(1, samples * tags.get(_BITS, 1) // 8)
+    return width, height, max(filled * each, 4 * tile_width * tile_height)  # a tile has room for 4 channels
+
+
+def _refuse_costly_tiff(data: bytes, held: int) -> None:
+    """Refuse a TIFF whose JPEGs have many scans: all tiles may be the same JPEG, so each can have all the scans."""
+    if _PROGRESSIVE_FRAME.search(data):
+        raise PictureError("a TIFF that holds progressive JPEGs: save it as an ordinary TIFF")
+    scans = sum(1 for _ in islice(_SCAN.finditer(data), _MOST_TIFF_SCANS))
+    if scans * held > _MOST_TIFF_WORK:
+        raise PictureError("a TIFF of many JPEGs that is too large for that here: save it as an ordinary TIFF")
+
+
+def _exif_orientation(exif: bytes) -> int:
+    """The orientation in a block of EXIF, 1 to 8 where 1 is upright; a damaged block turns nothing."""
+    try:
+        orientation = _tags(exif).get(_ORIENTATION, 1) if exif.startswith(_TIFF_SIGNATURES) else 1
+    except struct.error:
+        return 1
+    return orientation if 1 <= orientation <= 8 else 1
+
+
+def _tags(data: bytes) -> dict[int, int]:
+    """Whole numbers of the first directory; of a tag given twice the first counts, as for libtiff."""
+    order = "<" if data[:2] == b"II" else ">"
+    at = struct.unpack_from(f"{order}I", data, 4)[0]
+    tags: dict[int, int] = {}
+    for entry in range(struct.unpack_from(f"{order}H", data, at)[0]):
+        start = at + 2 + 12 * entry
+        tag, kind, count = struct.unpack_from(f"{order}HHI", data, start)
+        if tag in _TAGS and kind in _WHOLE and tag not in tags:
+            form, value_at = order + _WHOLE[kind], start + 8
+            if struct.calcsize(form) * count > 4:  # then they stand elsewhere; of several values the first is taken
+                value_at = struct.unpack_from(f"{order}I", data, value_at)[0]
+            tags[tag] = struct.unpack_from(form, data, value_at)[0]
+    return tags

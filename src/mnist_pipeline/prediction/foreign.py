@@ -20,15 +20,7 @@ from typing import Any, NamedTuple
 
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.packages import need
-from mnist_pipeline.prediction.runtimes import (
-    ELSEWHERE,
-    RuntimeChoice,
-    RuntimeName,
-    check_file,
-    choose_runtime,
-    open_runtime,
-)
-from mnist_pipeline.prediction.runtimes import made_here as made_here
+from mnist_pipeline.prediction import runtimes
 from mnist_pipeline.process import command
 
 _PATIENCE = 60  # seconds more than the bounds, where other processes want the processor too
@@ -64,17 +56,17 @@ class Bounds(NamedTuple):
 _BOUNDS = Bounds(512, 3)  # our largest networks take 150 MiB; a ResNet-18 and a file of 60 MiB half a second
 
 
-def vet(path: Path, choice: RuntimeChoice | None = None) -> None:
+def vet(path: Path, choice: runtimes.RuntimeChoice | None = None) -> None:
     """Raise a RunError for a model file from elsewhere that is refused, crashes its runtime or takes too much."""
-    if not made_here(path):
-        name = choose_runtime(path, choice)
-        check_file(path, name)
+    if not runtimes.made_here(path):
+        name = runtimes.choose_runtime(path, choice)
+        runtimes.check_file(path, name)
         if name != "litert":
             need(f"{path}: looking through an ONNX file from elsewhere", "onnx")
         try_out(path, name)
 
 
-def try_out(path: Path, name: RuntimeName) -> None:
+def try_out(path: Path, name: runtimes.RuntimeName) -> None:
     """Read a model file and compute with it in another process, which takes half a second."""
     run_bounded([*command("prediction.foreign"), str(path), name], f"{path}: not read: {name}", _BOUNDS)
 
@@ -132,7 +124,7 @@ def check_network(path: Path) -> None:
 def _problems(model: Any) -> Iterator[str]:
     if model.functions or model.training_info:
         yield "has functions of its author's own, which are not read here"
-    if ELSEWHERE in model.SerializeToString():  # its fields in order again
+    if runtimes.ELSEWHERE in model.SerializeToString():  # its fields in order again
         yield "keeps weights in other files, which are not read here"
     constants = {constant.name for constant in model.graph.initializer}
     from_image = {value.name for value in model.graph.input} - constants
@@ -152,7 +144,7 @@ def _problems(model: Any) -> Iterator[str]:
 def _compute(path: Path, name: Any) -> None:
     if name != "litert":
         check_network(path)
-    open_runtime(path, name)
+    runtimes.open_runtime(path, name)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ import numpy as np
 
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.pixels.preprocess import SIDE
-from mnist_pipeline.prediction.foreign import Bounds, bounded, made_here, run_bounded
+from mnist_pipeline.prediction.foreign import Bounds, bounded, run_bounded
+from mnist_pipeline.prediction.runtimes import made_here
 from mnist_pipeline.process import command
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training import backend

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.pixels.light import Grey, as_grey
 from mnist_pipeline.pixels.preprocess import fit_digit
-from mnist_pipeline.prediction.pages.pieces import Pieces
-from mnist_pipeline.prediction.pages.splitting import cuts, parts, tidy
+from mnist_pipeline.prediction.pages.pieces import Pieces, cuts, parts, tidy
 
 _MARGIN = 3  # pixels around a window
 _LARGE = 40  # pixels: what is smaller is enlarged before it is fitted
