@@ -33,12 +33,13 @@ class Header:
 
 def read_header(data: bytes) -> Header:
     """The header of a picture of a known kind; anything else is refused."""
+    read = next((read for start, read in _READERS.items() if re.match(start, data, re.DOTALL)), None)
+    if read is None:
+        raise PictureError("not a picture of a known kind: save it as PNG, JPEG, BMP, GIF, WebP or TIFF")
     try:
-        header = _by_signature(data)
+        header = read(data)
     except (struct.error, IndexError):
         raise PictureError("the picture is cut short: fetch the file again") from None
-    if header is None:
-        raise PictureError("not a picture of a known kind: save it as PNG, JPEG, BMP, GIF, WebP or TIFF")
     if header.width < 1 or header.height < 1:
         raise PictureError("the picture is damaged: its header gives no size")
     return header
@@ -55,26 +56,13 @@ def decodable_bytes(data: bytes, header: Header) -> int:
     return len(data)
 
 
-def _by_signature(data: bytes) -> Header | None:
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return _png(data)
-    if data.startswith(b"\xff\xd8\xff"):
-        return _jpeg(data)
-    if data.startswith(b"BM"):
-        return _bmp(data)
-    if data[:6] in (b"GIF87a", b"GIF89a"):
-        return _of_bytes("gif", *struct.unpack_from("<HH", data, 6))
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return _webp(data)
-    if data.startswith(_TIFF_SIGNATURES):
-        width, height, held = _tiff_size(data)
-        return Header("tiff", width, height, held=held)  # the decoder turns a TIFF itself
-    return None
-
-
 def _of_bytes(kind: Kind, width: int, height: int, orientation: int = 1, times: int = 1) -> Header:
     """The header of a picture whose pixels have at most four channels of a byte each."""
     return Header(kind, width, height, orientation, held=4 * width * height * times)
+
+
+def _gif(data: bytes) -> Header:
+    return _of_bytes("gif", *struct.unpack_from("<HH", data, 6))
 
 
 def _bmp(data: bytes) -> Header:
@@ -254,14 +242,15 @@ _MOST_TIFF_SCANS = 100  # of one JPEG: at the next, libtiff gives up
 _MOST_TIFF_WORK = 9_000_000_000  # bytes decoded times scans: 1.6 s, where files without this bound took 3.1 s
 
 
-def _tiff_size(data: bytes) -> tuple[int, int, int]:
-    """Width, height, and the bytes that decoding fills: whole tiles, however little of them is picture."""
+def _tiff(data: bytes) -> Header:
+    """The header of a TIFF, which the decoder turns itself; it fills whole tiles, however little of them is picture."""
     tags = _tags(data)
     width, height, samples = tags.get(_WIDTH, 0), tags.get(_HEIGHT, 0), tags.get(_SAMPLES, 1)
     tile_width, tile_height = max(1, tags.get(_TILE_WIDTH, 1)), max(1, tags.get(_TILE_HEIGHT, 1))
     filled = -(-width // tile_width) * tile_width * -(-height // tile_height) * tile_height
     each = max(1, samples * tags.get(_BITS, 1) // 8)
-    return width, height, max(filled * each, 4 * tile_width * tile_height)  # a tile has room for 4 channels
+    held = max(filled * each, 4 * tile_width * tile_height)  # a tile has room for 4 channels
+    return Header("tiff", width, height, held=held)
 
 
 def _refuse_costly_tiff(data: bytes, held: int) -> None:
@@ -296,3 +285,9 @@ def _tags(data: bytes) -> dict[int, int]:
                 value_at = struct.unpack_from(f"{order}I", data, value_at)[0]
             tags[tag] = struct.unpack_from(form, data, value_at)[0]
     return tags
+
+
+_READERS = {  # by how a file begins
+    rb"\x89PNG\r\n\x1a\n": _png, rb"\xff\xd8\xff": _jpeg, rb"BM": _bmp, rb"GIF8[79]a": _gif, rb"RIFF....WEBP": _webp,
+    rb"II\*\0|MM\0\*": _tiff,
+}  # fmt: skip

@@ -119,7 +119,6 @@ def _check_length(length: int) -> None:
 
 
 def _check_size(header: Header) -> None:
-    """Refuse a picture too large to decode or too small for a digit."""
     size, least = f"{header.width} x {header.height} pixels", _SMALLEST_SIDE
     if header.width * header.height > _MOST_PIXELS:
         most = f"the {_MOST_PIXELS // 10**6} million decoded here"
@@ -133,23 +132,17 @@ def _check_size(header: Header) -> None:
 
 
 def _decode(data: bytes, header: Header, longest: int | None) -> NDArray[np.generic]:
+    """The decoded pixels as they are; of a JPEG far larger than is asked for at an eighth, quarter or half a side."""
     seen = np.frombuffer(data, np.uint8, decodable_bytes(data, header))
+    spare = max(header.width, header.height) / longest if longest and header.kind == "jpeg" else 1
+    reduced = next((mode | cv2.IMREAD_IGNORE_ORIENTATION for part, mode in _REDUCED.items() if spare >= part), None)
     try:
-        decoded: NDArray[np.generic] | None = cv2.imdecode(seen, _flags(header, longest))
+        decoded: NDArray[np.generic] | None = cv2.imdecode(seen, reduced or cv2.IMREAD_UNCHANGED)
     except cv2.error:
         decoded = None
     if decoded is None:
         raise PictureError("the picture cannot be decoded: it is damaged, cut short or of a rare kind")
     return decoded
-
-
-def _flags(header: Header, longest: int | None) -> int:
-    """OpenCV's flags: a picture as it is; a JPEG much larger than is asked for at an eighth, quarter or half a side."""
-    if header.kind == "jpeg" and longest is not None:
-        for part, mode in _REDUCED.items():
-            if max(header.width, header.height) >= part * longest:
-                return mode | cv2.IMREAD_IGNORE_ORIENTATION
-    return cv2.IMREAD_UNCHANGED
 
 
 def _shrink(grey: Grey, longest: int | None) -> Grey:
@@ -177,11 +170,8 @@ def _grey(picture: NDArray[np.generic]) -> Grey:
     if pixels.ndim == 2:
         return np.ascontiguousarray(pixels)
     channels = pixels.shape[2]
-    if channels < 3:
-        grey = np.ascontiguousarray(pixels[:, :, 0])
-    else:
-        way = cv2.COLOR_BGRA2GRAY if channels == 4 else cv2.COLOR_BGR2GRAY
-        grey = as_grey(cv2.cvtColor(pixels, way))
+    way = cv2.COLOR_BGRA2GRAY if channels == 4 else cv2.COLOR_BGR2GRAY
+    grey = np.ascontiguousarray(pixels[:, :, 0]) if channels < 3 else as_grey(cv2.cvtColor(pixels, way))
     return _lay_over_paper(grey, pixels[:, :, -1]) if channels in (2, 4) else grey
 
 
@@ -192,13 +182,9 @@ def _as_bytes(picture: NDArray[np.generic]) -> Grey:
     if picture.dtype == np.uint16:
         upper = np.empty(picture.shape, np.uint8)
         return np.right_shift(picture.view(np.uint16), 8, out=upper, casting="unsafe")
-    if picture.dtype == np.float32 or picture.dtype == np.float64:
-        return _fractions_as_bytes(picture)
-    raise PictureError(f"pixels of type {picture.dtype} are not read here: save it with 8 or 16 bits")
-
-
-def _fractions_as_bytes(picture: NDArray[np.generic]) -> Grey:
-    """Fractions as bytes, made in the decoder's own array: with copies this took three times the memory and time."""
+    if picture.dtype not in (np.float32, np.float64):
+        raise PictureError(f"pixels of type {picture.dtype} are not read here: save it with 8 or 16 bits")
+    # In the decoder's own array: with copies this took three times the memory and time.
     values = np.clip(np.nan_to_num(picture, copy=False), 0, 255, out=picture).astype(np.float32, copy=False)
     if values.max() <= 1:  # white is 1 in some files and 255 in others, and no header says which
         values *= 255

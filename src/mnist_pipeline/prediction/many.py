@@ -101,7 +101,8 @@ class Crew:
             worker.kill()
         self._threads.shutdown()
         for worker in self._workers:  # one that was just being started, too
-            _end(worker)
+            worker.kill()
+            worker.communicate()
 
     def answers(self, files: Iterable[Found | None], chunk: int) -> Iterator[list[Prediction]]:
         """The answers for the files, in their order and `chunk` at a time; before a None, all that are due."""
@@ -150,11 +151,6 @@ class Crew:
 def _send(line: object, out: IO[str] | None) -> None:
     with contextlib.suppress(OSError):  # one that has died is met when its answer is read
         print(json.dumps(line), file=out, flush=True)
-
-
-def _end(worker: "subprocess.Popen[str]") -> None:
-    worker.kill()
-    worker.communicate()
 
 
 def _work() -> None:

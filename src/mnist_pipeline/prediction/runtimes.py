@@ -196,7 +196,12 @@ class _LiteRt(Runtime):
         self._count = -1
 
     def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
-        return _quantised(images, self._input).reshape(-1, *self._input["shape"][1:])
+        """Images as they are, or in steps of its scale for an 8-bit model."""
+        kind, steps = self._input["dtype"], images
+        if kind != np.float32:
+            (step, zero), bounds = self._input["quantization"], np.iinfo(kind)
+            steps = np.clip(np.round(images / step) + zero, bounds.min, bounds.max).astype(kind)
+        return steps.reshape(-1, *self._input["shape"][1:])
 
     def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
         if len(inputs) != self._count:
@@ -205,7 +210,9 @@ class _LiteRt(Runtime):
             self._count = len(inputs)
         self._interpreter.set_tensor(self._input["index"], inputs)
         self._interpreter.invoke()
-        return _restored(self._interpreter.get_tensor(self._output["index"]), self._output)
+        values, (step, zero) = self._interpreter.get_tensor(self._output["index"]), self._output["quantization"]
+        floats = self._output["dtype"] == np.float32
+        return np.asarray(values if floats else (values.astype(np.float32) - zero) * step, np.float32)
 
 
 _RUNTIMES: dict[RuntimeName, Callable[[Path, int], Runtime]] = {
@@ -215,21 +222,3 @@ _RUNTIMES: dict[RuntimeName, Callable[[Path, int], Runtime]] = {
 
 def _bytes(images: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.rint(images * 255).astype(np.uint8)
-
-
-def _quantised(images: NDArray[np.float32], tensor: dict[str, Any]) -> NDArray[Any]:
-    """Images in 0..1 as an 8-bit model takes them, in steps of its scale; as they are where it takes floats."""
-    if tensor["dtype"] == np.float32:
-        return images
-    step, zero = tensor["quantization"]
-    bounds = np.iinfo(tensor["dtype"])
-    steps: NDArray[Any] = np.clip(np.round(images / step) + zero, bounds.min, bounds.max).astype(tensor["dtype"])
-    return steps
-
-
-def _restored(values: NDArray[Any], tensor: dict[str, Any]) -> NDArray[np.float32]:
-    """The outputs of an 8-bit model as floats."""
-    if tensor["dtype"] == np.float32:
-        return np.asarray(values, np.float32)
-    step, zero = tensor["quantization"]
-    return np.asarray((values.astype(np.float32) - zero) * step, np.float32)
