@@ -8,9 +8,8 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mnist_pipeline.errors import PictureError
 
@@ -19,8 +18,7 @@ _MOST_PARTS = 100_000  # of one file; ten times what an encoder makes, and few e
 _ANIMATED = 3  # times the memory: the decoder keeps the frame, the one before and what both make together
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """A picture's kind and size, how EXIF wants it turned (1 is upright), and where its pixels can begin."""
 
     kind: Kind

@@ -4,7 +4,7 @@
 into 20x20 keeping their aspect, their mass moved into the middle of 28x28. `plain` only shrinks it.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -34,8 +34,7 @@ def scale(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.multiply(images, PIXEL, dtype=np.float32)
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """What a model gets to see of a picture, or why there is nothing to see."""
 
     pixels: Grey | None  # (28, 28), light on dark; None when there is nothing to look at

@@ -1,6 +1,6 @@
 """The connected shapes of a picture, and which of them are the digit."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -13,8 +13,7 @@ _BAR = 0.5  # of the picture's side
 _MOST = 64  # shapes looked at, largest first; a digit with its surroundings is a handful
 
 
-@dataclass(frozen=True)
-class Shapes:
+class Shapes(NamedTuple):
     """The shapes of a picture, the largest first; each is a row (x, y, width, height, area)."""
 
     labels: NDArray[np.int32]

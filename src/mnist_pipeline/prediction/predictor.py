@@ -160,17 +160,13 @@ class Predictor:
         # One image at a time: which pictures come together depends on the clock, and a batch of another size can change
         # the last bits of a probability. It costs nothing.
         row = self.probabilities(seen.pixels[np.newaxis])[0].astype(float)
-        shares = [_seven_digits(share) for share in (row / row.sum()).tolist()]
+        exact = (row / row.sum()).tolist()  # and told without the digits that a float32 lacks
+        shares = [float(f"{share:.7g}") if share >= 1e-15 else round(share, 21) for share in exact]
         confidence = max(shares)
         guess = shares.index(confidence)
         reason = seen.reason or (_UNLIKE if confidence < self.threshold else None)
         digit = guess if reason is None else None
         return Prediction(name, digit, guess, confidence, shares, seen.inverted, reason, self.name)
-
-
-def _seven_digits(share: float) -> float:
-    """A share without the digits that a float32 does not have; below 1e-15 there are fewer still."""
-    return float(f"{share:.7g}") if share >= 1e-15 else round(share, 21)
 
 
 def occlusion(

@@ -56,18 +56,14 @@ class Chain:
     strength: Grey
     places: NDArray[np.int32]  # the number of each pixel's piece; 0 for paper
     boxes: NDArray[np.int64]  # around each piece, in the window: left, top, right, bottom
-    crossed: list[float]  # after each piece but the last: the strokes that the cut crosses, 0 where they were apart
+    crossed: list[float]  # before the first piece and after each: the strokes that a cut crosses, 0 where there is none
     height: float  # of most digits on the page
-
-    @property
-    def count(self) -> int:
-        """The number of pieces."""
-        return len(self.crossed) + 1
 
     def candidates(self) -> Iterator[Candidate]:
         """Every run of neighbours that may be one digit, and every piece that may be a speck."""
-        for first in range(1, self.count + 1):
-            for last in range(first, self.count + 1):
+        count = len(self.boxes)
+        for first in range(1, count + 1):
+            for last in range(first, count + 1):
                 box = self._around(first, last)
                 _, _, wide, high = box
                 if last > first and (wide > _WIDEST * self.height or high > _TALLEST * self.height):
@@ -91,14 +87,14 @@ class Chain:
         window = _window(around)
         places = self.places[window]
         mask = as_grey((places >= first) & (places <= last))
-        if (first > 1 and self.crossed[first - 2]) or (last < self.count and self.crossed[last - 1]):
+        if self.crossed[first - 1] or self.crossed[last]:
             mask = tidy(mask)
         x, y, wide, high = cv2.boundingRect(mask)
         box = (x + window[1].start + self.corner[0], y + window[0].start + self.corner[1], wide, high)
         image = digit_image(np.where((places > 0) & (mask == 0), 0, self.strength[window]).astype(np.uint8), mask)
-        crossed = self.crossed[last - 1] if last < self.count else 0.0
-        apart = sum(self._are_digits(inner) for inner in range(first, last) if not self.crossed[inner - 1])
-        return Candidate(first, last, box, image, _prior(high / self.height, wide / self.height, crossed, apart))
+        apart = sum(self._are_digits(inner) for inner in range(first, last) if not self.crossed[inner])
+        prior = _prior(high / self.height, wide / self.height, self.crossed[last], apart)
+        return Candidate(first, last, box, image, prior)
 
     def _are_digits(self, number: int) -> bool:
         """Whether a piece and the next one are both tall enough to be digits."""
@@ -133,14 +129,14 @@ def chain(found: Pieces, strength: Grey, group: NDArray[np.int64]) -> Chain:
         window = (slice(top, bottom), slice(left, right))
         places[window][labels[window] == found.numbers[row]] = number
     alone = np.where((labels > 0) & (places == 0), 0, strength[page]).astype(np.uint8)
-    return Chain(corner, alone, places, boxes, [0.0] * (len(group) - 1), found.height)
+    return Chain(corner, alone, places, boxes, [0.0] * (len(group) + 1), found.height)
 
 
 def _cut_up(whole: Chain) -> Chain:
     """The same pieces, cut wherever one might be several digits."""
     places = np.zeros_like(whole.places)
     boxes: list[tuple[int, int, int, int]] = []
-    crossed: list[float] = []
+    crossed = [0.0]
     for number, (left, top, right, bottom) in enumerate(whole.boxes, start=1):
         window = (slice(top, bottom), slice(left, right))
         shape = as_grey(whole.places[window] == number)
@@ -148,12 +144,12 @@ def _cut_up(whole: Chain) -> Chain:
         if bottom - top < _SPECK * whole.height:
             paths, ink = paths[:0], ink[:0]
         divided = parts(shape, paths)
-        places[window] += np.where(divided > 0, divided + len(crossed), 0).astype(np.int32)
+        places[window] += np.where(divided > 0, divided + len(boxes), 0).astype(np.int32)
         for part in range(1, len(paths) + 2):
             x, y, wide, high = cv2.boundingRect(as_grey(divided == part))
             boxes.append((left + x, top + y, left + x + wide, top + y + high))
         crossed += [max(0.05, float(one)) for one in ink] + [0.0]
-    return Chain(whole.corner, whole.strength, places, np.array(boxes, np.int64), crossed[:-1], whole.height)
+    return Chain(whole.corner, whole.strength, places, np.array(boxes, np.int64), crossed, whole.height)
 
 
 def choose(chains: list[Chain], probabilities: Probabilities) -> list[Way]:
@@ -175,7 +171,7 @@ def _choose(chains: list[Chain], probabilities: Probabilities) -> list[Way]:
     images = [one.image for found in candidates for one in found if one.image is not None]
     rows = iter(probabilities(np.stack(images)) if images else ())
     judged: list[Way] = [[(one, None if one.image is None else next(rows)) for one in found] for found in candidates]
-    return [_likeliest(found, one.count) for found, one in zip(judged, chains, strict=True)]
+    return [_likeliest(found, len(one.boxes)) for found, one in zip(judged, chains, strict=True)]
 
 
 def _likeliest(judged: Way, count: int) -> Way:

@@ -1,6 +1,6 @@
 """The shapes of a page that are writing, how tall its digits are, which shapes may be one digit or several."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -17,8 +17,7 @@ _TALL = 0.5  # of a digit's height: from here on a shape may be a digit by itsel
 _NEAR = 0.16  # of a digit's height
 
 
-@dataclass(frozen=True)
-class Pieces:
+class Pieces(NamedTuple):
     """The shapes of a page that are writing."""
 
     labels: NDArray[np.int32]  # the number of each pixel's shape
