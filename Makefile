@@ -24,7 +24,7 @@ reproduce: .venv/product ## train every recipe over seeds; compare with its band
 
 shipped: .venv/product ## train configs/photo.yaml, evaluate it, and put the model into the package (a quarter of an hour)
 	$(BIN)/mnist run --config configs/photo.yaml
-	$(BIN)/python -m mnist_pipeline.prediction.shipping artifacts/photo
+	$(BIN)/python -m benchmarks.shipping artifacts/photo
 
 test: lint ## lint, types and the whole fast test suite
 	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --dist loadfile --no-loadscope-reorder

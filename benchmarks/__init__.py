@@ -1,1 +1,1 @@
-"""How fast this is beside plain Keras on the same machine, and how well pictures, pages and files are read."""
+"""How fast this is beside plain Keras on the same machine, how well files are read, and what puts a model into it."""

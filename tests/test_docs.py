@@ -136,7 +136,7 @@ def test_every_command_that_make_runs_exists(target: str) -> None:
 @needs_make
 def test_the_commands_that_make_runs_are_found() -> None:
     assert "mnist run --config configs/dense.yaml" in dry_run("run")
-    assert "python -m mnist_pipeline.prediction.shipping artifacts/photo" in dry_run("shipped")
+    assert "python -m benchmarks.shipping artifacts/photo" in dry_run("shipped")
 
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.shipping import LARGEST, ship
 from mnist_pipeline import pipeline
 from mnist_pipeline.config.checking import check
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation.metrics import compute_metrics
 from mnist_pipeline.prediction.predictor import file_predictor, predictor
-from mnist_pipeline.prediction.shipping import FOLDER, LARGEST, ship, shipped
+from mnist_pipeline.prediction.shipping import FOLDER, shipped
 from mnist_pipeline.runs.run import Run
 from tests.commands import mnist
 
