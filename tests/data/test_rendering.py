@@ -11,8 +11,16 @@ from numpy.typing import NDArray
 from mnist_pipeline.config.schema import Rendering
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.data.rendering import letters, pool
-from mnist_pipeline.data.rendering.digits import draw_digit, draw_digit_28
-from mnist_pipeline.data.rendering.non_digits import HELD_OUT, KINDS, DigitImages, Kind, _filled, draw_non_digit_28
+from mnist_pipeline.data.rendering.pictures import (
+    HELD_OUT,
+    KINDS,
+    DigitImages,
+    Kind,
+    _filled,
+    draw_digit,
+    draw_digit_28,
+    draw_non_digit_28,
+)  # fmt: skip
 from mnist_pipeline.data.rendering.pool import (
     NO_DIGIT,
     PoolRows,

@@ -83,8 +83,6 @@ def read_npz(path: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8
     try:
         with zipfile.ZipFile(path) as archive:
             return _array(path, archive, images_key, (28, 28)), _array(path, archive, labels_key, ())
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     except _DAMAGE as error:
         raise DataError(f"{path}: not a whole .npz file ({error})") from None
 

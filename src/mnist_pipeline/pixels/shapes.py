@@ -60,11 +60,9 @@ def find_shapes(marks: Grey) -> Shapes:
 
 def digit_candidates(found: Shapes) -> NDArray[np.bool_]:
     """True for what may belong to a digit: no frame around another shape, nothing that comes in from the border."""
-    candidates = np.ones(len(found.rows), bool)
-    if len(candidates) == 1:  # as in most pictures: the steps below would find the same
-        return candidates
-    for number in range(len(candidates)):
-        candidates[number] = not _is_frame(found, number)
+    if len(found.rows) == 1:  # as in most pictures: the steps below would find the same
+        return np.ones(1, bool)
+    candidates = np.array([not _is_frame(found, number) for number in range(len(found.rows))], bool)
     height, width = found.labels.shape
     free = candidates & found.free
     least = 0.28 * min(height, width)

@@ -22,8 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.data.rendering.digits import draw_digit_28
-from mnist_pipeline.data.rendering.non_digits import HELD_OUT, KINDS, DigitImages, draw_non_digit_28
+from mnist_pipeline.data.rendering.pictures import HELD_OUT, KINDS, DigitImages, draw_digit_28, draw_non_digit_28
 from mnist_pipeline.data.rendering.strokes import Random
 from mnist_pipeline.errors import TrainingError
 from mnist_pipeline.process import command

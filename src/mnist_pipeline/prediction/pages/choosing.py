@@ -6,7 +6,7 @@ Pieces are cut up only where the best way without cuts leaves a doubt.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -33,8 +33,7 @@ Box = tuple[int, int, int, int]  # x, y, width, height
 Probabilities = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """Neighbouring pieces of a chain that may be one digit, or a speck to leave out."""
 
     first: int
@@ -48,8 +47,7 @@ Way = list[tuple[Candidate, NDArray[np.float32] | None]]
 """Candidates from the left to the right, each with the model's ten probabilities; None for a speck."""
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(NamedTuple):
     """Pieces of ink from the left to the right, numbered from 1, any neighbours among which may be one digit."""
 
     corner: tuple[int, int]  # of the window on the page: x, y
