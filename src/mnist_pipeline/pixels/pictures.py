@@ -93,22 +93,15 @@ def _read_bytes(picture: str | Path | bytes | BinaryIO) -> bytes:
         # By os and open, not by Path, which takes as long again as the file does; and looked at before it is opened,
         # for opening a pipe would wait.
         found = os.stat(picture)  # noqa: PTH116
-        _check_file(found)
+        if not stat.S_ISREG(found.st_mode):
+            raise PictureError("is a folder, not a picture" if stat.S_ISDIR(found.st_mode) else "not a regular file")
+        _check_length(found.st_size)
         with open(picture, "rb", buffering=0) as file:  # noqa: PTH123
             return file.read(found.st_size)
     except (FileNotFoundError, ValueError):  # the latter of a name with a NUL in it
         raise PictureError("no such file") from None
     except OSError as error:
         raise PictureError(f"cannot be read ({error.strerror})") from None
-
-
-def _check_file(found: os.stat_result) -> None:
-    """Refuse what is no file, empty or too large, before it is opened."""
-    if stat.S_ISDIR(found.st_mode):
-        raise PictureError("is a folder, not a picture")
-    if not stat.S_ISREG(found.st_mode):
-        raise PictureError("not a regular file")
-    _check_length(found.st_size)
 
 
 def _check_length(length: int) -> None:
@@ -176,7 +169,6 @@ def _grey(picture: NDArray[np.generic]) -> Grey:
 
 
 def _as_bytes(picture: NDArray[np.generic]) -> Grey:
-    """Pixels of 8 or 16 bits or of fractions as bytes."""
     if picture.dtype == np.uint8:
         return as_grey(picture)
     if picture.dtype == np.uint16:

@@ -121,7 +121,6 @@ def ink_strokes(lines: Lines, random: Random, broadest: float = BROADEST) -> Ink
 
 
 def _cut_gaps(ink: Ink, lines: Lines, radius: float, random: Random) -> None:
-    """Cut one to three narrow gaps into the inked strokes."""
     places = np.argwhere(lines)
     if not len(places):
         return
