@@ -10,10 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.pixels.ink import Step as Step
-from mnist_pipeline.pixels.ink import find_ink
-from mnist_pipeline.pixels.light import Grey, as_grey, working_size
-from mnist_pipeline.pixels.light import Invert as Invert
+from mnist_pipeline.pixels.ink import Step, find_ink
+from mnist_pipeline.pixels.light import Grey, Invert, as_grey, working_size
 from mnist_pipeline.pixels.panels import Outline, cut_out, outline_of, panel_area, possible_panel, without_box
 from mnist_pipeline.pixels.shapes import are_several, digit_candidates, digit_pieces, find_shapes, stroke_width
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from mnist_pipeline.errors import MnistError, RunError
+from mnist_pipeline.pixels.light import Invert
 from mnist_pipeline.pixels.pictures import configure_opencv
-from mnist_pipeline.pixels.preprocess import Invert
 from mnist_pipeline.prediction.finding import Found
 from mnist_pipeline.prediction.predictor import Prediction, Predictor, predictor
 from mnist_pipeline.process import OWN_GROUP, command, cores, libraries_muted, python_stderr

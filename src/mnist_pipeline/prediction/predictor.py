@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.errors import PictureError
 from mnist_pipeline.numerals import sure
-from mnist_pipeline.pixels.light import Grey
+from mnist_pipeline.pixels.ink import Step
+from mnist_pipeline.pixels.light import Grey, Invert
 from mnist_pipeline.pixels.pictures import Picture, name_of, read_grey, unforeseen
-from mnist_pipeline.pixels.preprocess import Invert, Seen, Step, find_digit, plain
+from mnist_pipeline.pixels.preprocess import Seen, find_digit, plain
 from mnist_pipeline.prediction.foreign import vet
 from mnist_pipeline.prediction.runtimes import RuntimeChoice, open_runtime, output_of, probabilities
 from mnist_pipeline.prediction.shipping import SHIPPED, shipped
