@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 Way = Literal["mnist", "plain"]
 _WITH_PACKAGE = " (comes with the package)"
-_UNLIKE = "it looks like none of them"
 # Pixels of the side of a patch that explains: one of 3 hardly moves an answer, one of 7 takes most of a digit away.
 _PATCH = 5
 _LONGEST = 1000  # pixels of a picture's longer side: enough for a single digit
@@ -165,7 +164,7 @@ class Predictor:
         shares = [float(f"{share:.7g}") if share >= 1e-15 else round(share, 21) for share in exact]
         confidence = max(shares)
         guess = shares.index(confidence)
-        reason = seen.reason or (_UNLIKE if confidence < self.threshold else None)
+        reason = seen.reason or ("it looks like none of them" if confidence < self.threshold else None)
         digit = guess if reason is None else None
         return Prediction(name, digit, guess, confidence, shares, seen.inverted, reason, self.name)
 

@@ -46,8 +46,7 @@ def pieces(marks: Grey) -> Pieces | None:
     noise = len(numbers) > _TELLING and height < _SHORTEST
     if noise or not len(numbers):
         return None
-    left_out = max(0, len(numbers) - MOST)
-    numbers = numbers[:MOST]
+    left_out, numbers = max(0, len(numbers) - MOST), numbers[:MOST]
     return Pieces(labels.astype(np.int32, copy=False), numbers, rows[numbers], height, left_out)
 
 
@@ -126,10 +125,11 @@ _APART = 0.1  # of a digit's height: two cuts are no closer
 _MOST_INK = 3.2  # strokes that a cut may cross
 _MOST_CUTS = 24  # of one shape
 _SIDEWAYS = 0.02  # what a step to the side costs, in pixels of ink
+Cuts = tuple[NDArray[np.int32], NDArray[np.float64]]  # paths, each a column for each row; the strokes that each crosses
 
 
-def cuts(shape: Grey, height: float) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Paths through a shape (0 or 1) from the left, each a column for each row; and the strokes that each crosses."""
+def cuts(shape: Grey, height: float) -> Cuts:
+    """The best paths through a shape (0 or 1), from the left."""
     rows, columns = shape.shape
     reach = max(2, round(_REACH * height))
     step = max(1, round(height / 24))
@@ -141,7 +141,7 @@ def cuts(shape: Grey, height: float) -> tuple[NDArray[np.int32], NDArray[np.floa
     return _best(ways - reach, crossed, max(1.0, _APART * height))
 
 
-def _cheapest(shape: Grey, starts: NDArray[np.int64], reach: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+def _cheapest(shape: Grey, starts: NDArray[np.int64], reach: int) -> Cuts:
     """Around each start the path through the least ink, which moves one column a row at most; and its pixels of ink."""
     bands = np.stack([shape[:, start : start + 2 * reach + 1] for start in starts]).astype(np.float32)
     count, rows, width = bands.shape
@@ -166,9 +166,7 @@ def _cheapest(shape: Grey, starts: NDArray[np.int64], reach: int) -> tuple[NDArr
     return paths + starts[:, None].astype(np.int32), ink.astype(np.float64)
 
 
-def _best(
-    paths: NDArray[np.int32], crossed: NDArray[np.float64], apart: float
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+def _best(paths: NDArray[np.int32], crossed: NDArray[np.float64], apart: float) -> Cuts:
     """The paths that cross the fewest strokes, each at a distance from better ones, none crossing another."""
     middle = paths.mean(axis=1)
     kept: list[int] = []
