@@ -51,53 +51,36 @@ class _Grid(NamedTuple):
         return column * (self.tile + self.gap), row * (self.tile + self.caption)
 
 
-def samples(
-    images: NDArray[np.uint8], labels: NDArray[Any], answers: NDArray[Any], confidences: NDArray[Any], path: Path
-) -> None:
+class Read(NamedTuple):
+    """Images with their true digits, the answers for them, and the probabilities of those answers."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[Any]
+    answers: NDArray[Any]
+    confidences: NDArray[Any]
+
+
+def samples(read: Read, path: Path) -> None:
     """The first images of a part with their answers, the wrong ones marked."""
-    count = min(len(labels), _SAMPLES)
-    wrong = labels[:count] != answers[:count]
-    grid = _Grid(columns=10, scale=3, gap=32, caption=54)
-    with saved_figure(path, grid.width + 2 * EDGE, HEAD + grid.height(count) + EDGE // 2) as figure:
-        headline(
-            figure,
-            f"The first {counted(count, 'image')}, {int(wrong.sum()) or 'none'} read wrong",
-            "The answer and how sure the model was; a wrong one is framed and named with the true digit",
-        )
-        axes = _tiles(figure, images[:count], grid, wrong)
-        for number in range(count):
-            answer = f"{labels[number]} read as {answers[number]}" if wrong[number] else f"{answers[number]}"
-            colour = Colour.ORANGE if wrong[number] else Colour.INK
-            _caption(axes, grid, number, answer, sure(confidences[number]), colour)
+    first = Read(*(values[:_SAMPLES] for values in read))
+    wrong = first.labels != first.answers
+    title = f"The first {counted(len(wrong), 'image')}, {int(wrong.sum()) or 'none'} read wrong"
+    note = "The answer and how sure the model was; a wrong one is framed and named with the true digit"
+    _captioned(first, path, _Grid(columns=10, scale=3, gap=32, caption=54), title, note, framed=True)
 
 
-def mistakes(
-    images: NDArray[np.uint8], labels: NDArray[Any], answers: NDArray[Any], confidences: NDArray[Any], path: Path
-) -> None:
+def mistakes(read: Read, path: Path) -> None:
     """The wrong answers of which the model was surest, the surest first."""
-    wrong = np.flatnonzero(labels != answers)
-    worst = wrong[np.argsort(-confidences[wrong], kind="stable")][:_MISTAKES]
-    total = counted(len(labels), "image")
-    grid = _Grid(columns=6, scale=5, gap=56, caption=64)
-    with saved_figure(path, grid.width + 2 * EDGE, HEAD + grid.height(len(worst)) + EDGE // 2) as figure:
-        if not len(worst):
-            headline(figure, "No mistakes", f"{total} read, each of them right")
-            return
-        headline(
-            figure,
-            f"{_how_many(len(worst), len(wrong))} in {total}",
-            "The true digit, the answer, and how sure the model was of it; the surest first",
-        )
-        axes = _tiles(figure, images[worst], grid)
-        for number, index in enumerate(worst):
-            answer = f"{labels[index]} read as {answers[index]}"
-            _caption(axes, grid, number, answer, f"{sure(confidences[index])} sure", Colour.INK)
-
-
-def _how_many(shown: int, found: int) -> str:
-    if found == 1:
-        return "The only mistake"
-    return f"The {shown} worst of {found:,} mistakes" if shown < found else f"All {found:,} mistakes"
+    wrong = np.flatnonzero(read.labels != read.answers)
+    worst = wrong[np.argsort(-read.confidences[wrong], kind="stable")][:_MISTAKES]
+    total, shown, found = counted(len(read.labels), "image"), len(worst), len(wrong)
+    title, note = "No mistakes", f"{total} read, each of them right"
+    if found:
+        which = f"The {shown} worst of" if shown < found else "All"
+        title = f"{which} {found:,} mistakes in {total}" if found > 1 else f"The only mistake in {total}"
+        note = "The true digit, the answer, and how sure the model was of it; the surest first"
+    some = Read(*(values[worst] for values in read))
+    _captioned(some, path, _Grid(columns=6, scale=5, gap=56, caption=64), title, note, framed=False)
 
 
 def digits(images: NDArray[np.uint8], labels: NDArray[Any], path: Path, title: str) -> None:
@@ -142,12 +125,22 @@ def _tiles(
     return axes
 
 
-def _caption(axes: Axes, grid: _Grid, number: int, answer: str, certainty: str, colour: str) -> None:
-    """Two lines centred below a tile."""
-    x, y = grid.place(number)
-    middle, below = x + grid.tile / 2, y + grid.tile
-    axes.text(middle, below + 7, answer, size=11, weight="bold", color=colour, ha="center", va="top")
-    axes.text(middle, below + 26, certainty, size=9, color=Colour.MUTED, ha="center", va="top")
+def _captioned(read: Read, path: Path, grid: _Grid, title: str, note: str, *, framed: bool) -> None:
+    """Tiles, the answer and how sure it is below each; framed are the wrong ones, where not all of them are wrong."""
+    with saved_figure(path, grid.width + 2 * EDGE, HEAD + grid.height(len(read.images)) + EDGE // 2) as figure:
+        headline(figure, title, note)
+        if not len(read.images):
+            return
+        wrong = read.labels != read.answers
+        axes = _tiles(figure, read.images, grid, wrong & framed)
+        for number, (_, label, answer, confidence) in enumerate(zip(*read, strict=True)):
+            x, y = grid.place(number)
+            said = f"{label} read as {answer}" if wrong[number] else f"{answer}"
+            certainty = sure(confidence) if framed else f"{sure(confidence)} sure"
+            colour = Colour.ORANGE if wrong[number] and framed else Colour.INK
+            below: dict[str, Any] = {"x": x + grid.tile / 2, "ha": "center", "va": "top"}
+            axes.text(y=y + grid.tile + 7, s=said, size=11, weight="bold", color=colour, **below)
+            axes.text(y=y + grid.tile + 26, s=certainty, size=9, color=Colour.MUTED, **below)
 
 
 def answer_steps(
@@ -168,7 +161,7 @@ def answer_steps(
             for number in range(panels)
         ]
         for (left, top), (title, image) in zip(places, steps, strict=False):
-            _grey(panel(figure, left, top, _PANEL, _PANEL), _shrunk(image), title)
+            _image(panel(figure, left, top, _PANEL, _PANEL), _shrunk(image), title)
         if explanation is not None:
             _occluded(panel(figure, *places[len(steps)], _PANEL, _PANEL), steps[-1][1], np.array(explanation))
         if probabilities is not None:
@@ -183,12 +176,8 @@ def _occluded(axes: Axes, pixels: NDArray[np.uint8], losses: NDArray[np.float64]
     ink = pixels[..., None] / 255
     blue, orange, paper = (np.array(to_rgb(colour)) for colour in (Colour.PALE_BLUE, Colour.ORANGE, Colour.PAPER))
     around, stroke = paper + (orange - paper) * share / 4, blue + (orange - blue) * share
-    axes.imshow(around * (1 - ink) + stroke * ink, interpolation="nearest")
-    axes.set(xticks=[], yticks=[])
-    axes.set_title("what the answer hangs on")
+    _image(axes, around * (1 - ink) + stroke * ink, "what the answer hangs on")
     axes.set_xlabel(f"covering the orange costs the answer {max(most, 0):.1%}", size=8, loc="left")
-    axes.spines[:].set(visible=True, color=Colour.LINE)
-    axes.set_anchor("NW")
 
 
 def _shrunk(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -198,7 +187,7 @@ def _shrunk(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
-def _grey(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
+def _image(axes: Axes, image: NDArray[Any], title: str) -> None:
     axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.set_title(title)
