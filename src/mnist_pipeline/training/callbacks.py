@@ -17,7 +17,7 @@ from mnist_pipeline.training.checkpoints import Checkpoints, TrainingState
 
 Callbacks = dict[str, keras.callbacks.Callback]
 Weights = list[NDArray[np.float32]]
-Step = Callable[[tuple[tf.Tensor, tf.Tensor]], Any]
+Step = Callable[[tuple[tf.Tensor, tf.Tensor]], Any]  # trains on a batch
 
 
 class Average:
@@ -86,14 +86,11 @@ def deciding(training: Training, average: Average | None) -> Callbacks:
     if training.keep_best:
         callbacks["keep_best"] = KeepBest(training.keep_best, average)
     if plateau := training.plateau:
-        settings = plateau.model_dump(exclude={"min_learning_rate"})
-        callbacks["plateau"] = keras.callbacks.ReduceLROnPlateau(
-            **settings, min_lr=plateau.min_learning_rate, mode=_mode(plateau.monitor)
-        )
-    if stopping := training.early_stopping:  # which keeps no weights: KeepBest does
-        callbacks["early_stopping"] = keras.callbacks.EarlyStopping(
-            **stopping.model_dump(), mode=_mode(stopping.monitor)
-        )
+        settings = plateau.model_dump()
+        settings["min_lr"] = settings.pop("min_learning_rate")
+        callbacks["plateau"] = keras.callbacks.ReduceLROnPlateau(**settings, mode=_mode(plateau.monitor))
+    if stop := training.early_stopping:  # which keeps no weights: KeepBest does
+        callbacks["early_stopping"] = keras.callbacks.EarlyStopping(**stop.model_dump(), mode=_mode(stop.monitor))
     return callbacks
 
 

@@ -15,12 +15,12 @@ from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.batches import EpochPlan, Resident
-from mnist_pipeline.training.callbacks import Average
+from mnist_pipeline.training.callbacks import Average, Step
 from mnist_pipeline.training.compiling import targets_of
 
 # Runs the steps [first, end) of an epoch, given the order of the images and the number of the epoch's first step.
 Program = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], None]
-TrainStep = Callable[[tuple[tf.Tensor, tf.Tensor]], Any]
+FitFunction = Callable[[Iterator[Any]], Any]  # as Keras' fit calls it: with the numbers of chunks
 _VALIDATION_BATCH = 1000  # no effect on the figures, only on speed
 
 
@@ -46,15 +46,11 @@ def fit_epochs(
     try:
         model.fit(
             _numbers(done * plan.chunks, config.training.epochs * plan.chunks),
-            epochs=config.training.epochs,
-            initial_epoch=done,
-            steps_per_epoch=plan.chunks,
+            epochs=config.training.epochs, initial_epoch=done, steps_per_epoch=plan.chunks,
             validation_data=_numbers(0, 1).repeat() if len(validation) else None,
             validation_steps=1 if len(validation) else None,
-            callbacks=list(callbacks),
-            shuffle=False,
-            verbose=0,
-        )
+            callbacks=list(callbacks), shuffle=False, verbose=0,
+        )  # fmt: skip
     finally:
         model.train_function = model.test_function = None
 
@@ -67,7 +63,7 @@ def _numbers(first: int, end: int) -> tf.data.Dataset:
     return tf.data.Dataset.range(first, end).with_options(options)
 
 
-def _train_function(model: keras.Model, program: Program, plan: EpochPlan) -> Callable[[Iterator[Any]], Any]:
+def _train_function(model: keras.Model, program: Program, plan: EpochPlan) -> FitFunction:
     @lru_cache(maxsize=1)
     def order(epoch: int) -> tf.Tensor:
         return tf.constant(plan.order(epoch))
@@ -91,9 +87,7 @@ def seed_dropout(model: keras.Model, seed: int, step: int) -> None:
             layer.seed_generator.state.assign(np.array([first, step ^ (above << 27)], np.uint32))
 
 
-def _test_function(
-    model: keras.Model, data: Resident, xla: bool, average: Average | None
-) -> Callable[[Iterator[Any]], Any]:
+def _test_function(model: keras.Model, data: Resident, xla: bool, average: Average | None) -> FitFunction:
     count = int(data.images.shape[0])
     full = count // _VALIDATION_BATCH * _VALIDATION_BATCH
 
@@ -128,7 +122,7 @@ def _program(model: keras.Model, config: Config, data: Resident, plan: EpochPlan
     return twin.around(_xla_program(twin.train_step, data, plan))
 
 
-def _graph_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Program:
+def _graph_program(train_step: Step, data: Resident, plan: EpochPlan) -> Program:
     """Steps in the loop of a TensorFlow graph, whose kernels beat XLA's where there are convolutions."""
 
     # Without autograph, which only costs time here; a batch's slice ends with the images, so the last may be smaller.
@@ -145,7 +139,7 @@ def _graph_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Pr
     return run  # type: ignore[no-any-return]
 
 
-def _xla_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Program:
+def _xla_program(train_step: Step, data: Resident, plan: EpochPlan) -> Program:
     """A whole epoch in one XLA program, the quickest way for dense networks."""
     full, rest = divmod(plan.images, plan.batch)
 

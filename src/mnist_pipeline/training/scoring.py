@@ -116,5 +116,6 @@ def balanced_threshold(digits: NDArray[np.float32], non_digits: NDArray[np.float
 def _sure(model: keras.Model, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Highest probability and answer for every image."""
     shaped = scale(images).reshape(-1, *model.input_shape[1:])
-    scores = np.concatenate([model(shaped[at : at + 1000], training=False) for at in range(0, len(shaped), 1000)])
+    starts = range(0, len(shaped), _BATCH)
+    scores = np.concatenate([model(shaped[at : at + _BATCH], training=False) for at in starts])
     return scores.max(axis=1), scores.argmax(axis=1)
