@@ -75,8 +75,7 @@ def _in_worker(asked: dict[str, Any]) -> dict[str, Any]:
     if answer.returncode:
         lines = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
         raise RunError(f"{asked['path']}: cannot be measured with {asked['reader']} ({lines[-1]})")
-    found: dict[str, Any] = json.loads(answer.stdout)
-    return found
+    return dict(json.loads(answer.stdout))
 
 
 _BATCH = 500  # images

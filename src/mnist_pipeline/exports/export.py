@@ -141,8 +141,7 @@ class _Exporter:
                 proofs.append(proof)
             except (ExportError, RunError) as error:
                 if form.exact or not proofs:
-                    unread = isinstance(error, RunError)
-                    raise ExportError(f"{form.name}: not kept: {error}" if unread else str(error)) from None
+                    raise ExportError(f"{form.name}: not kept: {error}") from None
                 self._watcher.note(f"  not for {reader}: {error}")
         return proofs
 

@@ -59,18 +59,17 @@ def lines(all_results: Sequence[SeedResults], *, banded: bool) -> list[str]:
 
 def _reason(each: Comparison) -> str:
     number = each.reported
-    line = f"{number.recipe}, {number.source}, {FIGURES[number.metric].name} {_reported(number)}: {each.verdict}"
-    line += f"; {each.why()}"
-    if number.note:
-        line += f" ({number.note})"
-    return line + ("" if number.claim else ". Not claimed")
+    said = f"{number.recipe}, {number.source}, {FIGURES[number.metric].name} {_reported(number)}"
+    note, unclaimed = f" ({number.note})" if number.note else "", "" if number.claim else ". Not claimed"
+    return f"{said}: {each.verdict}; {each.why()}{note}{unclaimed}"
 
 
 def faults(all_results: Sequence[SeedResults], *, banded: bool = True) -> list[str]:
     """Everything for which the answer is no: broken claims, implausible runs; if banded, missed bands and weights."""
     found = []
     for results in all_results:
-        found += [_reason(each) for each in compare_with_reported(results) if each.broken]
+        missed = [each for each in compare_with_reported(results) if each.verdict == "not reproduced"]
+        found += [_reason(each) for each in missed if each.reported.claim]
         found += verdicts.implausible_runs(results)
         if banded:
             checks = verdicts.check_band(results.recipe, results.values)
@@ -118,8 +117,7 @@ def _strip(results: SeedResults, metric: Metric) -> Strip:
         if each.reported.metric == metric and each.verdict != "not plausible"
     ]
     title = f"{results.recipe.name}: {figure.name} {figure.spread(summary)} (n = {summary.n})"
-    percent = figure.unit == " %"
-    return Strip(title, results.values[metric], figure.interval(summary), lines, percent=percent)
+    return Strip(title, results.values[metric], figure.interval(summary), lines, percent=figure.unit == " %")
 
 
 def markdown(all_results: Sequence[SeedResults], command: str) -> str:
