@@ -63,7 +63,6 @@ class DigitAccuracy(keras.metrics.CategoricalAccuracy):  # type: ignore[misc]
 
 
 def _optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
-    """The optimizer for a training of that many steps."""
     settings = config.training.optimizer
     kinds = {
         "adam": PortableAdam if config.training.numerics == "portable" else keras.optimizers.Adam,

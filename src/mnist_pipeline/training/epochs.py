@@ -174,7 +174,6 @@ class _DenseTwin:
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
-        self.layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
         self.weights = [keras.Variable(_turned(weight.value)) for weight in model.trainable_variables]
         self.optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
         self.optimizer.build(self.weights)
@@ -219,10 +218,10 @@ class _DenseTwin:
     def _forward(self, images: tf.Tensor) -> tf.Tensor:
         columns, as_rows = tf.reshape(images, (images.shape[0], -1)), True
         weights = iter(self.weights)
-        for layer in self.layers:
+        for layer in self.model.layers:
             if isinstance(layer, keras.layers.Dense):
                 columns = tf.matmul(next(weights).value, columns, transpose_b=as_rows) + next(weights).value
-                if layer is self.layers[-1]:
+                if layer is self.model.layers[-1]:
                     # Before the activation: Keras hangs the logits on its result, and the loss computes with them.
                     columns = tf.transpose(columns)
                 columns, as_rows = layer.activation(columns), False

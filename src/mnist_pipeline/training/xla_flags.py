@@ -27,8 +27,6 @@ _PORTABLE = (
     "--xla_cpu_experimental_ynn_fusion_type=",
 )
 
-_DUMPS = "--xla_dump_"
-
 
 def set_flags(numerics: Numerics | None) -> None:
     """Put the flags into XLA_FLAGS before TensorFlow is imported; once it is, exactly these must be set already.
@@ -36,7 +34,7 @@ def set_flags(numerics: Numerics | None) -> None:
     None is for those who load TensorFlow without a training: the portable flags stay where they are set.
     """
     asked = os.environ.get("XLA_FLAGS", "").split()
-    dumps = [flag for flag in asked if flag.startswith(_DUMPS)]
+    dumps = [flag for flag in asked if flag.startswith("--xla_dump_")]
     present = set(asked) - set(dumps)  # on which a result depends
     portable = numerics == "portable" or (numerics is None and present == set(_PORTABLE))
     wanted = _PORTABLE if portable else _FAST

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -94,25 +93,18 @@ def digits(images: NDArray[np.uint8], labels: NDArray[Any], path: Path, title: s
         names = canvas(figure, EDGE, HEAD, margin, height)
         for row, digit in enumerate(classes):
             top = row * (grid.tile + grid.caption)
-            _tiles(figure, images[labels == digit][:_PER_CLASS], grid, left=EDGE + margin, top=HEAD + top)
+            axes = canvas(figure, EDGE + margin, HEAD + top, grid.width, grid.height(_PER_CLASS))
+            _tiles(axes, images[labels == digit][:_PER_CLASS], grid)
             names.text(0, top + grid.tile / 2, str(digit) if digit <= 9 else "–", size=18, weight="bold", va="center")
 
 
-def _tiles(
-    figure: Figure,
-    images: NDArray[np.uint8],
-    grid: _Grid,
-    wrong: NDArray[np.bool_] | None = None,
-    left: int = EDGE,
-    top: int = HEAD,
-) -> Axes:
-    """All tiles in one bitmap, dark ink on light paper, the wrong ones framed; gives its axes, in pixels, for captions.
+def _tiles(axes: Axes, images: NDArray[np.uint8], grid: _Grid, wrong: NDArray[np.bool_] | None = None) -> None:
+    """All tiles in one bitmap on a canvas of its size, dark ink on light paper, the wrong ones framed.
 
     A sheet of 120 tiles took 2.2 s as axes of their own, and takes 0.5 s as one bitmap.
     """
     height = grid.height(len(images))
     sheet = np.full((height, grid.width, 3), 255, np.uint8)
-    axes = canvas(figure, left, top, grid.width, height)
     for number, image in enumerate(images):
         marked = wrong is not None and wrong[number]
         paper = _WRONG_PAPER if marked else _TILE_PAPER
@@ -122,17 +114,18 @@ def _tiles(
         if marked:
             axes.add_patch(Rectangle((x, y), grid.tile, grid.tile, fill=False, edgecolor=Colour.ORANGE, linewidth=2.5))
     axes.imshow(sheet, extent=(0, grid.width, height, 0), interpolation="nearest", aspect="auto")
-    return axes
 
 
 def _captioned(read: Read, path: Path, grid: _Grid, title: str, note: str, *, framed: bool) -> None:
     """Tiles, the answer and how sure it is below each; framed are the wrong ones, where not all of them are wrong."""
-    with saved_figure(path, grid.width + 2 * EDGE, HEAD + grid.height(len(read.images)) + EDGE // 2) as figure:
+    height = grid.height(len(read.images))
+    with saved_figure(path, grid.width + 2 * EDGE, HEAD + height + EDGE // 2) as figure:
         headline(figure, title, note)
         if not len(read.images):
             return
         wrong = read.labels != read.answers
-        axes = _tiles(figure, read.images, grid, wrong & framed)
+        axes = canvas(figure, EDGE, HEAD, grid.width, height)
+        _tiles(axes, read.images, grid, wrong & framed)
         for number, (_, label, answer, confidence) in enumerate(zip(*read, strict=True)):
             x, y = grid.place(number)
             said = f"{label} read as {answer}" if wrong[number] else f"{answer}"
@@ -143,12 +136,12 @@ def _captioned(read: Read, path: Path, grid: _Grid, title: str, note: str, *, fr
             axes.text(y=y + grid.tile + 26, s=certainty, size=9, color=Colour.MUTED, **below)
 
 
+Steps = Sequence[tuple[str, NDArray[np.uint8]]]  # each with its name
+Losses = Sequence[Sequence[float]]  # of probability, where a patch covers the place
+
+
 def answer_steps(
-    steps: Sequence[tuple[str, NDArray[np.uint8]]],
-    probabilities: Sequence[float] | None,
-    sentence: str,
-    path: Path,
-    explanation: Sequence[Sequence[float]] | None = None,
+    steps: Steps, probabilities: Sequence[float] | None, sentence: str, path: Path, explanation: Losses | None = None
 ) -> None:
     """Each step from the picture as given to the 28x28 pixels that the model saw, then what it made of them."""
     panels = len(steps) + (explanation is not None) + (probabilities is not None)
@@ -189,8 +182,7 @@ def _shrunk(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _image(axes: Axes, image: NDArray[Any], title: str) -> None:
     axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    axes.set(xticks=[], yticks=[])
-    axes.set_title(title)
+    axes.set(xticks=[], yticks=[], title=title)
     axes.spines[:].set(visible=True, color=Colour.LINE)
     axes.set_anchor("NW")
 
@@ -200,9 +192,7 @@ def _probabilities(axes: Axes, probabilities: Sequence[float]) -> None:
     colours = [Colour.BLUE if digit == best else Colour.PALE_BLUE for digit in ten]
     bars = axes.barh(ten, probabilities, color=colours, height=0.76)
     axes.bar_label(bars, [sure(share) for share in probabilities], padding=4, size=8)
-    axes.set_title("probability of each digit")
-    axes.set_yticks(ten)
-    axes.set(xlim=(0, 1.25), xticks=[])
+    axes.set(title="probability of each digit", xlim=(0, 1.25), xticks=[], yticks=ten)
     axes.invert_yaxis()
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(length=0, labelsize=11)
