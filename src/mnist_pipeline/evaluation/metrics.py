@@ -54,19 +54,14 @@ def compute_metrics(probabilities: NDArray[np.float32], labels: NDArray[np.uint8
     report, right = _precision_and_recall(confusion), confusion.diagonal().tolist()
     ece, calibration = calibration_error(probabilities, labels)
     return Metrics(
-        test_accuracy=float((answers == labels).mean()),
-        test_loss=loss,
-        n=len(labels),
+        test_accuracy=float((answers == labels).mean()), test_loss=loss, n=len(labels),
         per_class=[
             {"digit": digit, "n": report[str(digit)]["n"], "right": hits, "accuracy": report[str(digit)]["recall"]}
             for digit, hits in enumerate(right)
         ],
-        confusion=confusion.tolist(),
-        report=report,
-        ece=ece,
-        most_confused=_most_confused(confusion),
-        calibration=calibration,
-    )
+        confusion=confusion.tolist(), report=report, ece=ece,
+        most_confused=_most_confused(confusion), calibration=calibration,
+    )  # fmt: skip
 
 
 def _shares(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> NDArray[np.float64]:

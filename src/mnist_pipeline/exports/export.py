@@ -147,6 +147,8 @@ class _Exporter:
 
     def write_card(self) -> None:
         """Write card.json and card.md with the forms that are there now."""
+        source = self._config.data.source
+        digests = {"train_sha256": self._train_sha256, "test_sha256": self._test.sha256}
         tree = {
             "name": self._run.name,
             "description": self._config.description,
@@ -155,12 +157,7 @@ class _Exporter:
             "classes": [str(digit) for digit in range(10)],
             "keras": {"test_accuracy": self._reference.accuracy, "n": len(self._test)},
             "calibration_images": len(self._calibration),
-            "data": {
-                "source": self._config.data.source,
-                "train_sha256": self._train_sha256,
-                "test_sha256": self._test.sha256,
-                "licence": texts.licence(self._config.data.source),
-            },
+            "data": {"source": source, **digests, "licence": texts.licence(source)},
             "preparation": texts.PREPARATION,
             "refuses_below": self._threshold,
             "versions": CODE | versions((*_TOOLS, *PACKAGES)),

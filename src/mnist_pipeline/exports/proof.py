@@ -59,14 +59,11 @@ def compare(form: ExportForm, reader: str, found: NDArray[np.float32], reference
     rows = np.flatnonzero(answers != as_keras)
     ties = reference.outputs[rows, as_keras[rows]] - reference.outputs[rows, answers[rows]] <= TOLERANCE
     return Proof(
-        reader=reader,
-        n=len(reference.labels),
-        accuracy=float((answers == reference.labels).mean()),
-        keras_accuracy=reference.accuracy,
-        agreement=1 - int((~ties).sum()) / len(reference.labels),
-        ties=int(ties.sum()),
+        reader=reader, n=len(reference.labels),
+        accuracy=float((answers == reference.labels).mean()), keras_accuracy=reference.accuracy,
+        agreement=1 - int((~ties).sum()) / len(reference.labels), ties=int(ties.sum()),
         largest_difference=float(np.abs(found - expected).max()),
-    )
+    )  # fmt: skip
 
 
 def require(form: ExportForm, proof: Proof) -> None:

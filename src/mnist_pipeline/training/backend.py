@@ -75,6 +75,5 @@ def start(threads: int | None = None) -> None:
         tf.config.experimental.enable_op_determinism()
         _threads.append(threads or 1)
     elif threads not in (None, _threads[0]):
-        raise TrainingError(
-            f"training.threads is {threads}, and this process already computes with {_threads[0]}: train in another one"
-        )
+        reason = f"training.threads is {threads}, and this process already computes with {_threads[0]}"
+        raise TrainingError(f"{reason}: train it in a process of its own")

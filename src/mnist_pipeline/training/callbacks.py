@@ -150,10 +150,8 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
         """Book the figures, write the checkpoint, tell the watcher."""
         figures = {name: float(value) for name, value in logs.items() if name != "learning_rate"}
         if not all(math.isfinite(value) for value in figures.values()):
-            raise TrainingError(
-                f"epoch {epoch + 1}: the loss is not a number any more: lower "
-                f"training.optimizer.learning_rate (it is {self._learning_rate:g})"
-            )
+            advice = f"lower training.optimizer.learning_rate (it is {self._learning_rate:g})"
+            raise TrainingError(f"epoch {epoch + 1}: the loss is not a number any more: {advice}")
         figures["learning_rate"] = self._learning_rate
         for name, value in figures.items():
             self.history.setdefault(name, []).append(value)
@@ -163,16 +161,13 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
     def _state(self, epoch: int) -> TrainingState:
         keep_best = self._deciding.get("keep_best")
         return TrainingState(
-            epoch=epoch,
+            epoch=epoch, history=self.history, seconds=self.seconds, stopped=bool(self.model.stop_training),
             weights=self.model.get_weights(),
             optimizer=[np.asarray(variable) for variable in self.model.optimizer.variables],
             average=self._average.weights() if self._average else [],
             best=keep_best.weights if keep_best else [],
-            history=self.history,
             callbacks={
                 name: {attribute: getattr(callback, attribute) for attribute in _MEMORY[name]}
                 for name, callback in self._deciding.items()
             },
-            seconds=self.seconds,
-            stopped=bool(self.model.stop_training),
-        )
+        )  # fmt: skip

@@ -41,7 +41,5 @@ def set_flags(numerics: Numerics | None) -> None:
     if "tensorflow" not in sys.modules:
         os.environ["XLA_FLAGS"] = " ".join([*dumps, *wanted])
     elif numerics and present != set(wanted):
-        raise TrainingError(
-            f"training.numerics is {numerics}, and TensorFlow was loaded in this process before, under other flags, "
-            f"which change the bits: train first, or in a process of its own"
-        )
+        reason = f"training.numerics is {numerics}, and TensorFlow was loaded in this process before, under other flags"
+        raise TrainingError(f"{reason}, which change the bits: train first, or in a process of its own")
