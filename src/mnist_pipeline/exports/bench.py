@@ -69,9 +69,8 @@ def measure_file(form: str, reader: str, path: Path, source: str, watcher: Watch
 
 def _in_worker(asked: dict[str, Any]) -> dict[str, Any]:
     answer = subprocess.run(  # noqa: S603 - words of our own, no shell
-        command("exports.bench"),
-        input=json.dumps(asked), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        command("exports.bench"), input=json.dumps(asked), capture_output=True, text=True, check=False
+    )
     if answer.returncode:
         lines = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
         raise RunError(f"{asked['path']}: cannot be measured with {asked['reader']} ({lines[-1]})")

@@ -150,19 +150,16 @@ class _Exporter:
         source = self._config.data.source
         digests = {"train_sha256": self._train_sha256, "test_sha256": self._test.sha256}
         tree = {
-            "name": self._run.name,
-            "description": self._config.description,
-            "weights_sha256": weights_sha256(self._model),
-            "parameters": self._model.count_params(),
+            "name": self._run.name, "description": self._config.description,
+            "weights_sha256": weights_sha256(self._model), "parameters": self._model.count_params(),
             "classes": [str(digit) for digit in range(10)],
             "keras": {"test_accuracy": self._reference.accuracy, "n": len(self._test)},
             "calibration_images": len(self._calibration),
             "data": {"source": source, **digests, "licence": texts.licence(source)},
-            "preparation": texts.PREPARATION,
-            "refuses_below": self._threshold,
+            "preparation": texts.PREPARATION, "refuses_below": self._threshold,
             "versions": CODE | versions((*_TOOLS, *PACKAGES)),
             "forms": {name: self._entries[name] for name in FORMS if name in self._entries},
-        }
+        }  # fmt: skip
         write_json(self._run.export_card_file, tree)
         write_text(self._run.export_card_file.with_suffix(".md"), texts.markdown(tree))
 

@@ -25,16 +25,9 @@ _VALIDATION_BATCH = 1000  # no effect on the figures, only on speed
 
 
 def fit_epochs(
-    model: keras.Model,
-    config: Config,
-    plan: EpochPlan,
-    training: Part,
-    validation: Part,
-    *,
-    average: Average | None = None,
-    done: int = 0,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> None:
+    model: keras.Model, config: Config, plan: EpochPlan, training: Part, validation: Part, *,
+    average: Average | None = None, done: int = 0, callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> None:  # fmt: skip
     """Train by Keras' fit over compiled epochs, from epoch `done` on; no figures of validation without images."""
     targets = targets_of(config, training.labels, config.training.label_smoothing)
     data = Resident.of(model, training.images, targets)

@@ -96,9 +96,8 @@ def choose_threshold(model: keras.Model, config: Config, validation: Part) -> di
         "negatives_refused": float((sure_nothing < threshold).mean()),
         "digits_refused": float((sure_digits[right] < threshold).mean()),
         "digits_right": float(right.mean()),
-        "negatives": len(nothing),
-        "digits": len(drawings),
-    }
+        "negatives": len(nothing), "digits": len(drawings),
+    }  # fmt: skip
 
 
 def balanced_threshold(digits: NDArray[np.float32], non_digits: NDArray[np.float32]) -> float:

@@ -58,8 +58,7 @@ def headline(figure: Figure, title: str, note: str = "") -> None:
     width, height = figure.bbox.size
     # A file's name may hold bytes that are no text, which matplotlib cannot draw. A bold letter takes about 11 pixels.
     lines = textwrap.wrap(title.encode(errors="replace").decode(), int(width / 11))[:2]
-    step = 24 / height
-    top = 1 - 26 / height
+    step, top = 24 / height, 1 - 26 / height
     for number, line in enumerate(lines):
         figure.text(EDGE / width, top - number * step, line, size=13, weight="bold", va="top")
     if note:
