@@ -87,9 +87,8 @@ def _precision_and_recall(confusion: NDArray[np.int64]) -> dict[str, dict[str, f
 def _most_confused(confusion: NDArray[np.int64]) -> list[dict[str, int]]:
     """The pairs of true digit and wrong answer that occur, the most frequent first."""
     wrong = confusion - np.diag(confusion.diagonal())
-    pairs = [
-        {"true": true, "answer": answer, "n": int(wrong[true, answer])} for true, answer in np.argwhere(wrong).tolist()
-    ]
+    places = np.argwhere(wrong).tolist()
+    pairs = [{"true": true, "answer": answer, "n": int(wrong[true, answer])} for true, answer in places]
     return sorted(pairs, key=lambda pair: -pair["n"])[:_MOST_PAIRS]
 
 

@@ -19,21 +19,19 @@ def rows(all_results: Sequence[SeedResults]) -> list[list[str]]:
     """A row for each reported number, and for test accuracy and loss even where nobody reports them."""
     found = []
     for results in all_results:
-        told = [(each.reported, each.verdict) for each in compare_with_reported(results)]
-        silent = [metric for metric in _ALWAYS if metric not in {number.metric for number, _ in told}]
-        found += [_row(results, number.metric, number.source, _reported(number), verdict) for number, verdict in told]
-        found += [_row(results, metric) for metric in silent]
+        told = [(each.reported.metric, each) for each in compare_with_reported(results)]
+        found += [_row(results, *each) for each in told]
+        found += [_row(results, metric) for metric in _ALWAYS if metric not in dict(told)]
     return found
 
 
-def _row(
-    results: SeedResults, metric: Metric, source: str = _NONE, reported: str = _NONE, verdict: str = _NONE
-) -> list[str]:
+def _row(results: SeedResults, metric: Metric, told: Comparison | None = None) -> list[str]:
     summary, figure = results.summary(metric), FIGURES[metric]
     interval = figure.interval(summary)
     next_run = figure.between(interval.low, "to", interval.high) if interval else _NONE
     measured = f"{figure.spread(summary)} ({summary.n})"
-    return [results.recipe.name, source, figure.name, reported, measured, next_run, verdict]
+    source, reported = (told.reported.source, _reported(told.reported)) if told else (_NONE, _NONE)
+    return [results.recipe.name, source, figure.name, reported, measured, next_run, told.verdict if told else _NONE]
 
 
 def _reported(number: ReportedNumber) -> str:

@@ -45,8 +45,7 @@ class Checkpoints:
 
     def save(self, state: TrainingState) -> None:
         """Write the state of an epoch's end, then delete the oldest."""
-        body = _packed(state)
-        place = self.folder / f"epoch-{state.epoch:05d}.ckpt"
+        body, place = _packed(state), self.folder / f"epoch-{state.epoch:05d}.ckpt"
         if place.is_dir():  # over which no file can be written
             remove(place)
         with whole(place) as beside:

@@ -66,10 +66,8 @@ def _optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
     settings = config.training.optimizer
     kinds = {
         "adam": PortableAdam if config.training.numerics == "portable" else keras.optimizers.Adam,
-        "adamw": keras.optimizers.AdamW,
-        "rmsprop": keras.optimizers.RMSprop,
-        "sgd": keras.optimizers.SGD,
-    }
+        "adamw": keras.optimizers.AdamW, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD,
+    }  # fmt: skip
     rate, schedule = settings.learning_rate, config.training.schedule
     return kinds[settings.name](OneCycleRate(rate, steps, **schedule.model_dump()) if schedule else rate)
 

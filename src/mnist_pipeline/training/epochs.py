@@ -41,8 +41,7 @@ def fit_epochs(
             _numbers(done * plan.chunks, config.training.epochs * plan.chunks),
             epochs=config.training.epochs, initial_epoch=done, steps_per_epoch=plan.chunks,
             validation_data=_numbers(0, 1).repeat() if len(validation) else None,
-            validation_steps=1 if len(validation) else None,
-            callbacks=list(callbacks), shuffle=False, verbose=0,
+            validation_steps=1, callbacks=list(callbacks), shuffle=False, verbose=0,
         )  # fmt: skip
     finally:
         model.train_function = model.test_function = None

@@ -15,9 +15,7 @@ from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, canvas, he
 from mnist_pipeline.numerals import counted, sure
 
 _SAMPLES, _MISTAKES, _PER_CLASS = 40, 30, 12  # images on a plot
-_TILE_INK = np.array([16, 24, 40], np.float32)
-_TILE_PAPER = np.array([238, 242, 246], np.float32)
-_WRONG_PAPER = np.array([253, 226, 207], np.float32)
+_TILE_INK, _TILE_PAPER, _WRONG_PAPER = np.array([[16, 24, 40], [238, 242, 246], [253, 226, 207]], np.float32)
 
 _PANEL = 260  # pixels: the side of a step's panel
 _TITLE = 34  # pixels above a panel that its title takes
