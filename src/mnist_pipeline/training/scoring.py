@@ -82,11 +82,10 @@ _VARIANT = 1000  # of the drawings: one that training does not use
 
 def choose_threshold(model: keras.Model, config: Config, validation: Part) -> dict[str, Any]:
     """The threshold on the highest probability, and what it does."""
-    settings, processes = config.data.rendering, config.training.threads
+    settings, processes, labels = config.data.rendering, config.training.threads, validation.labels
     assert settings
-    images, labels = validation.images, validation.labels
-    drawings = draw_digits(images, labels, settings, [_VARIANT], processes)
-    nothing = draw_non_digits(images, labels, settings.seed, NEGATIVES, processes, held_out=True)
+    drawings = draw_digits(validation.images, labels, settings, [_VARIANT], processes)
+    nothing = draw_non_digits(validation.images, labels, settings.seed, NEGATIVES, processes, held_out=True)
     sure_digits, answers = _sure(model, drawings)
     sure_nothing, _ = _sure(model, nothing)
     right = answers == labels
