@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline.evaluation.plots.charts import confusion, curves, distribution
-from mnist_pipeline.evaluation.plots.images import answer_steps, digits, mistakes, samples
+from mnist_pipeline.evaluation.plots.images import Read, answer_steps, digits, mistakes, samples
 from mnist_pipeline.evaluation.plots.network import Layer, architecture
 from mnist_pipeline.evaluation.plots.seeds import Strip, seeds
 
@@ -45,8 +45,8 @@ STRIP = Strip(
 
 PLOTS: dict[str, Draw] = {
     "confusion": lambda path: confusion(MATRIX, path, "dense"),
-    "samples": lambda path: samples(IMAGES, LABELS, ANSWERS, CONFIDENCES, path),
-    "mistakes": lambda path: mistakes(IMAGES, LABELS, ANSWERS, CONFIDENCES, path),
+    "samples": lambda path: samples(Read(IMAGES, LABELS, ANSWERS, CONFIDENCES), path),
+    "mistakes": lambda path: mistakes(Read(IMAGES, LABELS, ANSWERS, CONFIDENCES), path),
     "curves": lambda path: curves(HISTORY, path),
     "architecture": lambda path: architecture(LAYERS, path, "dense"),
     "digits": lambda path: digits(IMAGES, LABELS, path, "MNIST"),
@@ -126,13 +126,13 @@ def test_a_class_without_images_leaves_an_empty_row(tmp_path: Path) -> None:
 
 def test_samples_mark_what_is_wrong_and_only_that(gallery: Path, tmp_path: Path) -> None:
     wrong = read(gallery / "samples.png")
-    right = drawn(lambda path: samples(IMAGES, LABELS, LABELS, CONFIDENCES, path), tmp_path / "r.png")
+    right = drawn(lambda path: samples(Read(IMAGES, LABELS, LABELS, CONFIDENCES), path), tmp_path / "r.png")
     assert orange(wrong) > 1000
     assert orange(right) == 0
 
 
 def test_no_mistakes_is_said_on_a_small_sheet(tmp_path: Path) -> None:
-    plot = drawn(lambda path: mistakes(IMAGES, LABELS, LABELS, CONFIDENCES, path), tmp_path / "p.png")
+    plot = drawn(lambda path: mistakes(Read(IMAGES, LABELS, LABELS, CONFIDENCES), path), tmp_path / "p.png")
     assert plot.shape[0] < 200
     assert plot.std() > 1
 
@@ -143,7 +143,7 @@ def test_the_surest_mistakes_come_first(tmp_path: Path) -> None:
     sure = np.full(40, 0.5)
     sure[33] = 0.9
     plot = drawn(
-        lambda path: mistakes(images, np.zeros(40, int), np.ones(40, int), sure, path),
+        lambda path: mistakes(Read(images, np.zeros(40, int), np.ones(40, int), sure), path),
         tmp_path / "p.png",
     )
     assert plot[92 + 70, 32 + 70].mean() < 60  # the middle of the first tile

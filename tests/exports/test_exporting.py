@@ -42,8 +42,8 @@ def test_a_failed_check_leaves_no_file_and_takes_no_other_with_it(
     assert (exported_copy.exports / "model.onnx").exists()
     result = mnist("export", "dense", "--to", "onnx", "--to", "litert-int8", "--to", "saved-model")
     assert result.exit_code == 1
-    assert "onnx: not equal to the model, so it is not kept" in result.stderr
-    assert "litert-int8: not as good as the model, so it is not kept" in result.stderr
+    assert "onnx: not kept: not equal to the model" in result.stderr
+    assert "litert-int8: not kept: not as good as the model" in result.stderr
     assert "Traceback" not in result.stderr
     for name in ("model.onnx", "model-int8.tflite"):
         assert not (exported_copy.exports / name).exists()

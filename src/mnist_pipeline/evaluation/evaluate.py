@@ -28,9 +28,9 @@ def evaluate_run(run: Run, with_plots: bool) -> None:
         charts.curves(history, run.plots / "curves.png")
         charts.confusion(np.array(metrics.confusion), run.plots / "confusion.png", run.name)
         network.architecture(describe(model), run.plots / "architecture.png", run.name)
-        seen = part.images, part.labels, probabilities.argmax(axis=1), probabilities.max(axis=1)
-        images.samples(*seen, run.plots / "samples.png")
-        images.mistakes(*seen, run.plots / "mistakes.png")
+        read = images.Read(part.images, part.labels, probabilities.argmax(axis=1), probabilities.max(axis=1))
+        images.samples(read, run.plots / "samples.png")
+        images.mistakes(read, run.plots / "mistakes.png")
     digests = {"weights_sha256": weights_sha256(model), "data_sha256": part.sha256}
     run.add_metrics("evaluate", asdict(metrics) | digests)
 

@@ -51,23 +51,17 @@ def compute_metrics(probabilities: NDArray[np.float32], labels: NDArray[np.uint8
     answers = probabilities.argmax(axis=1)
     confusion = np.zeros((CLASSES, CLASSES), np.int64)
     np.add.at(confusion, (labels, answers), 1)
-    there, right = confusion.sum(axis=1), confusion.diagonal()
-    counts = zip(there.tolist(), right.tolist(), _shares(right, there).tolist(), strict=True)
+    report, right = _precision_and_recall(confusion), confusion.diagonal().tolist()
     ece, calibration = calibration_error(probabilities, labels)
     return Metrics(
-        test_accuracy=float((answers == labels).mean()),
-        test_loss=loss,
-        n=len(labels),
+        test_accuracy=float((answers == labels).mean()), test_loss=loss, n=len(labels),
         per_class=[
-            {"digit": digit, "n": images, "right": hits, "accuracy": share}
-            for digit, (images, hits, share) in enumerate(counts)
+            {"digit": digit, "n": report[str(digit)]["n"], "right": hits, "accuracy": report[str(digit)]["recall"]}
+            for digit, hits in enumerate(right)
         ],
-        confusion=confusion.tolist(),
-        report=_precision_and_recall(confusion),
-        ece=ece,
-        most_confused=_most_confused(confusion),
-        calibration=calibration,
-    )
+        confusion=confusion.tolist(), report=report, ece=ece,
+        most_confused=_most_confused(confusion), calibration=calibration,
+    )  # fmt: skip
 
 
 def _shares(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -93,15 +87,12 @@ def _precision_and_recall(confusion: NDArray[np.int64]) -> dict[str, dict[str, f
 def _most_confused(confusion: NDArray[np.int64]) -> list[dict[str, int]]:
     """The pairs of true digit and wrong answer that occur, the most frequent first."""
     wrong = confusion - np.diag(confusion.diagonal())
-    pairs = [
-        {"true": true, "answer": answer, "n": int(wrong[true, answer])} for true, answer in np.argwhere(wrong).tolist()
-    ]
+    places = np.argwhere(wrong).tolist()
+    pairs = [{"true": true, "answer": answer, "n": int(wrong[true, answer])} for true, answer in places]
     return sorted(pairs, key=lambda pair: -pair["n"])[:_MOST_PAIRS]
 
 
-def calibration_error(
-    probabilities: NDArray[np.float32], labels: NDArray[np.uint8]
-) -> tuple[float, list[dict[str, float]]]:
+def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.uint8]) -> tuple[float, list[Any]]:
     """The expected calibration error, and for each bin that holds answers their mean confidence and their accuracy."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels

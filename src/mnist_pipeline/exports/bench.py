@@ -69,14 +69,12 @@ def measure_file(form: str, reader: str, path: Path, source: str, watcher: Watch
 
 def _in_worker(asked: dict[str, Any]) -> dict[str, Any]:
     answer = subprocess.run(  # noqa: S603 - words of our own, no shell
-        command("exports.bench"),
-        input=json.dumps(asked), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        command("exports.bench"), input=json.dumps(asked), capture_output=True, text=True, check=False
+    )
     if answer.returncode:
         lines = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
         raise RunError(f"{asked['path']}: cannot be measured with {asked['reader']} ({lines[-1]})")
-    found: dict[str, Any] = json.loads(answer.stdout)
-    return found
+    return dict(json.loads(answer.stdout))
 
 
 _BATCH = 500  # images

@@ -141,32 +141,25 @@ class _Exporter:
                 proofs.append(proof)
             except (ExportError, RunError) as error:
                 if form.exact or not proofs:
-                    unread = isinstance(error, RunError)
-                    raise ExportError(f"{form.name}: not kept: {error}" if unread else str(error)) from None
+                    raise ExportError(f"{form.name}: not kept: {error}") from None
                 self._watcher.note(f"  not for {reader}: {error}")
         return proofs
 
     def write_card(self) -> None:
         """Write card.json and card.md with the forms that are there now."""
+        source = self._config.data.source
+        digests = {"train_sha256": self._train_sha256, "test_sha256": self._test.sha256}
         tree = {
-            "name": self._run.name,
-            "description": self._config.description,
-            "weights_sha256": weights_sha256(self._model),
-            "parameters": self._model.count_params(),
+            "name": self._run.name, "description": self._config.description,
+            "weights_sha256": weights_sha256(self._model), "parameters": self._model.count_params(),
             "classes": [str(digit) for digit in range(10)],
             "keras": {"test_accuracy": self._reference.accuracy, "n": len(self._test)},
             "calibration_images": len(self._calibration),
-            "data": {
-                "source": self._config.data.source,
-                "train_sha256": self._train_sha256,
-                "test_sha256": self._test.sha256,
-                "licence": texts.licence(self._config.data.source),
-            },
-            "preparation": texts.PREPARATION,
-            "refuses_below": self._threshold,
+            "data": {"source": source, **digests, "licence": texts.licence(source)},
+            "preparation": texts.PREPARATION, "refuses_below": self._threshold,
             "versions": CODE | versions((*_TOOLS, *PACKAGES)),
             "forms": {name: self._entries[name] for name in FORMS if name in self._entries},
-        }
+        }  # fmt: skip
         write_json(self._run.export_card_file, tree)
         write_text(self._run.export_card_file.with_suffix(".md"), texts.markdown(tree))
 

@@ -33,10 +33,9 @@ class Proof:
 
     def sentence(self) -> str:
         """The proof as a line for the user."""
-        same = round(self.agreement * self.n)
-        text = f"{self.reader}: {same:,} of {self.n:,} labels as Keras"
-        text += f" ({self.ties} of them ties)" if self.ties else ""
-        return f"{text}, scores within {self.largest_difference:.1e}, accuracy {self.accuracy:.2%}"
+        ties = f" ({self.ties} of them ties)" if self.ties else ""
+        labels = f"{round(self.agreement * self.n):,} of {self.n:,} labels as Keras{ties}"
+        return f"{self.reader}: {labels}, scores within {self.largest_difference:.1e}, accuracy {self.accuracy:.2%}"
 
 
 @dataclass(frozen=True)
@@ -60,30 +59,23 @@ def compare(form: ExportForm, reader: str, found: NDArray[np.float32], reference
     rows = np.flatnonzero(answers != as_keras)
     ties = reference.outputs[rows, as_keras[rows]] - reference.outputs[rows, answers[rows]] <= TOLERANCE
     return Proof(
-        reader=reader,
-        n=len(reference.labels),
-        accuracy=float((answers == reference.labels).mean()),
-        keras_accuracy=reference.accuracy,
-        agreement=1 - int((~ties).sum()) / len(reference.labels),
-        ties=int(ties.sum()),
+        reader=reader, n=len(reference.labels),
+        accuracy=float((answers == reference.labels).mean()), keras_accuracy=reference.accuracy,
+        agreement=1 - int((~ties).sum()) / len(reference.labels), ties=int(ties.sum()),
         largest_difference=float(np.abs(found - expected).max()),
-    )
+    )  # fmt: skip
 
 
 def require(form: ExportForm, proof: Proof) -> None:
     """Raise an ExportError where labels or scores differ in float, or too much accuracy is lost in eight bits."""
     others = round((1 - proof.agreement) * proof.n)
     if form.exact and (others or not proof.largest_difference <= TOLERANCE):
-        raise ExportError(
-            f"{form.name}: not equal to the model, so it is not kept: {others} of {proof.n:,} labels differ, scores by "
-            f"up to {proof.largest_difference:.1e} ({proof.reader})"
-        )
+        scores = f"scores by up to {proof.largest_difference:.1e} ({proof.reader})"
+        raise ExportError(f"not equal to the model: {others} of {proof.n:,} labels differ, {scores}")
     lost = round((proof.keras_accuracy - proof.accuracy) * proof.n)
     if not form.exact and lost > LOST * proof.n:
-        raise ExportError(
-            f"{form.name}: not as good as the model, so it is not kept: accuracy {proof.accuracy:.2%} instead of "
-            f"{proof.keras_accuracy:.2%} ({proof.reader})"
-        )
+        accuracy = f"accuracy {proof.accuracy:.2%} instead of {proof.keras_accuracy:.2%} ({proof.reader})"
+        raise ExportError(f"not as good as the model: {accuracy}")
 
 
 class KerasRuntime:

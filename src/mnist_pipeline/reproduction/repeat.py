@@ -20,10 +20,8 @@ class Repetition(NamedTuple):
     """How the repetition of a run compares with the run."""
 
     likeness: Likeness
-    differences: dict[str, list[str]]
-    """From the run to its repetition, under the heads of compare_runs."""
-    checks: dict[str, list[BandCheck]]
-    """The run and its repetition against the recipe's band; empty when the bits are the same or there is no band."""
+    differences: dict[str, list[str]]  # from the run to its repetition, under the heads of compare_runs
+    checks: dict[str, list[BandCheck]]  # of both against the recipe's band; empty for the same bits, or without a band
 
 
 def run_at(where: str) -> Run | None:

@@ -19,19 +19,14 @@ class ReportedNumber(Settings):
     """One number that somebody reports."""
 
     source: Annotated[str, Field(pattern=r"^(R[1-5]|anchor)$")]
-    recipe: Name | None
-    """The config that reproduces it; null where none does."""
+    recipe: Name | None  # the config that reproduces it; null where none does
     metric: Metric
     value: Annotated[float, Field(gt=0)]
-    kind: Literal["exact", "about", "over"] = "exact"
-    """Given in full, rounded, or as a lower bound."""
+    kind: Literal["exact", "about", "over"] = "exact"  # given in full, rounded, or as a lower bound
     sd: Annotated[float, Field(ge=0)] | None = None
-    n: Annotated[int, Field(ge=2)] | None = None
-    """Number of runs, where the value is their mean."""
-    claim: bool
-    """Whether this project claims to reproduce it."""
-    implausible: str = ""
-    """Why the number cannot be right."""
+    n: Annotated[int, Field(ge=2)] | None = None  # of runs, where the value is their mean
+    claim: bool  # whether this project claims to reproduce it
+    implausible: str = ""  # why the number cannot be right
     note: str = ""
 
     @model_validator(mode="after")

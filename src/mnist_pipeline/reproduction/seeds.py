@@ -80,8 +80,7 @@ class Figure(NamedTuple):
     """How one figure of a run is named and written."""
 
     name: str
-    better: int
-    """1 where higher is better, -1 where lower is."""
+    better: int  # 1 where higher is better, -1 where lower is
     unit: str
     decimals: int
 

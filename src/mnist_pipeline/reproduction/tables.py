@@ -19,21 +19,19 @@ def rows(all_results: Sequence[SeedResults]) -> list[list[str]]:
     """A row for each reported number, and for test accuracy and loss even where nobody reports them."""
     found = []
     for results in all_results:
-        told = [(each.reported, each.verdict) for each in compare_with_reported(results)]
-        silent = [metric for metric in _ALWAYS if metric not in {number.metric for number, _ in told}]
-        found += [_row(results, number.metric, number.source, _reported(number), verdict) for number, verdict in told]
-        found += [_row(results, metric) for metric in silent]
+        told = [(each.reported.metric, each) for each in compare_with_reported(results)]
+        found += [_row(results, *each) for each in told]
+        found += [_row(results, metric) for metric in _ALWAYS if metric not in dict(told)]
     return found
 
 
-def _row(
-    results: SeedResults, metric: Metric, source: str = _NONE, reported: str = _NONE, verdict: str = _NONE
-) -> list[str]:
+def _row(results: SeedResults, metric: Metric, told: Comparison | None = None) -> list[str]:
     summary, figure = results.summary(metric), FIGURES[metric]
     interval = figure.interval(summary)
     next_run = figure.between(interval.low, "to", interval.high) if interval else _NONE
     measured = f"{figure.spread(summary)} ({summary.n})"
-    return [results.recipe.name, source, figure.name, reported, measured, next_run, verdict]
+    source, reported = (told.reported.source, _reported(told.reported)) if told else (_NONE, _NONE)
+    return [results.recipe.name, source, figure.name, reported, measured, next_run, told.verdict if told else _NONE]
 
 
 def _reported(number: ReportedNumber) -> str:
@@ -59,18 +57,17 @@ def lines(all_results: Sequence[SeedResults], *, banded: bool) -> list[str]:
 
 def _reason(each: Comparison) -> str:
     number = each.reported
-    line = f"{number.recipe}, {number.source}, {FIGURES[number.metric].name} {_reported(number)}: {each.verdict}"
-    line += f"; {each.why()}"
-    if number.note:
-        line += f" ({number.note})"
-    return line + ("" if number.claim else ". Not claimed")
+    said = f"{number.recipe}, {number.source}, {FIGURES[number.metric].name} {_reported(number)}"
+    note, unclaimed = f" ({number.note})" if number.note else "", "" if number.claim else ". Not claimed"
+    return f"{said}: {each.verdict}; {each.why()}{note}{unclaimed}"
 
 
 def faults(all_results: Sequence[SeedResults], *, banded: bool = True) -> list[str]:
     """Everything for which the answer is no: broken claims, implausible runs; if banded, missed bands and weights."""
     found = []
     for results in all_results:
-        found += [_reason(each) for each in compare_with_reported(results) if each.broken]
+        missed = [each for each in compare_with_reported(results) if each.verdict == "not reproduced"]
+        found += [_reason(each) for each in missed if each.reported.claim]
         found += verdicts.implausible_runs(results)
         if banded:
             checks = verdicts.check_band(results.recipe, results.values)
@@ -118,8 +115,7 @@ def _strip(results: SeedResults, metric: Metric) -> Strip:
         if each.reported.metric == metric and each.verdict != "not plausible"
     ]
     title = f"{results.recipe.name}: {figure.name} {figure.spread(summary)} (n = {summary.n})"
-    percent = figure.unit == " %"
-    return Strip(title, results.values[metric], figure.interval(summary), lines, percent=percent)
+    return Strip(title, results.values[metric], figure.interval(summary), lines, percent=figure.unit == " %")
 
 
 def markdown(all_results: Sequence[SeedResults], command: str) -> str:

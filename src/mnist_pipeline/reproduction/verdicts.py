@@ -43,11 +43,6 @@ class Comparison(NamedTuple):
             return "not plausible"
         return "exceeded" if beyond else "not reproduced"
 
-    @property
-    def broken(self) -> bool:
-        """Whether we claim to reproduce the number and do not."""
-        return self.reported.claim and self.verdict == "not reproduced"
-
     def why(self) -> str:
         """The reason for the verdict, in one line."""
         figure = FIGURES[self.reported.metric]
@@ -77,13 +72,13 @@ def implausible_runs(results: SeedResults) -> list[str]:
     if results.recipe.data.source != "mnist":
         return []
     return [
-        f"{run.name}: {accuracy:.2%} right on the test images is not plausible, as 15 of their 10,000 labels are "
-        f"wrong: has something trained on them?"
+        f"{run.name}: {accuracy:.2%} right on the test images is not plausible: has something trained on them?"
         for run, accuracy in zip(results.runs, results.values["test_accuracy"], strict=True)
         if accuracy > _PLAUSIBLE_ACCURACY
     ]
 
 
+_BANDED: tuple[Metric, ...] = ("test_accuracy", "test_loss")
 _BAND_LEVEL = 0.999  # a recipe that has not changed fails one check in a thousand
 
 
@@ -93,8 +88,7 @@ class BandCheck(NamedTuple):
     metric: Metric
     mean: float
     n: int
-    interval: Interval
-    """Where the mean of n new runs falls with 99.9 %."""
+    interval: Interval  # where the mean of n new runs falls with 99.9 %
 
     @property
     def met(self) -> bool:
@@ -117,8 +111,8 @@ def check_band(recipe: Config, values: dict[Metric, list[float]]) -> list[BandCh
     As with Welch's test, the doubt about either mean counts; the spread is the band's, so that one run is enough.
     """
     checks, expected = [], recipe.expected or Expected()
-    bands: dict[Metric, Band | None] = {"test_accuracy": expected.test_accuracy, "test_loss": expected.test_loss}
-    for metric, band in bands.items():
+    for metric in _BANDED:
+        band: Band | None = getattr(expected, metric)
         if band and expected.n:
             new = Summary.of(values[metric])
             interval = Summary(expected.n, band.mean, band.sd).next_mean(new.n, _BAND_LEVEL)
@@ -146,7 +140,7 @@ def update_band(path: Path, results: SeedResults) -> None:
     """Write what was measured into the config's `expected` block, and leave every other line as it is."""
     expected, portable = results.recipe.expected, results.recipe.training.numerics == "portable"
     block: dict[str, Any] = {"n": len(results.runs)}
-    for metric in ("test_accuracy", "test_loss"):
+    for metric in _BANDED:
         summary = Summary.of(results.values[metric])
         assert summary.sd is not None
         block[metric] = {"mean": round(summary.mean, 6), "sd": round(summary.sd, 6)}

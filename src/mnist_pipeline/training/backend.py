@@ -70,14 +70,10 @@ def start(threads: int | None = None) -> None:
             tf.config.threading.set_intra_op_parallelism_threads(threads or 1)
             tf.config.threading.set_inter_op_parallelism_threads(1)
         except RuntimeError:
-            raise TrainingError(
-                "TensorFlow was used in this process before, so its threads cannot be pinned any more: train first, "
-                "or in a process of its own"
-            ) from None
+            reason = "TensorFlow was used in this process before, so its threads cannot be pinned any more"
+            raise TrainingError(f"{reason}: train first, or in a process of its own") from None
         tf.config.experimental.enable_op_determinism()
         _threads.append(threads or 1)
     elif threads not in (None, _threads[0]):
-        raise TrainingError(
-            f"training.threads is {threads}, and this process already computes with {_threads[0]}: "
-            f"train it in a process of its own"
-        )
+        reason = f"training.threads is {threads}, and this process already computes with {_threads[0]}"
+        raise TrainingError(f"{reason}: train it in a process of its own")

@@ -17,7 +17,7 @@ from mnist_pipeline.training.checkpoints import Checkpoints, TrainingState
 
 Callbacks = dict[str, keras.callbacks.Callback]
 Weights = list[NDArray[np.float32]]
-Step = Callable[[tuple[tf.Tensor, tf.Tensor]], Any]
+Step = Callable[[tuple[tf.Tensor, tf.Tensor]], Any]  # trains on a batch
 
 
 class Average:
@@ -86,14 +86,11 @@ def deciding(training: Training, average: Average | None) -> Callbacks:
     if training.keep_best:
         callbacks["keep_best"] = KeepBest(training.keep_best, average)
     if plateau := training.plateau:
-        settings = plateau.model_dump(exclude={"min_learning_rate"})
-        callbacks["plateau"] = keras.callbacks.ReduceLROnPlateau(
-            **settings, min_lr=plateau.min_learning_rate, mode=_mode(plateau.monitor)
-        )
-    if stopping := training.early_stopping:  # which keeps no weights: KeepBest does
-        callbacks["early_stopping"] = keras.callbacks.EarlyStopping(
-            **stopping.model_dump(), mode=_mode(stopping.monitor)
-        )
+        settings = plateau.model_dump()
+        settings["min_lr"] = settings.pop("min_learning_rate")
+        callbacks["plateau"] = keras.callbacks.ReduceLROnPlateau(**settings, mode=_mode(plateau.monitor))
+    if stop := training.early_stopping:  # which keeps no weights: KeepBest does
+        callbacks["early_stopping"] = keras.callbacks.EarlyStopping(**stop.model_dump(), mode=_mode(stop.monitor))
     return callbacks
 
 
@@ -153,10 +150,8 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
         """Book the figures, write the checkpoint, tell the watcher."""
         figures = {name: float(value) for name, value in logs.items() if name != "learning_rate"}
         if not all(math.isfinite(value) for value in figures.values()):
-            raise TrainingError(
-                f"epoch {epoch + 1}: the loss is not a number any more: lower "
-                f"training.optimizer.learning_rate (it is {self._learning_rate:g})"
-            )
+            advice = f"lower training.optimizer.learning_rate (it is {self._learning_rate:g})"
+            raise TrainingError(f"epoch {epoch + 1}: the loss is not a number any more: {advice}")
         figures["learning_rate"] = self._learning_rate
         for name, value in figures.items():
             self.history.setdefault(name, []).append(value)
@@ -166,16 +161,13 @@ class Bookkeeper(keras.callbacks.Callback):  # type: ignore[misc]
     def _state(self, epoch: int) -> TrainingState:
         keep_best = self._deciding.get("keep_best")
         return TrainingState(
-            epoch=epoch,
+            epoch=epoch, history=self.history, seconds=self.seconds, stopped=bool(self.model.stop_training),
             weights=self.model.get_weights(),
             optimizer=[np.asarray(variable) for variable in self.model.optimizer.variables],
             average=self._average.weights() if self._average else [],
             best=keep_best.weights if keep_best else [],
-            history=self.history,
             callbacks={
                 name: {attribute: getattr(callback, attribute) for attribute in _MEMORY[name]}
                 for name, callback in self._deciding.items()
             },
-            seconds=self.seconds,
-            stopped=bool(self.model.stop_training),
-        )
+        )  # fmt: skip

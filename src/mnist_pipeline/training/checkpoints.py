@@ -45,13 +45,11 @@ class Checkpoints:
 
     def save(self, state: TrainingState) -> None:
         """Write the state of an epoch's end, then delete the oldest."""
-        body = _packed(state)
-        place = self.folder / f"epoch-{state.epoch:05d}.ckpt"
+        body, place = _packed(state), self.folder / f"epoch-{state.epoch:05d}.ckpt"
         if place.is_dir():  # over which no file can be written
             remove(place)
-        with whole(place) as beside, beside.open("wb") as out:
-            out.write(hashlib.sha256(body).hexdigest().encode() + b"\n")
-            out.write(body)
+        with whole(place) as beside:
+            beside.write_bytes(b"\n".join([hashlib.sha256(body).hexdigest().encode(), body]))
         for old in self._newest_first()[_KEPT:]:
             remove(old)
 
@@ -75,18 +73,14 @@ class Checkpoints:
 def _packed(state: TrainingState) -> memoryview:
     """The state as an .npz: arrays under keys that keep their order (weight-000, ...), all else as JSON."""
     facts = {name: value for name, value in vars(state).items() if name not in _GROUPS.values()}
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{group}-{number:03d}": array
         for group, name in _GROUPS.items()
         for number, array in enumerate(getattr(state, name))
     }
+    arrays["__facts__"] = np.frombuffer(json.dumps(facts, default=float).encode(), np.uint8)
     stream = io.BytesIO()
-    np.savez(
-        stream,
-        allow_pickle=False,
-        **arrays,
-        __facts__=np.frombuffer(json.dumps(facts, default=float).encode(), np.uint8),
-    )
+    np.savez(stream, allow_pickle=False, **arrays)
     return stream.getbuffer()
 
 
@@ -94,16 +88,13 @@ def _read(path: Path) -> TrainingState | None:
     """The state in the file; None when it is no file, or its checksum or its form is not right."""
     try:
         digest, _, body = path.read_bytes().partition(b"\n")
-    except OSError:
-        return None
-    if hashlib.sha256(body).hexdigest().encode() != digest:
-        return None
-    try:
+        if hashlib.sha256(body).hexdigest().encode() != digest:
+            return None
         with np.load(io.BytesIO(body), allow_pickle=False) as archive:
             arrays = dict(archive.items())
         state: dict[str, Any] = json.loads(arrays.pop("__facts__").tobytes())
         for group, name in _GROUPS.items():
             state[name] = [arrays[key] for key in sorted(arrays) if key.startswith(f"{group}-")]
         return TrainingState(**state)
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None

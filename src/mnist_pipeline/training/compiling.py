@@ -15,12 +15,9 @@ def compiled(config: Config, steps: int = 1) -> keras.Model:
     """The network to train, with its optimizer and metrics; `steps` are those of an epoch."""
     training = config.training
     model = models.build(config.model, training.seed, training)
-    model.compile(
-        optimizer=_optimizer(config, steps * training.epochs),
-        loss=loss_of(config),
-        metrics=[_accuracy(config)],
-        jit_compile=False,  # what is compiled, and how, is decided by the epoch programs
-    )
+    # What XLA compiles, and how, is decided by the epoch programs.
+    optimizer = _optimizer(config, steps * training.epochs)
+    model.compile(optimizer, loss_of(config), metrics=[_accuracy(config)], jit_compile=False)
     # Create the variables of optimizer and metrics now: a compiled loop cannot.
     model.optimizer.build(model.trainable_variables)
     target = tf.constant(targets_of(config, np.zeros(1, np.uint8)))
@@ -66,14 +63,11 @@ class DigitAccuracy(keras.metrics.CategoricalAccuracy):  # type: ignore[misc]
 
 
 def _optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
-    """The optimizer for a training of that many steps."""
     settings = config.training.optimizer
     kinds = {
         "adam": PortableAdam if config.training.numerics == "portable" else keras.optimizers.Adam,
-        "adamw": keras.optimizers.AdamW,
-        "rmsprop": keras.optimizers.RMSprop,
-        "sgd": keras.optimizers.SGD,
-    }
+        "adamw": keras.optimizers.AdamW, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD,
+    }  # fmt: skip
     rate, schedule = settings.learning_rate, config.training.schedule
     return kinds[settings.name](OneCycleRate(rate, steps, **schedule.model_dump()) if schedule else rate)
 

@@ -15,26 +15,19 @@ from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.batches import EpochPlan, Resident
-from mnist_pipeline.training.callbacks import Average
+from mnist_pipeline.training.callbacks import Average, Step
 from mnist_pipeline.training.compiling import targets_of
 
 # Runs the steps [first, end) of an epoch, given the order of the images and the number of the epoch's first step.
 Program = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], None]
-TrainStep = Callable[[tuple[tf.Tensor, tf.Tensor]], Any]
+FitFunction = Callable[[Iterator[Any]], Any]  # as Keras' fit calls it: with the numbers of chunks
 _VALIDATION_BATCH = 1000  # no effect on the figures, only on speed
 
 
 def fit_epochs(
-    model: keras.Model,
-    config: Config,
-    plan: EpochPlan,
-    training: Part,
-    validation: Part,
-    *,
-    average: Average | None = None,
-    done: int = 0,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> None:
+    model: keras.Model, config: Config, plan: EpochPlan, training: Part, validation: Part, *,
+    average: Average | None = None, done: int = 0, callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> None:  # fmt: skip
     """Train by Keras' fit over compiled epochs, from epoch `done` on; no figures of validation without images."""
     targets = targets_of(config, training.labels, config.training.label_smoothing)
     data = Resident.of(model, training.images, targets)
@@ -46,15 +39,10 @@ def fit_epochs(
     try:
         model.fit(
             _numbers(done * plan.chunks, config.training.epochs * plan.chunks),
-            epochs=config.training.epochs,
-            initial_epoch=done,
-            steps_per_epoch=plan.chunks,
+            epochs=config.training.epochs, initial_epoch=done, steps_per_epoch=plan.chunks,
             validation_data=_numbers(0, 1).repeat() if len(validation) else None,
-            validation_steps=1 if len(validation) else None,
-            callbacks=list(callbacks),
-            shuffle=False,
-            verbose=0,
-        )
+            validation_steps=1, callbacks=list(callbacks), shuffle=False, verbose=0,
+        )  # fmt: skip
     finally:
         model.train_function = model.test_function = None
 
@@ -67,7 +55,7 @@ def _numbers(first: int, end: int) -> tf.data.Dataset:
     return tf.data.Dataset.range(first, end).with_options(options)
 
 
-def _train_function(model: keras.Model, program: Program, plan: EpochPlan) -> Callable[[Iterator[Any]], Any]:
+def _train_function(model: keras.Model, program: Program, plan: EpochPlan) -> FitFunction:
     @lru_cache(maxsize=1)
     def order(epoch: int) -> tf.Tensor:
         return tf.constant(plan.order(epoch))
@@ -91,9 +79,7 @@ def seed_dropout(model: keras.Model, seed: int, step: int) -> None:
             layer.seed_generator.state.assign(np.array([first, step ^ (above << 27)], np.uint32))
 
 
-def _test_function(
-    model: keras.Model, data: Resident, xla: bool, average: Average | None
-) -> Callable[[Iterator[Any]], Any]:
+def _test_function(model: keras.Model, data: Resident, xla: bool, average: Average | None) -> FitFunction:
     count = int(data.images.shape[0])
     full = count // _VALIDATION_BATCH * _VALIDATION_BATCH
 
@@ -128,7 +114,7 @@ def _program(model: keras.Model, config: Config, data: Resident, plan: EpochPlan
     return twin.around(_xla_program(twin.train_step, data, plan))
 
 
-def _graph_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Program:
+def _graph_program(train_step: Step, data: Resident, plan: EpochPlan) -> Program:
     """Steps in the loop of a TensorFlow graph, whose kernels beat XLA's where there are convolutions."""
 
     # Without autograph, which only costs time here; a batch's slice ends with the images, so the last may be smaller.
@@ -145,7 +131,7 @@ def _graph_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Pr
     return run  # type: ignore[no-any-return]
 
 
-def _xla_program(train_step: TrainStep, data: Resident, plan: EpochPlan) -> Program:
+def _xla_program(train_step: Step, data: Resident, plan: EpochPlan) -> Program:
     """A whole epoch in one XLA program, the quickest way for dense networks."""
     full, rest = divmod(plan.images, plan.batch)
 
@@ -180,7 +166,6 @@ class _DenseTwin:
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
-        self.layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
         self.weights = [keras.Variable(_turned(weight.value)) for weight in model.trainable_variables]
         self.optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
         self.optimizer.build(self.weights)
@@ -225,10 +210,10 @@ class _DenseTwin:
     def _forward(self, images: tf.Tensor) -> tf.Tensor:
         columns, as_rows = tf.reshape(images, (images.shape[0], -1)), True
         weights = iter(self.weights)
-        for layer in self.layers:
+        for layer in self.model.layers:
             if isinstance(layer, keras.layers.Dense):
                 columns = tf.matmul(next(weights).value, columns, transpose_b=as_rows) + next(weights).value
-                if layer is self.layers[-1]:
+                if layer is self.model.layers[-1]:
                     # Before the activation: Keras hangs the logits on its result, and the loss computes with them.
                     columns = tf.transpose(columns)
                 columns, as_rows = layer.activation(columns), False

@@ -42,13 +42,8 @@ def fit(config: Config, training: Part, validation: Part, store: Checkpoints, wa
     best = callbacks.get("keep_best")
     finished = models.build(config.model, config.training.seed)
     finished.set_weights(best.weights if best else average.weights() if average else model.get_weights())
-    return Fitted(
-        model=finished,
-        history=books.history,
-        steps=plan.steps * len(books.history["loss"]),
-        seconds=books.seconds,
-        best_epoch=best.best_epoch if best else None,
-    )
+    steps = plan.steps * len(books.history["loss"])
+    return Fitted(finished, books.history, steps, books.seconds, best.best_epoch if best else None)
 
 
 def _resume(model: keras.Model, average: Average | None, store: Checkpoints, watcher: Watcher) -> TrainingState:

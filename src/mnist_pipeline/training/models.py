@@ -98,9 +98,7 @@ class PortableDense(keras.layers.Dense):  # type: ignore[misc]
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
-def _portable_product(
-    a: tf.Tensor, b: tf.Tensor
-) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
+def _portable_product(a: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], Any]]:
     """The matrix product a b, its gradients written with explicit transposes.
 
     TensorFlow's own gradients ask for products of transposed operands, which XLA hands on to a library.

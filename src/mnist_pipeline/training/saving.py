@@ -65,9 +65,7 @@ def sort_constants(graph: onnx.GraphProto) -> None:
     Converters keep them in sets of strings, which Python puts into another order in each process.
     """
     order = {name: number for number, name in enumerate(chain.from_iterable(node.input for node in graph.node))}
-    constants = sorted(graph.initializer, key=lambda constant: order[constant.name])
-    del graph.initializer[:]
-    graph.initializer.extend(constants)
+    graph.initializer.sort(key=lambda constant: order[constant.name])
 
 
 def join_batch_norms(graph: onnx.GraphProto) -> None:

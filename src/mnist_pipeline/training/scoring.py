@@ -82,11 +82,10 @@ _VARIANT = 1000  # of the drawings: one that training does not use
 
 def choose_threshold(model: keras.Model, config: Config, validation: Part) -> dict[str, Any]:
     """The threshold on the highest probability, and what it does."""
-    settings, processes = config.data.rendering, config.training.threads
+    settings, processes, labels = config.data.rendering, config.training.threads, validation.labels
     assert settings
-    images, labels = validation.images, validation.labels
-    drawings = draw_digits(images, labels, settings, [_VARIANT], processes)
-    nothing = draw_non_digits(images, labels, settings.seed, NEGATIVES, processes, held_out=True)
+    drawings = draw_digits(validation.images, labels, settings, [_VARIANT], processes)
+    nothing = draw_non_digits(validation.images, labels, settings.seed, NEGATIVES, processes, held_out=True)
     sure_digits, answers = _sure(model, drawings)
     sure_nothing, _ = _sure(model, nothing)
     right = answers == labels
@@ -96,9 +95,8 @@ def choose_threshold(model: keras.Model, config: Config, validation: Part) -> di
         "negatives_refused": float((sure_nothing < threshold).mean()),
         "digits_refused": float((sure_digits[right] < threshold).mean()),
         "digits_right": float(right.mean()),
-        "negatives": len(nothing),
-        "digits": len(drawings),
-    }
+        "negatives": len(nothing), "digits": len(drawings),
+    }  # fmt: skip
 
 
 def balanced_threshold(digits: NDArray[np.float32], non_digits: NDArray[np.float32]) -> float:
@@ -116,5 +114,6 @@ def balanced_threshold(digits: NDArray[np.float32], non_digits: NDArray[np.float
 def _sure(model: keras.Model, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Highest probability and answer for every image."""
     shaped = scale(images).reshape(-1, *model.input_shape[1:])
-    scores = np.concatenate([model(shaped[at : at + 1000], training=False) for at in range(0, len(shaped), 1000)])
+    starts = range(0, len(shaped), _BATCH)
+    scores = np.concatenate([model(shaped[at : at + _BATCH], training=False) for at in starts])
     return scores.max(axis=1), scores.argmax(axis=1)

@@ -64,17 +64,10 @@ def _numbers(config: Config, part: Part, fitted: Fitted) -> dict[str, Any]:
     kept = (fitted.best_epoch or len(fitted.history["loss"])) - 1
     figures = {name: values[kept] for name, values in fitted.history.items()}
     return {
-        "seed": config.training.seed,
-        "epochs": len(fitted.history["loss"]),
-        "best_epoch": fitted.best_epoch,
-        "steps": fitted.steps,
-        "train_seconds": round(fitted.seconds, 3),
-        "train_loss": figures["loss"],
-        "train_accuracy": figures["accuracy"],
-        "val_loss": figures.get("val_loss"),
-        "val_accuracy": figures.get("val_accuracy"),
-        "parameters": fitted.model.count_params(),
-        "weights_sha256": weights_sha256(fitted.model),
-        "data_sha256": part.sha256,
-        "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
-    }
+        "seed": config.training.seed, "epochs": len(fitted.history["loss"]), "best_epoch": fitted.best_epoch,
+        "steps": fitted.steps, "train_seconds": round(fitted.seconds, 3),
+        "train_loss": figures["loss"], "train_accuracy": figures["accuracy"],
+        "val_loss": figures.get("val_loss"), "val_accuracy": figures.get("val_accuracy"),
+        "parameters": fitted.model.count_params(), "weights_sha256": weights_sha256(fitted.model),
+        "data_sha256": part.sha256, "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }  # fmt: skip

@@ -27,8 +27,6 @@ _PORTABLE = (
     "--xla_cpu_experimental_ynn_fusion_type=",
 )
 
-_DUMPS = "--xla_dump_"
-
 
 def set_flags(numerics: Numerics | None) -> None:
     """Put the flags into XLA_FLAGS before TensorFlow is imported; once it is, exactly these must be set already.
@@ -36,14 +34,12 @@ def set_flags(numerics: Numerics | None) -> None:
     None is for those who load TensorFlow without a training: the portable flags stay where they are set.
     """
     asked = os.environ.get("XLA_FLAGS", "").split()
-    dumps = [flag for flag in asked if flag.startswith(_DUMPS)]
+    dumps = [flag for flag in asked if flag.startswith("--xla_dump_")]
     present = set(asked) - set(dumps)  # on which a result depends
     portable = numerics == "portable" or (numerics is None and present == set(_PORTABLE))
     wanted = _PORTABLE if portable else _FAST
     if "tensorflow" not in sys.modules:
         os.environ["XLA_FLAGS"] = " ".join([*dumps, *wanted])
     elif numerics and present != set(wanted):
-        raise TrainingError(
-            f"training.numerics is {numerics}, and TensorFlow was loaded in this process before, under other flags, "
-            f"which change the bits: train first, or in a process of its own"
-        )
+        reason = f"training.numerics is {numerics}, and TensorFlow was loaded in this process before, under other flags"
+        raise TrainingError(f"{reason}, which change the bits: train first, or in a process of its own")

@@ -73,10 +73,7 @@ def distribution(train_counts: Sequence[int], test_counts: Sequence[int], path: 
 def _bars(axes: Axes, title: str, counts: Sequence[int], colour: str) -> None:
     bars = axes.bar(range(len(counts)), counts, color=colour, width=0.78)
     axes.bar_label(bars, [f"{count:,}" for count in counts], padding=3, size=9)
-    axes.set_title(title)
-    axes.set_xticks(range(len(counts)))
-    axes.set_yticks([])
-    axes.set_ylim(0, max(*counts, 1) * 1.08)
+    axes.set(title=title, xticks=range(len(counts)), yticks=[], ylim=(0, max(*counts, 1) * 1.08))
     axes.spines["left"].set_visible(False)
     axes.tick_params(length=0, labelsize=11, labelcolor=Colour.INK)
     axes.margins(x=0.01)
@@ -106,13 +103,11 @@ def _curve(axes: Axes, name: str, history: Mapping[str, Sequence[float]]) -> Non
     """One line for training and, where a part of the images validated, one for validation."""
     lines = (("training", name, Colour.BLUE, "-"), ("validation", f"val_{name}", Colour.ORANGE, "--"))
     for label, key, colour, dash in lines:
-        values = history.get(key, [])
-        if values:
+        if values := history.get(key):
             _draw_line(axes, values, linestyle=dash, color=colour, label=label)
-    axes.set_title(name)
+    axes.set(title=name, xlabel="epoch")
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
     _epoch_axis(axes, len(history.get(name, [])))
-    axes.set_xlabel("epoch")
 
 
 def _rates(axes: Axes, rates: Sequence[float]) -> None:

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -16,9 +15,7 @@ from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, canvas, he
 from mnist_pipeline.numerals import counted, sure
 
 _SAMPLES, _MISTAKES, _PER_CLASS = 40, 30, 12  # images on a plot
-_TILE_INK = np.array([16, 24, 40], np.float32)
-_TILE_PAPER = np.array([238, 242, 246], np.float32)
-_WRONG_PAPER = np.array([253, 226, 207], np.float32)
+_TILE_INK, _TILE_PAPER, _WRONG_PAPER = np.array([[16, 24, 40], [238, 242, 246], [253, 226, 207]], np.float32)
 
 _PANEL = 260  # pixels: the side of a step's panel
 _TITLE = 34  # pixels above a panel that its title takes
@@ -51,53 +48,36 @@ class _Grid(NamedTuple):
         return column * (self.tile + self.gap), row * (self.tile + self.caption)
 
 
-def samples(
-    images: NDArray[np.uint8], labels: NDArray[Any], answers: NDArray[Any], confidences: NDArray[Any], path: Path
-) -> None:
+class Read(NamedTuple):
+    """Images with their true digits, the answers for them, and the probabilities of those answers."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[Any]
+    answers: NDArray[Any]
+    confidences: NDArray[Any]
+
+
+def samples(read: Read, path: Path) -> None:
     """The first images of a part with their answers, the wrong ones marked."""
-    count = min(len(labels), _SAMPLES)
-    wrong = labels[:count] != answers[:count]
-    grid = _Grid(columns=10, scale=3, gap=32, caption=54)
-    with saved_figure(path, grid.width + 2 * EDGE, HEAD + grid.height(count) + EDGE // 2) as figure:
-        headline(
-            figure,
-            f"The first {counted(count, 'image')}, {int(wrong.sum()) or 'none'} read wrong",
-            "The answer and how sure the model was; a wrong one is framed and named with the true digit",
-        )
-        axes = _tiles(figure, images[:count], grid, wrong)
-        for number in range(count):
-            answer = f"{labels[number]} read as {answers[number]}" if wrong[number] else f"{answers[number]}"
-            colour = Colour.ORANGE if wrong[number] else Colour.INK
-            _caption(axes, grid, number, answer, sure(confidences[number]), colour)
+    first = Read(*(values[:_SAMPLES] for values in read))
+    wrong = first.labels != first.answers
+    title = f"The first {counted(len(wrong), 'image')}, {int(wrong.sum()) or 'none'} read wrong"
+    note = "The answer and how sure the model was; a wrong one is framed and named with the true digit"
+    _captioned(first, path, _Grid(columns=10, scale=3, gap=32, caption=54), title, note, framed=True)
 
 
-def mistakes(
-    images: NDArray[np.uint8], labels: NDArray[Any], answers: NDArray[Any], confidences: NDArray[Any], path: Path
-) -> None:
+def mistakes(read: Read, path: Path) -> None:
     """The wrong answers of which the model was surest, the surest first."""
-    wrong = np.flatnonzero(labels != answers)
-    worst = wrong[np.argsort(-confidences[wrong], kind="stable")][:_MISTAKES]
-    total = counted(len(labels), "image")
-    grid = _Grid(columns=6, scale=5, gap=56, caption=64)
-    with saved_figure(path, grid.width + 2 * EDGE, HEAD + grid.height(len(worst)) + EDGE // 2) as figure:
-        if not len(worst):
-            headline(figure, "No mistakes", f"{total} read, each of them right")
-            return
-        headline(
-            figure,
-            f"{_how_many(len(worst), len(wrong))} in {total}",
-            "The true digit, the answer, and how sure the model was of it; the surest first",
-        )
-        axes = _tiles(figure, images[worst], grid)
-        for number, index in enumerate(worst):
-            answer = f"{labels[index]} read as {answers[index]}"
-            _caption(axes, grid, number, answer, f"{sure(confidences[index])} sure", Colour.INK)
-
-
-def _how_many(shown: int, found: int) -> str:
-    if found == 1:
-        return "The only mistake"
-    return f"The {shown} worst of {found:,} mistakes" if shown < found else f"All {found:,} mistakes"
+    wrong = np.flatnonzero(read.labels != read.answers)
+    worst = wrong[np.argsort(-read.confidences[wrong], kind="stable")][:_MISTAKES]
+    total, shown, found = counted(len(read.labels), "image"), len(worst), len(wrong)
+    title, note = "No mistakes", f"{total} read, each of them right"
+    if found:
+        which = f"The {shown} worst of" if shown < found else "All"
+        title = f"{which} {found:,} mistakes in {total}" if found > 1 else f"The only mistake in {total}"
+        note = "The true digit, the answer, and how sure the model was of it; the surest first"
+    some = Read(*(values[worst] for values in read))
+    _captioned(some, path, _Grid(columns=6, scale=5, gap=56, caption=64), title, note, framed=False)
 
 
 def digits(images: NDArray[np.uint8], labels: NDArray[Any], path: Path, title: str) -> None:
@@ -111,25 +91,18 @@ def digits(images: NDArray[np.uint8], labels: NDArray[Any], path: Path, title: s
         names = canvas(figure, EDGE, HEAD, margin, height)
         for row, digit in enumerate(classes):
             top = row * (grid.tile + grid.caption)
-            _tiles(figure, images[labels == digit][:_PER_CLASS], grid, left=EDGE + margin, top=HEAD + top)
+            axes = canvas(figure, EDGE + margin, HEAD + top, grid.width, grid.height(_PER_CLASS))
+            _tiles(axes, images[labels == digit][:_PER_CLASS], grid)
             names.text(0, top + grid.tile / 2, str(digit) if digit <= 9 else "–", size=18, weight="bold", va="center")
 
 
-def _tiles(
-    figure: Figure,
-    images: NDArray[np.uint8],
-    grid: _Grid,
-    wrong: NDArray[np.bool_] | None = None,
-    left: int = EDGE,
-    top: int = HEAD,
-) -> Axes:
-    """All tiles in one bitmap, dark ink on light paper, the wrong ones framed; gives its axes, in pixels, for captions.
+def _tiles(axes: Axes, images: NDArray[np.uint8], grid: _Grid, wrong: NDArray[np.bool_] | None = None) -> None:
+    """All tiles in one bitmap on a canvas of its size, dark ink on light paper, the wrong ones framed.
 
     A sheet of 120 tiles took 2.2 s as axes of their own, and takes 0.5 s as one bitmap.
     """
     height = grid.height(len(images))
     sheet = np.full((height, grid.width, 3), 255, np.uint8)
-    axes = canvas(figure, left, top, grid.width, height)
     for number, image in enumerate(images):
         marked = wrong is not None and wrong[number]
         paper = _WRONG_PAPER if marked else _TILE_PAPER
@@ -139,23 +112,34 @@ def _tiles(
         if marked:
             axes.add_patch(Rectangle((x, y), grid.tile, grid.tile, fill=False, edgecolor=Colour.ORANGE, linewidth=2.5))
     axes.imshow(sheet, extent=(0, grid.width, height, 0), interpolation="nearest", aspect="auto")
-    return axes
 
 
-def _caption(axes: Axes, grid: _Grid, number: int, answer: str, certainty: str, colour: str) -> None:
-    """Two lines centred below a tile."""
-    x, y = grid.place(number)
-    middle, below = x + grid.tile / 2, y + grid.tile
-    axes.text(middle, below + 7, answer, size=11, weight="bold", color=colour, ha="center", va="top")
-    axes.text(middle, below + 26, certainty, size=9, color=Colour.MUTED, ha="center", va="top")
+def _captioned(read: Read, path: Path, grid: _Grid, title: str, note: str, *, framed: bool) -> None:
+    """Tiles, the answer and how sure it is below each; framed are the wrong ones, where not all of them are wrong."""
+    height = grid.height(len(read.images))
+    with saved_figure(path, grid.width + 2 * EDGE, HEAD + height + EDGE // 2) as figure:
+        headline(figure, title, note)
+        if not len(read.images):
+            return
+        wrong = read.labels != read.answers
+        axes = canvas(figure, EDGE, HEAD, grid.width, height)
+        _tiles(axes, read.images, grid, wrong & framed)
+        for number, (_, label, answer, confidence) in enumerate(zip(*read, strict=True)):
+            x, y = grid.place(number)
+            said = f"{label} read as {answer}" if wrong[number] else f"{answer}"
+            certainty = sure(confidence) if framed else f"{sure(confidence)} sure"
+            colour = Colour.ORANGE if wrong[number] and framed else Colour.INK
+            below: dict[str, Any] = {"x": x + grid.tile / 2, "ha": "center", "va": "top"}
+            axes.text(y=y + grid.tile + 7, s=said, size=11, weight="bold", color=colour, **below)
+            axes.text(y=y + grid.tile + 26, s=certainty, size=9, color=Colour.MUTED, **below)
+
+
+Steps = Sequence[tuple[str, NDArray[np.uint8]]]  # each with its name
+Losses = Sequence[Sequence[float]]  # of probability, where a patch covers the place
 
 
 def answer_steps(
-    steps: Sequence[tuple[str, NDArray[np.uint8]]],
-    probabilities: Sequence[float] | None,
-    sentence: str,
-    path: Path,
-    explanation: Sequence[Sequence[float]] | None = None,
+    steps: Steps, probabilities: Sequence[float] | None, sentence: str, path: Path, explanation: Losses | None = None
 ) -> None:
     """Each step from the picture as given to the 28x28 pixels that the model saw, then what it made of them."""
     panels = len(steps) + (explanation is not None) + (probabilities is not None)
@@ -168,7 +152,7 @@ def answer_steps(
             for number in range(panels)
         ]
         for (left, top), (title, image) in zip(places, steps, strict=False):
-            _grey(panel(figure, left, top, _PANEL, _PANEL), _shrunk(image), title)
+            _image(panel(figure, left, top, _PANEL, _PANEL), _shrunk(image), title)
         if explanation is not None:
             _occluded(panel(figure, *places[len(steps)], _PANEL, _PANEL), steps[-1][1], np.array(explanation))
         if probabilities is not None:
@@ -183,12 +167,8 @@ def _occluded(axes: Axes, pixels: NDArray[np.uint8], losses: NDArray[np.float64]
     ink = pixels[..., None] / 255
     blue, orange, paper = (np.array(to_rgb(colour)) for colour in (Colour.PALE_BLUE, Colour.ORANGE, Colour.PAPER))
     around, stroke = paper + (orange - paper) * share / 4, blue + (orange - blue) * share
-    axes.imshow(around * (1 - ink) + stroke * ink, interpolation="nearest")
-    axes.set(xticks=[], yticks=[])
-    axes.set_title("what the answer hangs on")
+    _image(axes, around * (1 - ink) + stroke * ink, "what the answer hangs on")
     axes.set_xlabel(f"covering the orange costs the answer {max(most, 0):.1%}", size=8, loc="left")
-    axes.spines[:].set(visible=True, color=Colour.LINE)
-    axes.set_anchor("NW")
 
 
 def _shrunk(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -198,10 +178,9 @@ def _shrunk(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
-def _grey(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
+def _image(axes: Axes, image: NDArray[Any], title: str) -> None:
     axes.imshow(image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    axes.set(xticks=[], yticks=[])
-    axes.set_title(title)
+    axes.set(xticks=[], yticks=[], title=title)
     axes.spines[:].set(visible=True, color=Colour.LINE)
     axes.set_anchor("NW")
 
@@ -211,9 +190,7 @@ def _probabilities(axes: Axes, probabilities: Sequence[float]) -> None:
     colours = [Colour.BLUE if digit == best else Colour.PALE_BLUE for digit in ten]
     bars = axes.barh(ten, probabilities, color=colours, height=0.76)
     axes.bar_label(bars, [sure(share) for share in probabilities], padding=4, size=8)
-    axes.set_title("probability of each digit")
-    axes.set_yticks(ten)
-    axes.set(xlim=(0, 1.25), xticks=[])
+    axes.set(title="probability of each digit", xlim=(0, 1.25), xticks=[], yticks=ten)
     axes.invert_yaxis()
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(length=0, labelsize=11)

@@ -55,9 +55,7 @@ def _box(axes: Axes, layer: Layer, top: int, share: float) -> None:
     shape = "round,pad=0,rounding_size=8"
     frame = FancyBboxPatch((1, top), _INNER - 2, _BOX, shape, facecolor=Colour.PAPER, edgecolor=Colour.LINE)
     axes.add_patch(frame)
-    band = Rectangle((0, top), 10, _BOX, color=colour, linewidth=0)
-    axes.add_patch(band)
-    band.set_clip_path(frame)
+    axes.add_patch(Rectangle((0, top), 10, _BOX, color=colour, linewidth=0)).set_clip_path(frame)
     middle = top + _BOX / 2
     axes.text(26, middle, layer.kind, size=11, weight="bold", va="center")
     axes.text(_NAME, middle, layer.name, color=Colour.MUTED, va="center")

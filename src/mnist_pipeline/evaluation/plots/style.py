@@ -27,30 +27,17 @@ HEAD = 92  # pixels from the top that the headline takes
 
 _DPI = 100
 _STYLE: dict[Any, Any] = {
-    "figure.dpi": _DPI,
-    "savefig.dpi": _DPI,
+    "figure.dpi": _DPI, "savefig.dpi": _DPI,
     "font.family": "DejaVu Sans",  # comes with matplotlib, so it is everywhere
-    "font.size": 10,
-    "text.color": Colour.INK,
+    "font.size": 10, "text.color": Colour.INK,
     "text.parse_math": False,  # a dollar in a name is a dollar
-    "axes.edgecolor": Colour.LINE,
-    "axes.labelcolor": Colour.MUTED,
-    "axes.titlecolor": Colour.INK,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlepad": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": False,
-    "axes.axisbelow": True,
-    "grid.color": Colour.LINE,
-    "xtick.color": Colour.LINE,
-    "ytick.color": Colour.LINE,
-    "xtick.labelcolor": Colour.MUTED,
-    "ytick.labelcolor": Colour.MUTED,
-    "legend.frameon": False,
-}
+    "axes.edgecolor": Colour.LINE, "axes.labelcolor": Colour.MUTED,
+    "axes.titlecolor": Colour.INK, "axes.titlesize": 11, "axes.titleweight": "bold",
+    "axes.titlelocation": "left", "axes.titlepad": 10,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": False, "axes.axisbelow": True,
+    "grid.color": Colour.LINE, "xtick.color": Colour.LINE, "ytick.color": Colour.LINE,
+    "xtick.labelcolor": Colour.MUTED, "ytick.labelcolor": Colour.MUTED, "legend.frameon": False,
+}  # fmt: skip
 _settings = Lock()  # matplotlib has one set of settings for all threads of a process
 
 
@@ -71,8 +58,7 @@ def headline(figure: Figure, title: str, note: str = "") -> None:
     width, height = figure.bbox.size
     # A file's name may hold bytes that are no text, which matplotlib cannot draw. A bold letter takes about 11 pixels.
     lines = textwrap.wrap(title.encode(errors="replace").decode(), int(width / 11))[:2]
-    step = 24 / height
-    top = 1 - 26 / height
+    step, top = 24 / height, 1 - 26 / height
     for number, line in enumerate(lines):
         figure.text(EDGE / width, top - number * step, line, size=13, weight="bold", va="top")
     if note:
