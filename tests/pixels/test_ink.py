@@ -95,6 +95,19 @@ def _squared_in_shadow(digit: Grey) -> Grey:
     return drawn((215 - 55 * lines(34, 0.03, both=True)) * (1 - 0.35 * shade), ink_of(digit), 55)
 
 
+def _in_a_comb(digit: Grey) -> Grey:
+    """Above a line, between two teeth that are half as tall as the digit."""
+    strokes = ink_of(digit)
+    cv2.polylines(strokes, [np.array([[66, 160], [66, 250], [254, 250], [254, 160]])], False, 1, 4)
+    return drawn(230, strokes)
+
+
+def _beside_a_pen(digit: Grey) -> Grey:
+    strokes = ink_of(digit, 170, 20, 75)
+    cv2.line(strokes, (250, 30), (290, 280), 1, 14)
+    return drawn(230, strokes)
+
+
 def _specked(digit: Grey) -> Grey:
     sheet = ink_of(digit)
     for x, y in np.random.default_rng(1).integers(5, SHEET - 5, (30, 2)):
@@ -118,6 +131,8 @@ SURROUNDINGS: dict[str, Callable[[Grey], Grey]] = {
     "faint squares in a shadow": _squared_in_shadow,
     "a frame": lambda digit: drawn(230, np.maximum(ink_of(digit), rectangle(12, 10))),
     "a box": lambda digit: drawn(230, np.maximum(ink_of(digit), rectangle(55, 4))),
+    "a comb's teeth": _in_a_comb,
+    "a pen beside it": _beside_a_pen,
     "a sheet on a table": _on_table,
     "a sign, light on dark": lambda digit: 255 - drawn(30 + 170 * rectangle(40, -1), ink_of(digit, 200, 60, 60), 20),
     "chalk on a board": lambda digit: 255 - drawn(slope(180, 210), ink_of(digit)),
@@ -152,6 +167,15 @@ def test_a_digit_that_touches_its_box_is_cut_free(digits: Grey) -> None:
     assert free.pixels is not None
     assert boxed.pixels is not None
     assert likeness(boxed.pixels, free.pixels) > 0.9
+
+
+@pytest.mark.parametrize("number", [3829, 4841, 9692, 19293])
+def test_the_round_foot_of_a_small_digit_is_no_cell(number: int) -> None:
+    digit = load_part("mnist", "train").images[number]
+    enlarged = 255 - np.kron(digit, np.ones((10, 10), np.uint8))
+    small = find_digit(np.pad(enlarged, ((120, 300), (260, 90)), constant_values=255))
+    assert small.pixels is not None
+    assert likeness(small.pixels, digit) > 0.9
 
 
 def test_a_strip_too_narrow_to_write_on_is_no_panel() -> None:

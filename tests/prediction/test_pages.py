@@ -1,8 +1,9 @@
 """Whole pages: every digit in reading order, cut apart where they touch, with its box in the picture's own pixels."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -140,6 +141,32 @@ def test_specks_and_dots_are_left_out(samples: dict[int, Grey], model: Predictor
     assert text_of(page, model) == "38"
 
 
+def boxed(samples: dict[int, Grey], text: str, draw: Callable[[Grey, int, int], None]) -> Grey:
+    """A line of digits in cells of 70 x 84 pixels, around each of which something is printed."""
+    page = np.full((170, 70 * len(text) + 100), 255, np.uint8)
+    for at, digit in enumerate(text):
+        put(page, samples[int(digit)], 57 + 70 * at, 54)
+        draw(page, 50 + 70 * at, 120 + 70 * at)
+    return page
+
+
+def box(page: Grey, left: int, right: int) -> None:
+    cv2.rectangle(page, (left, 40), (right, 124), (60,), 2)
+
+
+def box_apart(page: Grey, left: int, right: int) -> None:
+    box(page, left + 3, right - 3)
+
+
+def tooth(page: Grey, left: int, right: int) -> None:
+    cv2.polylines(page, [np.array([[left, 90], [left, 124], [right, 124], [right, 90]])], False, (60,), 2)
+
+
+@pytest.mark.parametrize("draw", [box, box_apart, tooth])
+def test_dividers_of_boxes_and_combs_are_no_ones(samples: dict[int, Grey], model: Predictor, draw: Any) -> None:
+    assert text_of(boxed(samples, "314159", draw), model) == "314159"
+
+
 @pytest.mark.parametrize("grey", [255, 128, 0])
 def test_on_a_blank_page_there_is_nothing(model: Predictor, grey: int) -> None:
     assert text_of(np.full((300, 400), grey, np.uint8), model) == ""
@@ -152,9 +179,9 @@ def test_noise_alone_is_no_digit(model: Predictor) -> None:
 
 def test_what_the_model_refuses_stands_as_a_question_mark(model: Predictor) -> None:
     page = np.full((160, 300), 255, np.uint8)
-    for x in range(100, 181, 20):  # a grid is no digit
-        cv2.line(page, (x, 40), (x, 120), (0,), 4)
-        cv2.line(page, (100, x - 60), (180, x - 60), (0,), 4)
+    for x in (110, 140, 170):  # crossed lines are no digit
+        cv2.line(page, (x, 40), (280 - x, 120), (0,), 4)
+    cv2.circle(page, (140, 80), 24, (0,), 4)
     (digit,) = read_pixels(page, model).tree()["digits"]
     assert digit["digit"] is None
     assert digit["guess"] in range(10)

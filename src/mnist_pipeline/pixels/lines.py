@@ -1,41 +1,39 @@
 """Takes ruled and squared lines out of the marks, as staves out of music: along the line, but not across a stroke."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from mnist_pipeline.pixels.light import Grey, as_grey
+from mnist_pipeline.pixels.light import Grey, as_grey, median
 from mnist_pipeline.pixels.shapes import stroke_width
 
 _LEAN = 0.09  # the steepest slope of a line, about five degrees
-_QUICK = 400  # pixels of the longer side at which the slope is looked for
-_STEPS = 61  # slopes tried
+_QUICK, _STEPS = 400, 61  # pixels of the longer side at which the slope is looked for, and slopes tried
 _NEAR = 8  # pixels from the border within which a line that crosses it is seen
+# Of the longer side: how thick the lines of a cell may be, and how long at least those below and beside the digit.
+# Of a thickness that does not shrink with the cell, the round foot of 15 in 5,000 small digits was a cell's line.
+_THIN, _BELOW, _BESIDE = 0.06, 0.15, 0.08
 
 
-@dataclass(frozen=True)
-class Ruling:
+class Ruling(NamedTuple):
     """What counts as a ruled line, in shares of the picture."""
 
-    long: float
-    """Of the side along the line."""
-    longer: float
-    """Of the longer side: no stroke is as long, not on a strip of paper one digit high."""
-    thickest: float
-    """Of the longer side."""
-    drawn: float
-    """Of the line's length; rows of digits reach 0.6 only where they all but touch."""
-    near: float
-    """Of its length: how far from a line that is drawn another one may be interrupted."""
-    several: int
-    """So many lines are no accident of a digit's shape."""
+    long: float  # of the side along the line
+    longer: float  # of the longer side: no stroke is as long, not on a strip of paper one digit high
+    thickest: float  # of the longer side
+    drawn: float  # of the line's length; rows of digits reach 0.6 only where they all but touch
+    near: float  # of its length: how far from a line that is drawn another one may be interrupted
+    teeth: int  # so many bars of one height that stand on a line are printed; 0: none are looked for
+    several: int  # so many lines are no accident of a digit's shape
 
 
 # Of one digit, whose own strokes are long: lines go from border to border.
-BEHIND_A_DIGIT = Ruling(0.9, 0.0, 0.025, 0.8, 0.01, 3)
+BEHIND_A_DIGIT = Ruling(0.9, 0.0, 0.025, 0.8, 0.01, 0, 3)
 # Without what has to be drawn, 27 of 300 digits in rows and columns were misread or missing, since taken out as lines.
-ON_A_PAGE = Ruling(0.4, 0.25, 0.008, 0.6, 1 / 12, 1)
+# With lines half as thick, those of one form in ten stayed; a quarter thicker ones took touching digits for lines.
+ON_A_PAGE = Ruling(0.4, 0.25, 0.016, 0.6, 1 / 12, 3, 1)
 
 
 def without_lines(marks: Grey, ruling: Ruling) -> Grey:
@@ -47,6 +45,44 @@ def without_lines(marks: Grey, ruling: Ruling) -> Grey:
     return clean if gone and (gone >= ruling.several or _leaves_strokes(marks, clean)) else marks
 
 
+def without_cell(marks: Grey) -> Grey:
+    """The marks less the thin straight lines that bound the largest shape below and on both sides: a box, a comb."""
+    thickest, below, beside = (round(share * max(marks.shape)) + 1 for share in (_THIN, _BELOW, _BESIDE))
+    thin = as_grey(cv2.subtract(marks, _opened(marks, (thickest, thickest))))
+    level = _runs(thin, below)
+    if not level.any():
+        return marks
+    upright = _runs(np.ascontiguousarray(thin.T), beside).T
+    _, labels, rows, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
+    number = 1 + int(rows[1:, 2:4].max(axis=1).argmax())
+    left, top, width, height, _ = rows[number]
+    thick = round(_THIN * max(width, height)) + 1
+    right, bottom, low = left + width, top + height, max(thick + 4, height // 4)
+    # Each side of its box: the lines along it, where they lie, and how much of it they have to cover.
+    sides = [
+        (level, np.s_[bottom - thick : bottom, left:right], 0.85 * width),
+        (upright.T, np.s_[left : left + thick, bottom - low : bottom], 0.8 * low),
+        (upright.T, np.s_[right - thick : right, bottom - low : bottom], 0.8 * low),
+    ]
+    free = min(left, top) > 0 and right < marks.shape[1] and bottom < marks.shape[0]
+    if not free or any(np.count_nonzero(lines[place].any(axis=0)) <= least for lines, place, least in sides):
+        return marks
+    cell = np.zeros_like(marks)
+    for rows_of in (np.s_[top : top + thick], np.s_[bottom - thick : bottom]):
+        cell[rows_of] |= level[rows_of]
+    for columns_of in (np.s_[left : left + thick], np.s_[right - thick : right]):
+        cell[:, columns_of] |= upright[:, columns_of]
+    clean = as_grey(cv2.subtract(marks, as_grey(cell * (labels == number))))
+    _, _, wide, high = cv2.boundingRect(clean)
+    return clean if max(wide, high) > 0.28 * max(width, height) else marks
+
+
+def _runs(marks: Grey, length: int) -> Grey:
+    """The pixels of level runs of a length, wavering by a pixel allowed."""
+    wider = cv2.dilate(marks, np.ones((3, 1), np.uint8))
+    return as_grey(cv2.bitwise_and(cv2.morphologyEx(wider, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)), marks))
+
+
 def _leaves_strokes(marks: Grey, clean: Grey) -> bool:
     """Whether strokes are left without the lines, not the rest of a digit of which a part looked like a line."""
     _, _, width, height = cv2.boundingRect(clean)
@@ -55,23 +91,59 @@ def _leaves_strokes(marks: Grey, clean: Grey) -> bool:
 
 
 def _without_level(marks: Grey, ruling: Ruling) -> tuple[Grey, int]:
+    """The marks without nearly level lines and what stands on them, and how many of those there were."""
     height, width = marks.shape
-    least = _least(width, max(marks.shape), ruling)
-    if np.count_nonzero(marks.any(axis=0)) < least:
-        return marks, 0
-    if ruling.long > 0.5 and not (marks[:, :_NEAR].any() and marks[:, -_NEAR:].any()):
+    least = max(8, round(max(ruling.long * width, min(0.95 * width, ruling.longer * max(marks.shape)))))
+    across = ruling.long > 0.5  # from border to border
+    if np.count_nonzero(marks.any(axis=0)) < least or (
+        across and not (marks[:, :_NEAR].any() and marks[:, -_NEAR:].any())
+    ):
         return marks, 0
     slope = _slope(marks)
     level = _sheared(marks, slope)
     lines = _lines(level, least, ruling)
-    if not lines.any():
+    tops = np.flatnonzero(np.diff(lines.any(axis=1).astype(np.int8), prepend=0) == 1)
+    if not len(tops):
         return marks, 0
-    thickest = max(3, round(ruling.thickest * max(marks.shape)))
-    # Marks above or below a line, in a column of it, are a stroke that crosses it.
-    strokes = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((_thickness(lines, thickest) + 2, 1), np.uint8))
-    kept = as_grey(cv2.subtract(level, cv2.bitwise_and(lines, as_grey(1 - strokes))))
-    number = int(np.count_nonzero(np.diff(lines.any(axis=1).astype(np.int8), prepend=0) == 1))
-    return as_grey(cv2.bitwise_and(_sheared(kept, -slope, height), marks)), number
+    thick = _thickness(lines, max(3, round(ruling.thickest * max(marks.shape))))
+    bars = _teeth(level, tops, thick, ruling.teeth) if ruling.teeth else np.zeros_like(level)
+    # Marks above or below a line, in a column of it, are a stroke that crosses it; and beside a bar likewise.
+    upright, flat = (_opened(level, size) for size in ((thick + 2, 1), (1, 3 * thick + 2)))
+    gone = as_grey((lines & (1 - (upright & (1 - bars)))) | (bars & (1 - (flat & (1 - lines)))))
+    kept = as_grey(cv2.subtract(level, gone))
+    return as_grey(cv2.bitwise_and(_sheared(kept, -slope, height), marks)), len(tops)
+
+
+def _opened(marks: Grey, size: tuple[int, int]) -> Grey:
+    """The marks in which a rectangle of a height and width finds room."""
+    return as_grey(cv2.morphologyEx(marks, cv2.MORPH_OPEN, np.ones(size, np.uint8)))
+
+
+def _teeth(level: Grey, tops: NDArray[np.int64], thick: int, fewest: int) -> Grey:
+    """The pixels of the thin bars of one height that stand on a line: dividers of boxes, teeth of a comb."""
+    teeth = np.zeros_like(level)
+    wider = cv2.dilate(level, np.ones((1, 3), np.uint8))
+    for top in tops:
+        empty = wider[:top][::-1] == 0
+        bars = _bars(np.where(empty.any(axis=0), empty.argmax(axis=0), top), thick)
+        usual = median(np.array([high for _, _, high in bars])) if bars else 0
+        alike = [bar for bar in bars if abs(bar[2] - usual) <= 2 + 0.04 * usual]
+        for left, right, high in alike if len(alike) >= fewest else ():
+            place = np.s_[max(top - high - 1, 0) : top + thick, left:right]
+            teeth[place] = level[place]
+    return teeth
+
+
+def _bars(heights: NDArray[np.int64], thick: int) -> list[tuple[int, int, int]]:
+    """Of the heights of marks above each column of a line: where thin bars begin and end, and how high they are."""
+    ends = np.flatnonzero(np.diff((heights > max(8, 3 * thick)).astype(np.int8), prepend=0, append=0))
+    bars = []
+    for start, end in ends.reshape(-1, 2):
+        high = int(heights[start:end].max())
+        columns = start + np.flatnonzero(heights[start:end] > 0.9 * high)
+        if columns[-1] - columns[0] < 4 * thick + 6:
+            bars.append((int(columns[0]), int(columns[-1]) + 1, high))
+    return bars
 
 
 def _slope(marks: Grey) -> float:
@@ -100,22 +172,14 @@ def _lines(level: Grey, length: int, ruling: Ruling) -> Grey:
     runs as well; these are near a line that is drawn.
     """
     gap = max(3, length // 12)
-    wider = cv2.dilate(level, np.ones((3, 1), np.uint8))
+    wider = as_grey(cv2.dilate(level, np.ones((3, 1), np.uint8)))
     closed = cv2.morphologyEx(wider, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
-    along = np.ones((1, length), np.uint8)
-    runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, along, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    drawn = (as_grey(cv2.blur(wider * 255, (length, 1), borderType=cv2.BORDER_CONSTANT)) > 255 * ruling.drawn) & (
-        as_grey(runs) > 0
-    )
+    along, border = np.ones((1, length), np.uint8), cv2.BORDER_CONSTANT
+    runs = as_grey(cv2.morphologyEx(closed, cv2.MORPH_OPEN, along, borderType=border, borderValue=0))
+    drawn = as_grey(as_grey(cv2.blur(wider * 255, (length, 1), borderType=border)) > 255 * ruling.drawn) & runs
     beside = np.ones((2 * round(ruling.near * length) + 1, 1), np.uint8)
-    near = as_grey(cv2.dilate(as_grey(drawn.any(axis=1, keepdims=True)), beside))
-    runs = as_grey(runs) * near
-    return as_grey(cv2.bitwise_and(cv2.dilate(runs, np.ones((3, 1), np.uint8)), level))
-
-
-def _least(side: int, longest: int, ruling: Ruling) -> int:
-    """The pixels that a line is long at least."""
-    return max(8, round(max(ruling.long * side, min(0.95 * side, ruling.longer * longest))))
+    near = as_grey(cv2.dilate(drawn.max(axis=1, keepdims=True), beside))
+    return as_grey(cv2.bitwise_and(cv2.dilate(runs * near, np.ones((3, 1), np.uint8)), level))
 
 
 def _thickness(lines: Grey, most: int) -> int:

@@ -47,20 +47,19 @@ def find_digit(grey: Grey, invert: Invert = "auto", steps: list[Step] | None = N
     ink = find_ink(small, invert, steps, max(1.0, max(small.shape) / max(grey.shape)))
     found = find_shapes(ink.marks)
     if not len(found.rows):
-        return Seen(None, ink.inverted, NOTHING)
+        close = _from_closer(grey, ink.marks) if ink.marks.any() else None  # a digit as small as specks are
+        return Seen(None, ink.inverted, NOTHING) if close is None else find_digit(close, invert, steps)
     largest = possible_panel(found)
     if largest and invert == "auto" and (written := _on_panel(small, largest, ink.inverted, steps)):
         return written
     candidates = digit_candidates(found)
-    if not candidates.any():
-        return Seen(None, ink.inverted, "nothing but a frame")
     pieces = digit_pieces(found, candidates)
     known = largest and (pieces == found.largest).all()  # as in most pictures: its outline was looked for already
     strokes = without_box(largest if largest and known else outline_of(found.mask(pieces)))
     several = are_several(found, candidates, pieces)
     close = None if several else _from_closer(grey, strokes)
     if close is not None:
-        return find_digit(close, "yes" if ink.inverted else "no", steps)
+        return find_digit(close, invert, steps)
     steps.append(("the digit alone", strokes * 255))
     return Seen(fit_digit(ink.strength, strokes), ink.inverted, SEVERAL if several else None)
 

@@ -60,9 +60,9 @@ def find_shapes(marks: Grey) -> Shapes:
 
 def digit_candidates(found: Shapes) -> NDArray[np.bool_]:
     """True for what may belong to a digit: no frame around another shape, nothing that comes in from the border."""
-    if len(found.rows) == 1:  # as in most pictures: the steps below would find the same
-        return np.ones(1, bool)
-    candidates = np.array([not _is_frame(found, number) for number in range(len(found.rows))], bool)
+    candidates = np.ones(len(found.rows), bool)
+    if len(candidates) == 1:  # as in most pictures: the steps below would find the same
+        return candidates
     height, width = found.labels.shape
     free = candidates & found.free
     least = 0.28 * min(height, width)
@@ -82,18 +82,6 @@ def _reach(found: Shapes, chosen: NDArray[np.bool_]) -> int:
     return int(max((x + wide).max() - x.min(), (y + high).max() - y.min()))
 
 
-def _is_frame(found: Shapes, number: int) -> bool:
-    """Whether a shape goes around another one that is large enough for a digit in a frame."""
-    height, width = found.labels.shape
-    x, y, wide, high, _ = found.rows[number]
-    if wide < 0.5 * width and high < 0.5 * height:
-        return False
-    left, top, their_width, their_height, _ = found.rows.T
-    inside = (left > x) & (top > y) & (left + their_width < x + wide) & (top + their_height < y + high)
-    share = found.sizes / max(wide, high)
-    return bool((inside & (share >= 0.28)).any() or ((inside & (share >= 0.12)).any() and _is_rim(found, number)))
-
-
 def _is_bar(found: Shapes, number: int) -> bool:
     """Whether a shape is one straight stroke along most of the picture: a pen, a printed line, or a 1."""
     height, width = found.labels.shape
@@ -103,15 +91,6 @@ def _is_bar(found: Shapes, number: int) -> bool:
     mask = (found.labels == found.numbers[number]).view(np.uint8)
     _, sides, _ = cv2.minAreaRect(cv2.findNonZero(mask))
     return bool(min(sides) < 0.2 * max(sides) and area > 0.6 * (sides[0] + 1) * (sides[1] + 1))
-
-
-def _is_rim(found: Shapes, number: int) -> bool:
-    """Whether a shape is all along the sides of its own box, as drawn frames are and no digit is."""
-    x, y, wide, high, area = found.rows[number]
-    mine = found.labels[y : y + high, x : x + wide] == found.numbers[number]
-    band_x, band_y = max(2, round(0.14 * wide)), max(2, round(0.14 * high))
-    within = np.count_nonzero(mine[band_y : high - band_y, band_x : wide - band_x])
-    return bool(within < 0.1 * area and mine[:, : band_x // 2].any(axis=1).mean() > 0.5)
 
 
 def digit_pieces(found: Shapes, candidates: NDArray[np.bool_]) -> NDArray[np.bool_]:
