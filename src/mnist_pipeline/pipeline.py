@@ -16,8 +16,9 @@ Whatever can be refused is refused here, in milliseconds; TensorFlow and matplot
 
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.config.schema import Config
@@ -28,6 +29,7 @@ from mnist_pipeline.prediction.shipping import SHIPPED, shipped
 from mnist_pipeline.runs.files import whole, write_json
 from mnist_pipeline.runs.opening import begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.provenance import environment
+from mnist_pipeline.runs.results import Benched, Evaluated, Exported, Trained
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import Watcher, printing
 from mnist_pipeline.training.xla_flags import set_flags
@@ -45,7 +47,7 @@ def train(
     one_of_many: bool = False,
     progress: bool = True,
     watcher: Watcher | None = None,
-) -> dict[str, Any]:
+) -> Trained:
     """Load, build, fit and save the config's run, or go on with it; gives the numbers of the training.
 
     A run that is trained already is left as it is, unless `force` trains it again. A line for each epoch is printed on
@@ -60,9 +62,9 @@ def train(
     with claimed(config.name):
         if run.state == "trained" and not force:
             same_recipe(run, config)
-            run.figures("train")
+            found = Trained.of(run)
             watcher.note(f"{run.path} is trained with this config already; nothing done (--force trains it again)")
-            return numbers(run, "train")
+            return found
         part = part or _load(config)
         tempfile.gettempdir()  # Keras saves through it: refused now, not after the last epoch, where there is none
         set_flags(config.training.numerics)
@@ -73,7 +75,7 @@ def train(
         from mnist_pipeline.training.train import train_run
 
         train_run(run, config, part, watcher)
-    return numbers(run, "train")
+    return Trained.of(run)
 
 
 def _load(config: Config) -> "Part":
@@ -86,18 +88,18 @@ def _load(config: Config) -> "Part":
     return part
 
 
-def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) -> dict[str, Any]:
+def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) -> Evaluated:
     """Evaluate a trained run, by default the last one, or the shipped model on the test images; gives the numbers."""
     if where == SHIPPED:
         from mnist_pipeline.evaluation.metrics import evaluate_file
 
-        return {**evaluate_file(shipped().path, None), "model": SHIPPED}
+        return replace(evaluate_file(shipped().path, None), model=SHIPPED)
     need("evaluating a run", "tensorflow")
     with opened(where) as run:
         from mnist_pipeline.evaluation.evaluate import evaluate_run
 
         evaluate_run(run, pictures)
-        return numbers(run, "evaluate")
+        return Evaluated.of(run)
 
 
 def report(where: str | Path | Run | None = None) -> Path:
@@ -117,7 +119,7 @@ def export(
     *,
     with_scaling: bool = False,
     watcher: Watcher | None = None,
-) -> dict[str, Any]:
+) -> Exported:
     """Write a trained run, by default the last one, in forms that leave the framework, each proven; gives the card.
 
     `all` are the forms that can be made here, and the watcher is told of the others. Of the shipped model there is its
@@ -134,10 +136,10 @@ def export(
         from mnist_pipeline.exports.export import export_run
 
         export_run(run, wanted, watcher)
-        return {"run": str(run.path), **run.export_card()}
+        return Exported(run=run.path, card=run.export_card())
 
 
-def _export_shipped(wanted: list[ExportForm], watcher: Watcher) -> dict[str, Any]:
+def _export_shipped(wanted: list[ExportForm], watcher: Watcher) -> Exported:
     """Copy the shipped model's ONNX file, beside the threshold below which it refuses; gives what a card has of it."""
     run, (onnx, facts) = Run(artifacts() / SHIPPED), shipped()
     others = [form.name for form in wanted if form.name != "onnx"]
@@ -148,17 +150,17 @@ def _export_shipped(wanted: list[ExportForm], watcher: Watcher) -> dict[str, Any
     write_json(run.refusal_file, facts["refusal"])
     with whole(run.exports / "model.onnx") as copy:
         copy.write_bytes(onnx.read_bytes())
-    return {"run": str(run.path), "forms": {"onnx": {"files": files_of([run.exports / "model.onnx"])}}}
+    return Exported(run=run.path, card={"forms": {"onnx": {"files": files_of([run.exports / "model.onnx"])}}})
 
 
-def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = None) -> dict[str, Any]:
+def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = None) -> Benched:
     """Measure every form of a trained run, by default the last one; those not exported yet are exported first."""
     watcher = watcher or Watcher()
     if where == SHIPPED:
         from mnist_pipeline.exports.bench import measure_shipped
 
         rows = measure_shipped(*shipped(), watcher)
-        return {"run": SHIPPED, "name": SHIPPED, "rows": rows, "left_out": [_ONNX_ALONE]}
+        return Benched(run=Path(SHIPPED), name=SHIPPED, rows=rows, left_out=[_ONNX_ALONE])
     need("measuring a run", "tensorflow")
     run = open_run(where)
     from mnist_pipeline.exports.bench import measure_run
@@ -167,9 +169,4 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
     wanted = [name for name, form in FORMS.items() if name not in there and not missing(form.takes)]
     if wanted:
         export(run, wanted, watcher=watcher)
-    return {"run": str(run.path), "name": run.name, **measure_run(run, watcher)}
-
-
-def numbers(run: Run, stage: str) -> dict[str, Any]:
-    """The numbers that `train` or `evaluate` wrote, under the name of the run they belong to."""
-    return {"run": str(run.path), "name": run.name, **run.figures(stage)}
+    return Benched(run=run.path, name=run.name, **measure_run(run, watcher))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -61,12 +62,10 @@ def test_there_are_as_many_workers_as_their_threads_leave_room_for(monkeypatch: 
 
 def test_what_the_fleet_trains_is_one_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(smoke(0).model_dump_json().encode())))
-    said: list[bool] = []
-    monkeypatch.setattr(
-        "mnist_pipeline.pipeline.train", lambda config, one_of_many, **_: (said.append(one_of_many), finish(config))
-    )
+    train = MagicMock(side_effect=lambda config, **_: finish(config))
+    monkeypatch.setattr("mnist_pipeline.pipeline.train", train)
     assert pool.main() == 0
-    assert said == [True]
+    assert train.call_args.kwargs["one_of_many"] is True
 
 
 @pytest.mark.slow
