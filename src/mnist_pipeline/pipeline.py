@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.exports.forms import FORMS, ExportForm, files_of, left_out, select_forms, unchanged
+from mnist_pipeline.exports.forms import FORMS, left_out, select_forms, unchanged
 from mnist_pipeline.packages import missing, need
-from mnist_pipeline.prediction.shipping import SHIPPED, shipped
-from mnist_pipeline.runs.files import whole, write_json
+from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun, shipped
+from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.opening import begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.provenance import environment
 from mnist_pipeline.runs.results import Benched, Evaluated, Exported, Trained
@@ -36,8 +36,6 @@ from mnist_pipeline.training.xla_flags import set_flags
 
 if TYPE_CHECKING:
     from mnist_pipeline.data import Part
-
-_ONNX_ALONE = "The package holds the ONNX file alone; for the rest train its recipe: mnist run photo (15 minutes)"
 
 
 def train(
@@ -56,6 +54,8 @@ def train(
     """
     config = config if isinstance(config, Config) else load_config(config)
     watcher = watcher or (printing(config.training.epochs) if progress else Watcher())
+    if config.name == SHIPPED:
+        raise RunError(f"{SHIPPED} is the model that comes with the package: choose another --name")
     run = Run(artifacts() / config.name)
     # Whatever can refuse is asked before a folder is taken, or a trained run taken away.
     part = None if run.state == "trained" and not force else _load(config)
@@ -103,10 +103,12 @@ def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) ->
 
 
 def report(where: str | Path | Run | None = None) -> Path:
-    """Write the page of an evaluated run, by default the last one; gives its path."""
-    if where == SHIPPED:
-        raise RunError(f"{SHIPPED}: has no report. {_ONNX_ALONE}")
+    """Write the page of an evaluated run, by default the last one, or of the shipped model; gives its path."""
     need("a report", "jinja2", "matplotlib")
+    if where == SHIPPED:
+        from mnist_pipeline.evaluation.page import write_shipped_page
+
+        return write_shipped_page()
     with opened(where) as run:
         from mnist_pipeline.evaluation.page import write_page
 
@@ -122,47 +124,27 @@ def export(
 ) -> Exported:
     """Write a trained run, by default the last one, in forms that leave the framework, each proven; gives the card.
 
-    `all` are the forms that can be made here, and the watcher is told of the others. Of the shipped model there is its
-    ONNX file, which is copied.
+    `all` are the forms that can be made here, and the watcher is told of the others.
     """
     watcher, names = watcher or Watcher(), set(forms)
     wanted = select_forms(names, with_scaling)
-    for line in left_out() if "all" in names and where != SHIPPED else ():
+    for line in left_out() if "all" in names else ():
         watcher.note(f"left out: {line}")
-    if where == SHIPPED:
-        return _export_shipped(wanted, watcher)
     need("exporting", "tensorflow")
-    with opened(where) as run:
+    with opened(_as_run(where)) as run:
         from mnist_pipeline.exports.export import export_run
 
+        if isinstance(run, ShippedRun):
+            write_json(run.refusal_file, shipped().facts["refusal"])  # by which a prediction from its files refuses
         export_run(run, wanted, watcher)
         return Exported(run=run.path, card=run.export_card())
-
-
-def _export_shipped(wanted: list[ExportForm], watcher: Watcher) -> Exported:
-    """Copy the shipped model's ONNX file, beside the threshold below which it refuses; gives what a card has of it."""
-    run, (onnx, facts) = Run(artifacts() / SHIPPED), shipped()
-    others = [form.name for form in wanted if form.name != "onnx"]
-    if len(others) == len(wanted):
-        raise RunError(f"{', '.join(others)}: cannot be made of the shipped model. {_ONNX_ALONE}")
-    if others:
-        watcher.note(f"left out: {', '.join(others)}. {_ONNX_ALONE}")
-    write_json(run.refusal_file, facts["refusal"])
-    with whole(run.exports / "model.onnx") as copy:
-        copy.write_bytes(onnx.read_bytes())
-    return Exported(run=run.path, card={"forms": {"onnx": {"files": files_of([run.exports / "model.onnx"])}}})
 
 
 def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = None) -> Benched:
     """Measure every form of a trained run, by default the last one; those not exported yet are exported first."""
     watcher = watcher or Watcher()
-    if where == SHIPPED:
-        from mnist_pipeline.exports.bench import measure_shipped
-
-        rows = measure_shipped(*shipped(), watcher)
-        return Benched(run=Path(SHIPPED), name=SHIPPED, rows=rows, left_out=[_ONNX_ALONE])
     need("measuring a run", "tensorflow")
-    run = open_run(where)
+    run = open_run(_as_run(where))
     from mnist_pipeline.exports.bench import measure_run
 
     there = unchanged(run.export_card().get("forms", {}), run.exports)
@@ -170,3 +152,8 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
     if wanted:
         export(run, wanted, watcher=watcher)
     return Benched(run=run.path, name=run.name, **measure_run(run, watcher))
+
+
+def _as_run(where: str | Path | Run | None) -> str | Path | Run | None:
+    """What was said, but for the shipped model, which is no folder's name."""
+    return ShippedRun() if where == SHIPPED else where

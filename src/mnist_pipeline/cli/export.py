@@ -27,8 +27,7 @@ def export(
 
     found = pipeline.export(run_or_last(run), to or ["all"], with_scaling=with_scaling, watcher=Watcher(note=note))
     answer(found.tree(), "\n".join(map(str, found.files)), json)
-    if "weights_sha256" in found.card:  # not that of the shipped model
-        note(f"Their inputs, outputs and checks: {found.run}/export/card.md. Next: mnist bench {found.run}")
+    note(f"Their inputs, outputs and checks: {found.run}/export/card.md. Next: mnist bench {found.card['name']}")
 
 
 @app.command(epilog="Example: mnist bench dense")

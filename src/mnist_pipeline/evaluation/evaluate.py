@@ -28,9 +28,7 @@ def evaluate_run(run: Run, with_plots: bool) -> None:
         charts.curves(history, run.plots / "curves.png")
         charts.confusion(np.array(metrics.confusion), run.plots / "confusion.png", run.name)
         charts.architecture(describe(model), run.plots / "architecture.png", run.name)
-        read = images.Read(part.images, part.labels, probabilities.argmax(axis=1), probabilities.max(axis=1))
-        images.samples(read, run.plots / "samples.png")
-        images.mistakes(read, run.plots / "mistakes.png")
+        images.answers(part.images, part.labels, probabilities, run.plots)
     metrics = replace(metrics, weights_sha256=weights_sha256(model), data_sha256=part.sha256)
     run.add_metrics("evaluate", metrics.tree())
 

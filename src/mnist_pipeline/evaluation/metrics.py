@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.data import load_part
+from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.prediction.foreign import vet
 from mnist_pipeline.prediction.runtimes import RuntimeName, open_runtime, output_of, probabilities
 from mnist_pipeline.runs.results import Evaluated
@@ -23,13 +23,18 @@ _MOST_PAIRS = 10  # of digits that are confused
 
 def evaluate_file(path: Path, name: RuntimeName | None) -> Evaluated:
     """The metrics of a model file on MNIST's test images; the loss is the cross-entropy of its probabilities."""
+    return read_test_images(path, name)[0]
+
+
+def read_test_images(path: Path, name: RuntimeName | None) -> tuple[Evaluated, Part, NDArray[np.float32]]:
+    """The metrics of a model file, MNIST's test images, and the ten probabilities that it gives for each."""
     vet(path, name)
     runtime = open_runtime(path, name)
     part = load_part("mnist", "test")
     found = probabilities(runtime, part.images, output_of(runtime))
     of_truth = found[np.arange(len(part)), part.labels].astype(np.float64)
     metrics = compute_metrics(found, part.labels, float(-np.log(np.maximum(of_truth, _LEAST)).mean()))
-    return replace(metrics, model=str(path), runtime=runtime.name, data_sha256=part.sha256)
+    return replace(metrics, model=str(path), runtime=runtime.name, data_sha256=part.sha256), part, found
 
 
 def compute_metrics(probabilities: NDArray[np.float32], labels: NDArray[np.uint8], loss: float) -> Evaluated:
