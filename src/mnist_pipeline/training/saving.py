@@ -11,8 +11,10 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from mnist_pipeline.config.schema import CnnModel, DenseModel
 from mnist_pipeline.runs.files import whole
 from mnist_pipeline.training.backend import keras, tf
+from mnist_pipeline.training.models import build
 
 
 def save_onnx(model: keras.Model, path: Path, *, joined: bool = True) -> None:
@@ -27,6 +29,23 @@ def save_onnx(model: keras.Model, path: Path, *, joined: bool = True) -> None:
             warnings.simplefilter("ignore")  # tf2onnx probes for numpy names that are gone
             model.export(str(beside), format="onnx", verbose=False)
         tidy(beside, joined)
+
+
+def load_onnx(path: Path, settings: DenseModel | CnnModel) -> keras.Model:
+    """The network of these settings with the weights of an ONNX file that `save_onnx` made of such a network."""
+    graph = onnx.load(path).graph
+    constants = {constant.name: onnx.numpy_helper.to_array(constant) for constant in graph.initializer}
+    read = [constants[name] for node in graph.node for name in node.input if name in constants]
+    weights = [values for values in read if values.dtype == np.float32]  # the others are shapes
+    model = build(settings, seed=0)
+    for layer in model.layers:
+        taken, weights = weights[: len(layer.weights)], weights[len(layer.weights) :]
+        if isinstance(layer, keras.layers.Conv2D):
+            taken[0] = taken[0].transpose(2, 3, 1, 0)
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            taken[3] = taken[3] - np.float32(layer.epsilon)  # which Keras adds to the variance
+        layer.set_weights(taken)
+    return model
 
 
 def tidy(path: Path, joined: bool) -> None:
