@@ -14,6 +14,7 @@ from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.exports import texts
 from mnist_pipeline.exports.eight_bits import calibration_images, litert, save_int8_onnx
 from mnist_pipeline.exports.forms import FORMS, PACKAGES, ExportForm, files_of, unchanged
+from mnist_pipeline.exports.metadata import citation, croissant
 from mnist_pipeline.exports.proof import KerasRuntime, Proof, Reference, SavedModelRuntime, compare, require
 from mnist_pipeline.exports.signature import read_signature
 from mnist_pipeline.pixels.preprocess import PIXEL, SIDE, scale
@@ -61,6 +62,7 @@ class _Exporter:
         self._test = load_part(self._config.data.source, "test")
         train = load_part(self._config.data.source, "train")
         self._train_sha256, self._calibration = train.sha256, calibration_images(train.images)
+        self._images = {"train": len(train), "test": len(self._test)}
         backend.start()
         shared = isinstance(run, ShippedRun)
         self._model = load_onnx(shipped().path, self._config.model) if shared else load_model(run)
@@ -148,7 +150,7 @@ class _Exporter:
         return proofs
 
     def write_card(self) -> None:
-        """Write card.json and card.md with the forms that are there now."""
+        """Write card.json and card.md with the forms that are there now, and beside them what catalogues read."""
         source = self._config.data.source
         digests = {"train_sha256": self._train_sha256, "test_sha256": self._test.sha256}
         tree = {
@@ -164,6 +166,9 @@ class _Exporter:
         }  # fmt: skip
         write_json(self._run.export_card_file, tree)
         write_text(self._run.export_card_file.with_suffix(".md"), texts.markdown(tree))
+        finished = self._run.figures("train")["finished"]
+        write_text(self._run.exports / "CITATION.cff", citation(tree, finished, self._run.environment()))
+        write_json(self._run.exports / "croissant.json", croissant(source, self._images, digests))
 
 
 def with_softmax(model: keras.Model) -> keras.Model:
