@@ -132,11 +132,15 @@ def _tall_product(a: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.T
 class PortableAdam(keras.optimizers.Adam):  # type: ignore[misc]
     """Keras' Adam, the powers of its bias correction taken by multiplying: `pow` differs between processors."""
 
+    def apply(self, grads: list[tf.Tensor], trainable_variables: list[keras.Variable] | None = None) -> Any:
+        """Move all variables, after their common bias correction: one for each took half of the time to compile."""
+        step = tf.cast(self.iterations.value, tf.int32) + 1
+        self._correction = tf.sqrt(1.0 - _power(self.beta_2, step)) / (1.0 - _power(self.beta_1, step))
+        return super().apply(grads, trainable_variables)
+
     def update_step(self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor) -> None:
         """Move one variable by Adam's rule."""
-        step = tf.cast(self.iterations.value, tf.int32) + 1
-        correction = tf.sqrt(1.0 - _power(self.beta_2, step)) / (1.0 - _power(self.beta_1, step))
-        alpha = tf.cast(learning_rate, variable.dtype) * tf.cast(correction, variable.dtype)
+        alpha = tf.cast(learning_rate, variable.dtype) * tf.cast(self._correction, variable.dtype)
         index = self._get_variable_index(variable)
         mean, square = self._momentums[index], self._velocities[index]
         self.assign_add(mean, (gradient - mean) * (1 - self.beta_1))
