@@ -101,11 +101,12 @@ def choose_threshold(model: keras.Model, config: Config, validation: Part) -> di
 
 
 def balanced_threshold(digits: NDArray[np.float32], non_digits: NDArray[np.float32]) -> float:
-    """The threshold on confidences that refuses twice as large a share of digits read right as it answers of non-digits.
+    """The threshold on confidences that refuses twice as large a share of right digits as it answers of non-digits.
 
-    Refused, a digit is written again; an answer where there is none is believed. With equal shares a model refused
-    98.3 % of 540 letters and 14 of 18 pictures of no digit, with twice 99.4 % and 16. A share of the digits alone, 2 % before, says how hard the drawings are: the more hands they show, the lower the
-    threshold. Other measures than the highest probability (entropy, margin to the second, log-odds) were no better.
+    A refused digit is written again; an answer where there is none is believed. With equal shares a model refused
+    98.3 % of 540 letters and 14 of 18 pictures of no digit, with twice 99.4 % and 16. A share of the digits alone, 2 %
+    at first, says how hard the drawings are: the more hands they show, the lower the threshold. Other measures than the
+    highest probability (entropy, margin to the second, log-odds) were no better.
     """
     candidates = np.sort(np.concatenate([digits, non_digits]))
     refused = np.searchsorted(np.sort(digits), candidates) / len(digits)
