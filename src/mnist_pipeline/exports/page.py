@@ -1,0 +1,88 @@
+"""A run as one HTML page that reads what is drawn on it: its network and all its code are inside, nothing is fetched.
+
+The page's own files lie in page_files/. Its code needs no page to compute, so that the proof runs it in Node.
+"""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from mnist_pipeline.exports.page_network import Bits, read_network
+from mnist_pipeline.numerals import percent
+from mnist_pipeline.prediction.foreign import vet
+from mnist_pipeline.prediction.shipping import SHIPPED, shipped
+from mnist_pipeline.runs.opening import open_run
+from mnist_pipeline.runs.run import Run
+
+_FILES = Path(__file__).parent / "page_files"
+# In the order in which one builds on those before it.
+_SCRIPTS = ("network.js", "fitting.js", "reading.js", "drawing.js", "views.js", "page.js")
+
+
+class Parts(NamedTuple):
+    """The page as three files, for a server: the HTML asks for page.css and page.js beside it."""
+
+    html: str
+    css: str
+    js: str
+
+
+def build(run: str | Path | Run | None = SHIPPED, bits: Bits = 8) -> str:
+    """The whole page as one text: of the model that comes with the package, or of a trained run."""
+    css, js = _text("page.css"), script()
+    rules = f"default-src 'none'; style-src {_digest(css)}; script-src {_digest(js)}; img-src data:; base-uri 'none'"
+    return _render(run, bits, css=Markup(css), js=Markup(js), rules=rules)  # noqa: S704 - files of our own
+
+
+def parts(run: str | Path | Run | None = SHIPPED, bits: Bits = 8, *, head: str = "", body: str = "") -> Parts:
+    """The page in parts, no style or script among the HTML; with more HTML in its head and at the end of its body."""
+    more = {"head": Markup(head), "body": Markup(body)}  # noqa: S704 - the caller's own HTML
+    return Parts(_render(run, bits, css=None, js=None, rules=None, **more), _text("page.css"), script())
+
+
+def script() -> str:
+    """The code of the page: what it computes with, and what it shows where there is a document."""
+    lines = "".join(_text(name) for name in _SCRIPTS).splitlines()
+    kept = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("//")]
+    return "\n".join(['"use strict";', *kept, ""])
+
+
+def _render(run: str | Path | Run | None, bits: Bits, head: str = "", body: str = "", **how: Any) -> str:
+    pages = Environment(
+        loader=FileSystemLoader(_FILES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    model = _model(run, bits)
+    # In a block of data no < may stand that could end it.
+    data = Markup(json.dumps(model, separators=(",", ":")).replace("<", "\\u003c"))  # noqa: S704
+    return pages.get_template("page.html.jinja").render(model=model, data=data, head=head, body=body, **how)
+
+
+def _model(where: str | Path | Run | None, bits: Bits) -> dict[str, Any]:
+    """What the page has of a model: its network, the confidence below which it refuses, and what is said about it."""
+    if where == SHIPPED:
+        path, facts = shipped()
+        threshold, accuracy = facts["refusal"]["threshold"], facts["test_accuracy"]
+        name, parameters = facts["name"], facts["parameters"]
+    else:
+        run = open_run(where)
+        vet(run.onnx_file, None)
+        path, threshold, name = run.onnx_file, run.threshold(), run.name
+        parameters = run.figures("train")["parameters"]
+        accuracy = run.figures("evaluate")["test_accuracy"] if "evaluate" in run.metrics() else None
+    said = {"name": name, "parameters": parameters, "accuracy": accuracy and percent(accuracy)}
+    return {**said, "threshold": threshold, "network": read_network(path, bits)}
+
+
+def _text(name: str) -> str:
+    return (_FILES / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """What a content security policy calls a text by."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
