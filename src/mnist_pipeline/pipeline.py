@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mnist_pipeline.data import Part
 
 _ONNX_ALONE = "The package holds the ONNX file alone; for the rest train its recipe: mnist run photo (15 minutes)"
+_PAGES = {"page", "page-float"}  # made of an ONNX file, and of the shipped one where asked for by name
 
 
 def train(
@@ -122,7 +123,7 @@ def export(
     for line in left_out() if "all" in names and where != SHIPPED else ():
         watcher.note(f"left out: {line}")
     if where == SHIPPED:
-        return _export_shipped(wanted, watcher)
+        return _export_shipped(wanted, names, watcher)
     need("exporting", "tensorflow")
     with opened(where) as run:
         from mnist_pipeline.exports.export import export_run
@@ -131,18 +132,29 @@ def export(
         return {"run": str(run.path), **run.export_card()}
 
 
-def _export_shipped(wanted: list[ExportForm], watcher: Watcher) -> dict[str, Any]:
-    """Copy the shipped model's ONNX file, beside the threshold below which it refuses; gives what a card has of it."""
+def _export_shipped(wanted: list[ExportForm], named: set[str], watcher: Watcher) -> dict[str, Any]:
+    """Copy the shipped model's ONNX file, beside the threshold below which it refuses; gives what a card has of it.
+
+    Its pages are made where they are asked for by name: their proof takes most of a minute.
+    """
     run, (onnx, facts) = Run(artifacts() / SHIPPED), shipped()
-    others = [form.name for form in wanted if form.name != "onnx"]
+    pages = [form for form in wanted if form.name in _PAGES & named]
+    others = [form.name for form in wanted if form.name != "onnx" and form not in pages]
     if len(others) == len(wanted):
         raise RunError(f"{', '.join(others)}: cannot be made of the shipped model. {_ONNX_ALONE}")
     if others:
         watcher.note(f"left out: {', '.join(others)}. {_ONNX_ALONE}")
     write_json(run.refusal_file, facts["refusal"])
-    with whole(run.exports / "model.onnx") as copy:
-        copy.write_bytes(onnx.read_bytes())
-    return {"run": str(run.path), "forms": {"onnx": {"files": files_of([run.exports / "model.onnx"])}}}
+    forms = {}
+    if len(wanted) > len(others) + len(pages):
+        with whole(run.exports / "model.onnx") as copy:
+            copy.write_bytes(onnx.read_bytes())
+        forms["onnx"] = {"files": files_of([run.exports / "model.onnx"])}
+    for form in pages:
+        from mnist_pipeline.exports.page_proof import export_shipped_page
+
+        forms[form.name] = export_shipped_page(run.exports / form.files[0], form, watcher)
+    return {"run": str(run.path), "forms": forms}
 
 
 def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = None) -> dict[str, Any]:
@@ -158,7 +170,7 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
     from mnist_pipeline.exports.bench import measure_run
 
     there = unchanged(run.export_card().get("forms", {}), run.exports)
-    wanted = [name for name, form in FORMS.items() if name not in there and not missing(form.takes)]
+    wanted = [name for name, form in FORMS.items() if form.measured and name not in there and not missing(form.takes)]
     if wanted:
         export(run, wanted, watcher=watcher)
     return {"run": str(run.path), "name": run.name, **measure_run(run, watcher)}

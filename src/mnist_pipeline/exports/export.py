@@ -13,8 +13,10 @@ from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.exports import texts
 from mnist_pipeline.exports.eight_bits import calibration_images, litert, save_int8_onnx
-from mnist_pipeline.exports.forms import FORMS, PACKAGES, ExportForm, files_of, unchanged
-from mnist_pipeline.exports.proof import KerasRuntime, Proof, Reference, SavedModelRuntime, compare, require
+from mnist_pipeline.exports.forms import FORMS, PACKAGES, ExportForm, Reader, files_of, unchanged
+from mnist_pipeline.exports.page import save_page
+from mnist_pipeline.exports.page_proof import NodeRuntime
+from mnist_pipeline.exports.proof import Proof, Reference, compare, require
 from mnist_pipeline.exports.signature import read_signature
 from mnist_pipeline.pixels.preprocess import PIXEL, SIDE, scale
 from mnist_pipeline.prediction import runtimes
@@ -23,11 +25,12 @@ from mnist_pipeline.runs.provenance import CODE, versions
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import backend, scoring
-from mnist_pipeline.training.backend import keras
+from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.keras_file import load_model, weights_sha256
 from mnist_pipeline.training.saving import save_onnx
 
 _BATCH = 500  # test images that a runtime is given at a time
+_AS_GRAPH = {"autograph": False, "reduce_retracing": True}
 _TOOLS = ("tensorflow", "keras", "onnx", "tf2onnx", "opencv-python-headless")
 
 
@@ -116,6 +119,8 @@ class _Exporter:
                 self._model.export(str(path), format="tf_saved_model", verbose=False)
             case "litert":
                 path.write_bytes(litert(self._model))
+            case "page" | "page-float":
+                save_page(path, self._run, 8 if form.name == "page" else 32)
             case _:
                 path.write_bytes(self._int8)
 
@@ -132,11 +137,10 @@ class _Exporter:
         """
         proofs: list[Proof] = []
         for reader in form.readers:
-            if reader != "tensorflow" and not runtimes.installed(reader):
+            if reader not in ("tensorflow", "node") and not runtimes.installed(reader):
                 continue
             try:
-                runtime = SavedModelRuntime(path) if reader == "tensorflow" else runtimes.open_runtime(path, reader)
-                proof = compare(form, reader, _scores(runtime, self._test), self._reference)
+                proof = compare(form, reader, _scores(_opened(reader, path), self._test), self._reference)
                 require(form, proof)
                 proofs.append(proof)
             except (ExportError, RunError) as error:
@@ -183,6 +187,53 @@ def from_pixels(model: keras.Model) -> keras.Model:
     return keras.Model(pixels, model(x), name=model.name)
 
 
+def _opened(reader: Reader, path: Path) -> Any:
+    match reader:
+        case "tensorflow":
+            return SavedModelRuntime(path)
+        case "node":
+            return NodeRuntime(path)
+        case _:
+            return runtimes.open_runtime(path, reader)
+
+
 def _scores(runtime: Any, part: Part) -> NDArray[np.float32]:
-    starts = range(0, len(part), _BATCH)
-    return np.concatenate([runtime.scores(scale(part.images[at : at + _BATCH])) for at in starts])
+    batch = len(part) if isinstance(runtime, NodeRuntime) else _BATCH  # each batch starts Node anew
+    starts = range(0, len(part), batch)
+    return np.concatenate([runtime.scores(scale(part.images[at : at + batch])) for at in starts])
+
+
+class KerasRuntime:
+    """A Keras model, its forward pass as one compiled graph."""
+
+    name = "keras"
+
+    def __init__(self, model: keras.Model) -> None:
+        self._shape = model.input_shape[1:]
+        self._call = tf.function(lambda images: model(images, training=False), **_AS_GRAPH)
+
+    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
+        """Images in 0..1 in the shape that the model takes."""
+        return images.reshape(-1, *self._shape)
+
+    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
+        """The model's ten outputs for each."""
+        return np.asarray(self._call(tf.constant(inputs)).numpy(), np.float32)
+
+    def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The model's ten outputs for each of (n, 28, 28) images in 0..1."""
+        return self.compute(self.prepare(images))
+
+
+class SavedModelRuntime(KerasRuntime):
+    """A SavedModel that this package wrote; only TensorFlow reads it."""
+
+    name = "tensorflow"
+
+    def __init__(self, folder: Path) -> None:
+        self._loaded = tf.saved_model.load(str(folder))  # kept, because its signatures die with it
+        served = self._loaded.signatures["serving_default"]
+        (into,) = served.structured_input_signature[1].values()
+        self._shape = tuple(into.shape[1:])
+        # Compiled into a graph, as a server runs it: called eagerly from Python it takes ten times as long.
+        self._call = tf.function(lambda images: next(iter(served(images).values())), **_AS_GRAPH)

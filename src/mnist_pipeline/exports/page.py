@@ -16,6 +16,7 @@ from mnist_pipeline.exports.page_network import Bits, read_network
 from mnist_pipeline.numerals import percent
 from mnist_pipeline.prediction.foreign import vet
 from mnist_pipeline.prediction.shipping import SHIPPED, shipped
+from mnist_pipeline.runs.files import write_text
 from mnist_pipeline.runs.opening import open_run
 from mnist_pipeline.runs.run import Run
 
@@ -37,6 +38,11 @@ def build(run: str | Path | Run | None = SHIPPED, bits: Bits = 8) -> str:
     css, js = _text("page.css"), script()
     rules = f"default-src 'none'; style-src {_digest(css)}; script-src {_digest(js)}; img-src data:; base-uri 'none'"
     return _render(run, bits, css=Markup(css), js=Markup(js), rules=rules)  # noqa: S704 - files of our own
+
+
+def save_page(path: Path, run: str | Path | Run | None = SHIPPED, bits: Bits = 8) -> None:
+    """Write the whole page as a file."""
+    write_text(path, build(run, bits))
 
 
 def parts(run: str | Path | Run | None = SHIPPED, bits: Bits = 8, *, head: str = "", body: str = "") -> Parts:

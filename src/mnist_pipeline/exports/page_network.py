@@ -5,6 +5,7 @@ hardly anything is lost. In JSON stand the layers, in base64 behind one another 
 """
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,34 +38,20 @@ def read_network(path: Path, bits: Bits) -> dict[str, Any]:
 
 def _layer(node: onnx.NodeProto, given: list[NDArray[Any]]) -> _Layer | None:
     """A node as a layer; None where it computes nothing."""
-    settings = {field.name: onnx.helper.get_attribute_value(field) for field in node.attribute}
-    match node.op_type:
-        case "Conv":
-            kernel = given[0].transpose(2, 3, 1, 0)  # rows, columns, channels in, channels out
-            top, left, *_ = settings.get("pads", [0, 0])
-            return {"kind": "conv", "kernel": kernel.shape[:2], "before": [top, left], **_weights(kernel, *given[1:])}
-        case "MatMul":
-            return {"kind": "dense", **_weights(given[0])}
-        case "BatchNormalization":
-            return _by_channel(given, settings.get("epsilon", 1e-5))
-        case "Mul" if given:
-            return {"kind": "scale", "scale": given[0].ravel()}
-        case "Mul":
-            return {"kind": "product"}
-        case "Add" if given:
-            return {"kind": "scale", "shift": given[0].ravel()}
-        case "MaxPool":
-            return {"kind": "pool", "side": settings["kernel_shape"][0]}
-        case "GlobalAveragePool" | "ReduceMean":
-            return {"kind": "average"}
-        case "Softmax":
-            return {"kind": "softmax"}
-        case kind if kind in _ACTIVATIONS:
-            slope = {"slope": float(settings.get("alpha", 0.01))} if kind in ("LeakyRelu", "Elu") else {}
-            return {"kind": kind.lower(), **slope}
-        case kind if kind in _NOTHING_TO_COMPUTE:
-            return None
-    raise ExportError(f"the page computes no {node.op_type}: export another form")
+    kind, settings = node.op_type, {field.name: onnx.helper.get_attribute_value(field) for field in node.attribute}
+    if kind in _NOTHING_TO_COMPUTE:
+        return None
+    if kind in _ACTIVATIONS:
+        return {"kind": kind.lower(), "slope": float(settings.get("alpha", 0.01 if kind == "LeakyRelu" else 1.0))}
+    if kind not in _LAYERS:
+        raise ExportError(f"the page computes no {kind}: export another form")
+    return _LAYERS[kind](given, settings)
+
+
+def _convolution(given: list[_Floats], settings: dict[str, Any]) -> _Layer:
+    kernel = given[0].transpose(2, 3, 1, 0)  # rows, columns, channels in, channels out
+    top, left, *_ = settings.get("pads", [0, 0])
+    return {"kind": "conv", "kernel": kernel.shape[:2], "before": [top, left], **_weights(kernel, *given[1:])}
 
 
 def _weights(weights: _Floats, bias: _Floats | None = None) -> _Layer:
@@ -72,11 +59,29 @@ def _weights(weights: _Floats, bias: _Floats | None = None) -> _Layer:
     return {"inputs": inputs, "outputs": outputs, "weights": weights, **({} if bias is None else {"bias": bias})}
 
 
-def _by_channel(given: list[_Floats], epsilon: float) -> _Layer:
+def _by_channel(given: list[_Floats], settings: dict[str, Any]) -> _Layer:
     """A batch normalization as one product and one sum for each channel."""
     gamma, beta, mean, variance = given
-    scale = gamma / np.sqrt(variance + np.float32(epsilon))
+    scale = gamma / np.sqrt(variance + np.float32(settings.get("epsilon", 1e-5)))
     return {"kind": "scale", "scale": scale, "shift": beta - mean * scale}
+
+
+def _product(given: list[_Floats], _: dict[str, Any]) -> _Layer:
+    """A factor for each channel; or of two layers' values, which _join_swish knows."""
+    return {"kind": "scale", "scale": given[0].ravel()} if given else {"kind": "product"}
+
+
+_LAYERS: dict[str, Callable[[list[_Floats], dict[str, Any]], _Layer]] = {
+    "Conv": _convolution,
+    "MatMul": lambda given, _: {"kind": "dense", **_weights(given[0])},
+    "BatchNormalization": _by_channel,
+    "Mul": _product,
+    "Add": lambda given, _: {"kind": "scale", "shift": given[0].ravel()},
+    "MaxPool": lambda _, settings: {"kind": "pool", "side": settings["kernel_shape"][0]},
+    "GlobalAveragePool": lambda *_: {"kind": "average"},
+    "ReduceMean": lambda *_: {"kind": "average"},
+    "Softmax": lambda *_: {"kind": "softmax"},
+}
 
 
 def _join_swish(layers: list[_Layer]) -> None:

@@ -1,22 +1,18 @@
-"""The proof that an exported file is equal to the Keras model: what it has to hold, and how both compute.
+"""The proof that an exported file is equal to the Keras model: what is compared, and what has to hold.
 
 In float, labels have to be the same and scores within 1e-5; in eight bits, accuracy may fall by at most 0.10 points.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import ExportError
 from mnist_pipeline.exports.forms import ExportForm
-from mnist_pipeline.training.backend import keras, tf
 
 TOLERANCE = 1e-5  # of a score, for the forms in float; rounding makes those of a dense network differ by 1.3e-6
 LOST = 0.001  # of the accuracy, for the forms in eight bits
-_AS_GRAPH = {"autograph": False, "reduce_retracing": True}
 
 
 @dataclass(frozen=True)
@@ -31,10 +27,10 @@ class Proof:
     ties: int  # images with another label, which Keras scores within the tolerance of its own: rounding decides there
     largest_difference: float  # of any score of any image
 
-    def sentence(self) -> str:
+    def sentence(self, other: str = "Keras") -> str:
         """The proof as a line for the user."""
         ties = f" ({self.ties} of them ties)" if self.ties else ""
-        labels = f"{round(self.agreement * self.n):,} of {self.n:,} labels as Keras{ties}"
+        labels = f"{round(self.agreement * self.n):,} of {self.n:,} labels as {other}{ties}"
         return f"{self.reader}: {labels}, scores within {self.largest_difference:.1e}, accuracy {self.accuracy:.2%}"
 
 
@@ -76,39 +72,3 @@ def require(form: ExportForm, proof: Proof) -> None:
     if not form.exact and lost > LOST * proof.n:
         accuracy = f"accuracy {proof.accuracy:.2%} instead of {proof.keras_accuracy:.2%} ({proof.reader})"
         raise ExportError(f"not as good as the model: {accuracy}")
-
-
-class KerasRuntime:
-    """A Keras model, its forward pass as one compiled graph."""
-
-    name = "keras"
-
-    def __init__(self, model: keras.Model) -> None:
-        self._shape = model.input_shape[1:]
-        self._call = tf.function(lambda images: model(images, training=False), **_AS_GRAPH)
-
-    def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
-        """Images in 0..1 in the shape that the model takes."""
-        return images.reshape(-1, *self._shape)
-
-    def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """The model's ten outputs for each."""
-        return np.asarray(self._call(tf.constant(inputs)).numpy(), np.float32)
-
-    def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The model's ten outputs for each of (n, 28, 28) images in 0..1."""
-        return self.compute(self.prepare(images))
-
-
-class SavedModelRuntime(KerasRuntime):
-    """A SavedModel that this package wrote; only TensorFlow reads it."""
-
-    name = "tensorflow"
-
-    def __init__(self, folder: Path) -> None:
-        self._loaded = tf.saved_model.load(str(folder))  # kept, because its signatures die with it
-        served = self._loaded.signatures["serving_default"]
-        (into,) = served.structured_input_signature[1].values()
-        self._shape = tuple(into.shape[1:])
-        # Compiled into a graph, as a server runs it: called eagerly from Python it takes ten times as long.
-        self._call = tf.function(lambda images: next(iter(served(images).values())), **_AS_GRAPH)

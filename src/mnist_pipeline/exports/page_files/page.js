@@ -57,8 +57,10 @@ function start() {
       const until = performance.now() + SLICE;
       let step = steps.next();
       while (!step.done && performance.now() < until) step = steps.next();
-      if (step.done) lost = step.value;
-      else searching = setTimeout(goOn, SLICE);
+      if (step.done) {
+        lost = step.value;
+        tell(patch);
+      } else searching = setTimeout(goOn, SLICE);
     };
     searching = setTimeout(goOn, 400);
   }

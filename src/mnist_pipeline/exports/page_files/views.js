@@ -93,13 +93,15 @@ function showTiles(canvas, tiles, columns, colours) {
   context.putImageData(image, 0, 0);
 }
 
-// One tile for each channel, its values as shares of the largest one of all.
+// One tile for each channel, its values as shares of the largest one of all; roots of them, that faint ones are seen.
 function tilesOf({ width, height, channels, values }) {
   const most = Math.max(1e-9, values.reduce((top, value) => Math.max(top, Math.abs(value)), 0));
   return Array.from({ length: channels }, (_, channel) => ({
-    width, height, values: Float64Array.from({ length: width * height }, (_, i) => values[i * channels + channel] / most),
+    width, height, values: Float64Array.from({ length: width * height }, (_, i) => root(values[i * channels + channel] / most)),
   }));
 }
+
+const root = (value) => Math.sign(value) * Math.sqrt(Math.abs(value));
 
 // The weights of a first layer, each unit's or filter's as a tile, as shares of its own largest one.
 function weightTiles(layer) {
@@ -116,7 +118,7 @@ function stagesOf(layers) {
   const stages = [];
   layers.slice(0, -1).forEach((layer) => {
     if (layer.kind === "conv" || layer.kind === "dense") stages.push({ layer, last: layer });
-    else if (stages.length && layer.kind !== "average") stages[stages.length - 1].last = layer;
+    else if (stages.length && layer.kind !== "average" && layer.kind !== "scale") stages[stages.length - 1].last = layer;
   });
   return stages.slice(0, -1);
 }
@@ -137,7 +139,7 @@ function layersIn(box, layers) {
     probabilities(layers, one ? one.pixels : new Uint8Array(SIDE * SIDE), (layer, now) => given.set(layer, now));
     for (const { layer, last, values, weights, about } of stages) {
       const now = given.get(last);
-      const columns = now.channels > 64 ? 16 : now.channels > 16 ? 8 : Math.min(10, now.channels);
+      const columns = now.channels > 64 ? 12 : Math.min(now.width > 1 ? 8 : 10, now.channels);
       if (weights) showTiles(weights, weightTiles(layer), columns, colours);
       const tiles = one ? tilesOf(now) : tilesOf({ ...now, values: now.values.map(() => 0) });
       showTiles(values, tiles, columns, colours);
