@@ -105,7 +105,7 @@ function paperIn(canvas, changed) {
     if (moves[event.key]) {
       const [x, y] = paper.cursor || [wide() / 2, 0.5];
       const [across, down] = moves[event.key].map((step) => step * (event.shiftKey ? 4 : 1));
-      paper.cursor = [Math.min(wide(), Math.max(0, x + across)), Math.min(1, Math.max(0, y + down))];
+      paper.cursor = [min(wide(), max(0, x + across)), min(1, max(0, y + down))];
       if (current) goOn(paper.cursor);
       if (current) drawn(false);
       else paper.draw();

@@ -12,20 +12,20 @@ const [SQUARE_OF_3, SQUARE_OF_5] = [1, 2].map((reach) => Array.from({ length: 2 
 // The box around strokes as a pen of a width draws them.
 function boxOf(strokes, pen) {
   const [xs, ys] = [0, 1].map((axis) => strokes.flat().map((point) => point[axis]));
-  const [left, top] = [xs, ys].map((values) => Math.min(...values) - pen / 2);
-  const [right, bottom] = [xs, ys].map((values) => Math.max(...values) + pen / 2);
+  const [left, top] = [xs, ys].map((values) => min(...values) - pen / 2);
+  const [right, bottom] = [xs, ys].map((values) => max(...values) + pen / 2);
   return { left, top, width: right - left, height: bottom - top };
 }
 
 // A picture of the strokes: wherever and how large they were drawn, it has them in the middle and as large.
 function pictureOf(strokes, pen) {
   const box = boxOf(strokes, pen);
-  const by = DRAWN / Math.max(box.width, box.height);
+  const by = DRAWN / max(box.width, box.height);
   const [width, height] = [box.width, box.height].map((side) => Math.round(side * by) + 2 * AROUND);
   const picture = { width, height, values: new Uint8Array(width * height) };
   for (const stroke of strokes) {
     const points = thinned(stroke.map(([x, y]) => [(x - box.left) * by + AROUND, (y - box.top) * by + AROUND]));
-    points.forEach((point, number) => drawLine(picture, points[Math.max(0, number - 1)], point, (pen / 2) * by));
+    points.forEach((point, number) => drawLine(picture, points[max(0, number - 1)], point, (pen / 2) * by));
   }
   return picture;
 }
@@ -48,14 +48,14 @@ function drawLine(picture, [x1, y1], [x2, y2], radius) {
   const [across, down] = [x2 - x1, y2 - y1];
   const length = across * across + down * down;
   const reach = radius + 1;
-  const lastRow = Math.min(height - 1, Math.ceil(Math.max(y1, y2) + reach));
-  const lastColumn = Math.min(width - 1, Math.ceil(Math.max(x1, x2) + reach));
-  for (let row = Math.max(0, Math.floor(Math.min(y1, y2) - reach)); row <= lastRow; row++) {
-    for (let column = Math.max(0, Math.floor(Math.min(x1, x2) - reach)); column <= lastColumn; column++) {
+  const lastRow = min(height - 1, Math.ceil(max(y1, y2) + reach));
+  const lastColumn = min(width - 1, Math.ceil(max(x1, x2) + reach));
+  for (let row = max(0, floor(min(y1, y2) - reach)); row <= lastRow; row++) {
+    for (let column = max(0, floor(min(x1, x2) - reach)); column <= lastColumn; column++) {
       const [x, y] = [column + 0.5 - x1, row + 0.5 - y1];
-      const along = length ? Math.min(1, Math.max(0, (x * across + y * down) / length)) : 0;
+      const along = length ? min(1, max(0, (x * across + y * down) / length)) : 0;
       const away = Math.hypot(x - along * across, y - along * down);
-      const ink = Math.round(255 * Math.min(1, Math.max(0, radius + 0.5 - away)));
+      const ink = Math.round(255 * min(1, max(0, radius + 0.5 - away)));
       if (ink > values[row * width + column]) values[row * width + column] = ink;
     }
   }
@@ -72,7 +72,7 @@ function thresholdOf(values) {
     below += counts[value] / total;
     sum += (value * counts[value]) / total;
     const above = 1 - below;
-    if (Math.min(below, above) < 1.2e-7 || Math.max(below, above) > 1 - 1.2e-7) continue;
+    if (min(below, above) < 1.2e-7 || max(below, above) > 1 - 1.2e-7) continue;
     const apart = below * above * (sum / below - (mean - sum) / above) ** 2;
     if (apart > best) [best, threshold] = [apart, value];
   }
@@ -95,13 +95,13 @@ function cutOut({ width, height, values }, marks) {
     sum += marks[i] * values[i];
     count += marks[i];
   }
-  const by = Math.fround(255 / Math.max((1.15 * sum) / count, 1));
+  const by = fround(255 / max((1.15 * sum) / count, 1));
   const ink = new Uint8Array(values.length);
   let [left, top, right, bottom] = [width, height, -1, -1];
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       if (!near[i]) continue;
-      ink[i] = Math.min(255, rounded(Math.fround(by * values[i])));
+      ink[i] = min(255, rounded(fround(by * values[i])));
       if (ink[i] <= EDGE) continue;
       if (x < left) left = x;
       if (x > right) right = x;
@@ -124,18 +124,18 @@ function part(values, width, window) {
 
 // The ink at 20 pixels along its longer side, white at its strongest; a thin pen is made wider before.
 function boxed(ink, marks) {
-  let by = BOX / Math.max(ink.width, ink.height);
+  let by = BOX / max(ink.width, ink.height);
   const missing = rounded(THINNEST / by - strokeWidth(marks));
   if (missing > 0) {
     const room = (missing + 1) >> 1;
     const more = withRoom(ink, room);
     ink = { ...more, values: widened(more.values, more.width, more.height, disc(missing + 1)) };
-    by = BOX / Math.max(ink.width, ink.height);
+    by = BOX / max(ink.width, ink.height);
   }
-  const [width, height] = [ink.width, ink.height].map((side) => Math.min(BOX, Math.max(1, rounded(side * by))));
+  const [width, height] = [ink.width, ink.height].map((side) => min(BOX, max(1, rounded(side * by))));
   const small = shrunk(ink, width, height);
-  const strongest = Math.fround(255 / Math.max(1, ...small.values));
-  return { ...small, values: small.values.map((value) => Math.min(255, rounded(Math.fround(value * strongest)))) };
+  const strongest = fround(255 / max(1, ...small.values));
+  return { ...small, values: small.values.map((value) => min(255, rounded(fround(value * strongest)))) };
 }
 
 function withRoom({ width, height, values }, room) {
@@ -152,7 +152,7 @@ function disc(side) {
   const middle = side >> 1;
   return Array.from({ length: side }, (_, row) => {
     const reach = rounded(middle * Math.sqrt(middle ** 2 - (row - middle) ** 2) / middle);
-    return [-Math.min(reach, middle), Math.min(reach, side - 1 - middle)];
+    return [-min(reach, middle), min(reach, side - 1 - middle)];
   });
 }
 
@@ -166,7 +166,7 @@ function widened(values, width, height, shape) {
     if (!spread.has(key)) spread.set(key, sideways(values, width, height, from, to));
     const rows = spread.get(key);
     const down = number - middle;
-    for (let i = Math.max(0, -down * width); i < Math.min(values.length, values.length - down * width); i++) {
+    for (let i = max(0, -down * width); i < min(values.length, values.length - down * width); i++) {
       const value = rows[i + down * width];
       if (value > wide[i]) wide[i] = value;
     }
@@ -180,7 +180,7 @@ function sideways(values, width, height, from, to) {
     for (let column = 0; column < width; column++) {
       const value = values[row * width + column];
       if (!value) continue;
-      for (let x = Math.max(0, column - to); x <= Math.min(width - 1, column - from); x++) {
+      for (let x = max(0, column - to); x <= min(width - 1, column - from); x++) {
         if (value > wide[row * width + x]) wide[row * width + x] = value;
       }
     }
@@ -197,21 +197,21 @@ function strokeWidth(marks) {
   for (let i = width; i <= last; i++) {
     if (!values[i]) continue;
     const up = i - width;
-    const corner = Math.min(depth[up - 1], depth[up + 1]) + across;
-    depth[i] = Math.min(depth[i - 1] + beside, depth[up] + beside, corner);
+    const corner = min(depth[up - 1], depth[up + 1]) + across;
+    depth[i] = min(depth[i - 1] + beside, depth[up] + beside, corner);
   }
   for (let i = last; i >= width; i--) {
     if (!values[i]) continue;
     const down = i + width;
-    const corner = Math.min(depth[down - 1], depth[down + 1]) + across;
-    depth[i] = Math.min(depth[i], depth[i + 1] + beside, depth[down] + beside, corner);
+    const corner = min(depth[down - 1], depth[down + 1]) + across;
+    depth[i] = min(depth[i], depth[i + 1] + beside, depth[down] + beside, corner);
   }
   const around = widened(depth, width, height, SQUARE_OF_3);
   const ridge = [];
   for (let i = width; i <= last; i++) {
     if (!values[i]) continue;
-    const [own, most] = [Math.fround(depth[i] / 65536), Math.fround(around[i] / 65536)];
-    if (own >= Math.fround(most - Math.fround(1e-3))) ridge.push(own);
+    const [own, most] = [fround(depth[i] / 65536), fround(around[i] / 65536)];
+    if (own >= fround(most - fround(1e-3))) ridge.push(own);
   }
   ridge.sort((one, other) => one - other);
   return ridge.length ? 2 * ridge[ridge.length >> 1] - 1 : 1;
@@ -227,9 +227,9 @@ function shrunk(picture, width, height) {
       columns.forEach((column, x) => {
         let sum = 0;
         for (const [from, share] of column) {
-          sum = Math.fround(sum + Math.fround(picture.values[y * picture.width + from] * share));
+          sum = fround(sum + fround(picture.values[y * picture.width + from] * share));
         }
-        sums[x] = sums[x] + Math.fround(sum * part);
+        sums[x] = sums[x] + fround(sum * part);
       });
     }
     return Array.from(sums, rounded);
@@ -242,13 +242,13 @@ function sharesOf(longer, shorter) {
   const by = longer / shorter;
   return Array.from({ length: shorter }, (_, number) => {
     const [from, to] = [number * by, number * by + by];
-    const cell = Math.min(by, longer - from);
-    const last = Math.min(Math.floor(to), longer - 1);
-    const first = Math.min(Math.ceil(from), last);
+    const cell = min(by, longer - from);
+    const last = min(floor(to), longer - 1);
+    const first = min(Math.ceil(from), last);
     const shares = [];
-    if (first - from > 1e-3) shares.push([first - 1, Math.fround((first - from) / cell)]);
-    for (let at = first; at < last; at++) shares.push([at, Math.fround(1 / cell)]);
-    if (to - last > 1e-3) shares.push([last, Math.fround(Math.min(Math.min(to - last, 1), cell) / cell)]);
+    if (first - from > 1e-3) shares.push([first - 1, fround((first - from) / cell)]);
+    for (let at = first; at < last; at++) shares.push([at, fround(1 / cell)]);
+    if (to - last > 1e-3) shares.push([last, fround(min(min(to - last, 1), cell) / cell)]);
     return shares;
   });
 }
@@ -259,9 +259,9 @@ function centred({ width, height, values }) {
   values.forEach((value, i) => {
     total += value;
     right += value * (i % width);
-    down += value * Math.floor(i / width);
+    down += value * floor(i / width);
   });
-  const placed = (mass, side) => Math.min(Math.max(rounded(SIDE / 2 - mass / Math.max(total, 1)), 0), SIDE - side);
+  const placed = (mass, side) => min(max(rounded(SIDE / 2 - mass / max(total, 1)), 0), SIDE - side);
   const [left, top] = [placed(right, width), placed(down, height)];
   const whole = new Uint8Array(SIDE * SIDE);
   for (let row = 0; row < height; row++) {
@@ -272,7 +272,7 @@ function centred({ width, height, values }) {
 
 // To the nearest whole number, a half to the even one, as Python and OpenCV do.
 function rounded(value) {
-  const down = Math.floor(value);
+  const down = floor(value);
   const rest = value - down;
   return rest < 0.5 || (rest === 0.5 && down % 2 === 0) ? down : down + 1;
 }

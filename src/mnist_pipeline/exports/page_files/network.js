@@ -1,6 +1,8 @@
 // The network: plain loops over numbers that lie by row, column and channel. It works without a page, as in Node.
 
+const { abs, floor, fround, max, min } = Math;
 const SIDE = 28;
+const numbers = (length, value) => Float64Array.from({ length }, (_, i) => value(i));
 const BLOCK = 8; // outputs of a convolution that are summed up at a time
 
 // The layers of a network, from the text that holds their numbers: floats first, then the weights in eight bits.
@@ -8,7 +10,7 @@ function readNetwork(packed) {
   const bytes = Uint8Array.from(atob(packed.numbers), (letter) => letter.charCodeAt(0));
   const view = new DataView(bytes.buffer);
   let at = 0;
-  const floats = (count) => Float64Array.from({ length: count }, () => view.getFloat32((at += 4) - 4, true));
+  const floats = (count) => numbers(count, () => view.getFloat32((at += 4) - 4, true));
   const inSteps = (layer) => packed.bits === 8 && "weights" in layer;
   const layers = packed.layers.map((layer) => {
     const read = { ...layer };
@@ -20,8 +22,7 @@ function readNetwork(packed) {
   packed.layers.forEach((layer, number) => {
     if (!inSteps(layer)) return;
     const step = layers[number].weights;
-    const stepped = (_, i) => view.getInt8(at++) * step[i % step.length];
-    layers[number].weights = Float64Array.from({ length: layer.weights }, stepped);
+    layers[number].weights = numbers(layer.weights, (i) => view.getInt8(at++) * step[i % step.length]);
   });
   return withoutScales(layers);
 }
@@ -33,7 +34,7 @@ function withoutScales(layers) {
   let scale = null;
   const kept = [];
   layers.forEach((layer, number) => {
-    if (layer.kind === "pool") [height, width] = [height, width].map((side) => Math.floor(side / layer.side));
+    if (layer.kind === "pool") [height, width] = [height, width].map((side) => floor(side / layer.side));
     if (layer.kind === "scale" && layers[number + 1].kind === "conv") {
       scale = layer;
     } else {
@@ -46,11 +47,11 @@ function withoutScales(layers) {
 
 function prepared(layer, height, width, scale) {
   const { inputs, outputs, bias } = layer;
-  const base = Float64Array.from({ length: height * width * outputs }, (_, i) => (bias ? bias[i % outputs] : 0));
+  const base = numbers(height * width * outputs, (i) => (bias ? bias[i % outputs] : 0));
   const plain = { ...layer, weights: padded(layer.weights), base };
   if (!scale) return plain;
-  const shifts = Float64Array.from({ length: height * width * inputs }, (_, i) => shiftOf(scale, i % inputs));
-  const scaled = layer.weights.map((weight, i) => weight * scaleOf(scale, Math.floor(i / outputs) % inputs));
+  const shifts = numbers(height * width * inputs, (i) => shiftOf(scale, i % inputs));
+  const scaled = layer.weights.map((weight, i) => weight * scaleOf(scale, floor(i / outputs) % inputs));
   const sums = convolved({ height, width, channels: inputs, values: shifts }, plain);
   return { ...layer, weights: padded(scaled), base: sums.values };
 }
@@ -73,7 +74,7 @@ function probabilities(layers, pixels, seen = () => {}) {
     now = (LAYERS[layer.kind] || activated)(now, layer);
     seen(layer, now);
   }
-  const top = Math.max(...now.values);
+  const top = max(...now.values);
   const powers = Array.from(now.values, (value) => Math.exp(value - top));
   const total = powers.reduce((sum, power) => sum + power);
   return powers.map((power) => power / total);
@@ -109,8 +110,8 @@ function convolved(now, layer) {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       let count = 0;
-      for (let row = Math.max(0, top - y); row < rows && y + row - top < height; row++) {
-        for (let column = Math.max(0, left - x); column < columns && x + column - left < width; column++) {
+      for (let row = max(0, top - y); row < rows && y + row - top < height; row++) {
+        for (let column = max(0, left - x); column < columns && x + column - left < width; column++) {
           const first = ((y + row - top) * width + x + column - left) * channels;
           const place = (row * columns + column) * channels;
           for (let channel = 0; channel < channels; channel++) {
@@ -124,7 +125,7 @@ function convolved(now, layer) {
       }
       const to = (y * width + x) * outputs;
       for (let output = 0; output < outputs; output += BLOCK) {
-        addBlock(values, to + output, Math.min(BLOCK, outputs - output), near, places, count, weights, output);
+        addBlock(values, to + output, min(BLOCK, outputs - output), near, places, count, weights, output);
       }
     }
   }
@@ -166,14 +167,14 @@ function scaled(now, layer) {
 
 function pooled(now, layer) {
   const { side } = layer;
-  const [height, width] = [Math.floor(now.height / side), Math.floor(now.width / side)];
+  const [height, width] = [floor(now.height / side), floor(now.width / side)];
   const values = new Float64Array(height * width * now.channels).fill(-Infinity);
   for (let y = 0; y < height * side; y++) {
     for (let x = 0; x < width * side; x++) {
       const from = (y * now.width + x) * now.channels;
-      const to = (Math.floor(y / side) * width + Math.floor(x / side)) * now.channels;
+      const to = (floor(y / side) * width + floor(x / side)) * now.channels;
       for (let channel = 0; channel < now.channels; channel++) {
-        values[to + channel] = Math.max(values[to + channel], now.values[from + channel]);
+        values[to + channel] = max(values[to + channel], now.values[from + channel]);
       }
     }
   }

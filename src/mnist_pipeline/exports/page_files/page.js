@@ -23,7 +23,7 @@ function start() {
     if (!done && performance.now() - readAt < BETWEEN) return;
     const began = performance.now();
     digits = reader.read(paper.strokes, paper.pen);
-    chosen = Math.max(0, digits.length - 1);
+    chosen = max(0, digits.length - 1);
     show(done);
     readAt = performance.now();
     document.documentElement.dataset.took = (readAt - began).toFixed(1);
@@ -84,8 +84,8 @@ function start() {
   const seen = part("seen");
   seen.addEventListener("pointermove", (event) => {
     const box = seen.getBoundingClientRect();
-    const place = [event.clientX - box.left, event.clientY - box.top].map((at) => Math.floor((at / box.width) * SIDE));
-    tell(place.map((at) => Math.min(SIDE - 1, Math.max(0, at))));
+    const place = [event.clientX - box.left, event.clientY - box.top].map((at) => floor((at / box.width) * SIDE));
+    tell(place.map((at) => min(SIDE - 1, max(0, at))));
   });
   seen.addEventListener("pointerleave", () => tell(null));
   seen.addEventListener("blur", () => tell(null));
@@ -94,7 +94,7 @@ function start() {
     if (!moves[event.key]) return;
     event.preventDefault();
     const from = patch || [SIDE / 2, SIDE / 2];
-    tell(from.map((at, axis) => Math.min(SIDE - 1, Math.max(0, at + moves[event.key][axis]))));
+    tell(from.map((at, axis) => min(SIDE - 1, max(0, at + moves[event.key][axis]))));
   });
 
   part("undo").addEventListener("click", paper.undo);

@@ -32,7 +32,7 @@ function look(layers, strokes, pen) {
   const picture = pictureOf(strokes.map((stroke) => stroke.points), pen);
   const pixels = fitDigit(picture);
   const shares = probabilities(layers, pixels);
-  const confidence = Math.max(...shares);
+  const confidence = max(...shares);
   return { strokes, pixels, shares, confidence, guess: shares.indexOf(confidence) };
 }
 
@@ -61,19 +61,19 @@ function piecesOf(strokes, pen) {
   return pieces.sort((one, other) => one.left + one.width / 2 - other.left - other.width / 2);
 }
 
-const narrower = (one, other) => Math.min(one.width, other.width);
-const overlap = (one, other) => Math.min(one.left + one.width, other.left + other.width) - Math.max(one.left, other.left);
+const narrower = (one, other) => min(one.width, other.width);
+const overlap = (one, other) => min(one.left + one.width, other.left + other.width) - max(one.left, other.left);
 
 // The likeliest way to take neighbouring pieces for digits: the best row of candidates from the first piece to the last.
 function likeliest(pieces, lookAt) {
-  const height = Math.max(...pieces.map((piece) => piece.height));
+  const height = max(...pieces.map((piece) => piece.height));
   const best = [{ score: 0, digits: [] }];
   for (let last = 0; last < pieces.length; last++) {
     for (let first = last; first >= 0; first--) {
       const run = pieces.slice(first, last + 1);
       const box = around(run);
       if (run.length > 1 && (box.width > WIDEST * height || -overlap(run[0], run[1]) > GAP * height)) break;
-      const speck = pieces.length > 1 && Math.max(box.width, box.height) < SPECK * height;
+      const speck = pieces.length > 1 && max(box.width, box.height) < SPECK * height;
       const seen = speck ? null : lookAt(run.flatMap((piece) => piece.strokes));
       const score = best[first].score + (speck ? -SPECK_SIZE * (box.height / height) : scoreOf(seen, run, box, height));
       if (!best[last + 1] || score > best[last + 1].score) {
@@ -86,16 +86,16 @@ function likeliest(pieces, lookAt) {
 
 function around(run) {
   const edge = (least, side, size) => least(...run.map((piece) => piece[side] + (size ? piece[size] : 0)));
-  const [left, top] = [edge(Math.min, "left"), edge(Math.min, "top")];
-  return { left, top, width: edge(Math.max, "left", "width") - left, height: edge(Math.max, "top", "height") - top };
+  const [left, top] = [edge(min, "left"), edge(min, "top")];
+  return { left, top, width: edge(max, "left", "width") - left, height: edge(max, "top", "height") - top };
 }
 
 function scoreOf(seen, run, box, height) {
   const [tall, broad, aspect] = [box.height / height, box.width / height, box.width / box.height];
   const isTall = (piece) => piece.height > 0.6 * height;
   const apart = run.filter((piece, i) => i && isTall(piece) && isTall(run[i - 1]) && overlap(piece, run[i - 1]) < 0);
-  const unusual = SHORTNESS * Math.max(0, 0.55 - tall) + WIDENESS * Math.max(0, broad - 1);
-  return Math.log(seen.confidence) - unusual - FLATNESS * Math.max(0, aspect - 1.2) - DRAWN_APART * apart.length;
+  const unusual = SHORTNESS * max(0, 0.55 - tall) + WIDENESS * max(0, broad - 1);
+  return Math.log(seen.confidence) - unusual - FLATNESS * max(0, aspect - 1.2) - DRAWN_APART * apart.length;
 }
 
 // What the probability of a digit loses by a patch of paper over the pixels around one, as `mnist predict --explain`.
@@ -104,8 +104,8 @@ const PATCH = 5;
 function withoutPatch(pixels, x, y) {
   const covered = Uint8Array.from(pixels);
   const reach = PATCH >> 1;
-  for (let row = Math.max(0, y - reach); row <= Math.min(SIDE - 1, y + reach); row++) {
-    covered.fill(0, row * SIDE + Math.max(0, x - reach), row * SIDE + Math.min(SIDE, x + reach + 1));
+  for (let row = max(0, y - reach); row <= min(SIDE - 1, y + reach); row++) {
+    covered.fill(0, row * SIDE + max(0, x - reach), row * SIDE + min(SIDE, x + reach + 1));
   }
   return covered;
 }
@@ -116,7 +116,7 @@ function* losses(layers, pixels, guess, confidence) {
   const lost = new Float64Array(SIDE * SIDE);
   for (let i = 0; i < lost.length; i++) {
     if (!near[i]) continue;
-    lost[i] = confidence - probabilities(layers, withoutPatch(pixels, i % SIDE, Math.floor(i / SIDE)))[guess];
+    lost[i] = confidence - probabilities(layers, withoutPatch(pixels, i % SIDE, floor(i / SIDE)))[guess];
     yield;
   }
   return averagedOver(lost);
@@ -125,10 +125,10 @@ function* losses(layers, pixels, guess, confidence) {
 function averagedOver(lost) {
   const reach = PATCH >> 1;
   return lost.map((_, i) => {
-    const [x, y] = [i % SIDE, Math.floor(i / SIDE)];
+    const [x, y] = [i % SIDE, floor(i / SIDE)];
     let sum = 0;
-    for (let row = Math.max(0, y - reach); row <= Math.min(SIDE - 1, y + reach); row++) {
-      for (let column = Math.max(0, x - reach); column <= Math.min(SIDE - 1, x + reach); column++) {
+    for (let row = max(0, y - reach); row <= min(SIDE - 1, y + reach); row++) {
+      for (let column = max(0, x - reach); column <= min(SIDE - 1, x + reach); column++) {
         sum += lost[row * SIDE + column];
       }
     }

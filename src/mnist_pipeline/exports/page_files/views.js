@@ -61,12 +61,12 @@ const mixed = (from, to, share) => from.map((value, i) => value + (to[i] - value
 function showSeen(canvas, one, lost, patch) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(SIDE, SIDE);
-  const most = lost ? Math.max(1e-6, ...lost.map(Math.abs)) : 1;
+  const most = lost ? max(1e-6, ...lost.map(abs)) : 1;
   for (let i = 0; i < SIDE * SIDE; i++) {
     let colour = Array(3).fill(one ? one.pixels[i] : 0);
     const share = lost ? lost[i] / most : 0;
-    if (lost) colour = mixed(colour.map((value) => value * 0.55), share > 0 ? [70, 150, 255] : [255, 90, 70], Math.abs(share) * 0.85);
-    const inPatch = patch && Math.max(Math.abs((i % SIDE) - patch[0]), Math.abs(Math.floor(i / SIDE) - patch[1])) <= PATCH >> 1;
+    if (lost) colour = mixed(colour.map((value) => value * 0.55), share > 0 ? [70, 150, 255] : [255, 90, 70], abs(share) * 0.85);
+    const inPatch = patch && max(abs((i % SIDE) - patch[0]), abs(floor(i / SIDE) - patch[1])) <= PATCH >> 1;
     if (inPatch) colour = mixed(colour, [255, 210, 60], 0.55);
     image.data.set([...colour, 255], 4 * i);
   }
@@ -83,11 +83,11 @@ function showTiles(canvas, tiles, columns, colours) {
   const image = context.createImageData(canvas.width, canvas.height);
   tiles.forEach((tile, number) => {
     const left = (number % columns) * (width + gap);
-    const top = Math.floor(number / columns) * (height + gap);
+    const top = floor(number / columns) * (height + gap);
     for (let i = 0; i < tile.values.length; i++) {
-      const value = Math.max(-1, Math.min(1, tile.values[i]));
-      const colour = mixed(colours.none, value > 0 ? colours.much : colours.against, Math.abs(value));
-      image.data.set([...colour, 255], 4 * ((top + Math.floor(i / width)) * canvas.width + left + (i % width)));
+      const value = max(-1, min(1, tile.values[i]));
+      const colour = mixed(colours.none, value > 0 ? colours.much : colours.against, abs(value));
+      image.data.set([...colour, 255], 4 * ((top + floor(i / width)) * canvas.width + left + (i % width)));
     }
   });
   context.putImageData(image, 0, 0);
@@ -95,20 +95,20 @@ function showTiles(canvas, tiles, columns, colours) {
 
 // One tile for each channel, its values as shares of the largest one of all; roots of them, that faint ones are seen.
 function tilesOf({ width, height, channels, values }) {
-  const most = Math.max(1e-9, values.reduce((top, value) => Math.max(top, Math.abs(value)), 0));
+  const most = max(1e-9, values.reduce((top, value) => max(top, abs(value)), 0));
   return Array.from({ length: channels }, (_, channel) => ({
-    width, height, values: Float64Array.from({ length: width * height }, (_, i) => root(values[i * channels + channel] / most)),
+    width, height, values: numbers(width * height, (i) => root(values[i * channels + channel] / most)),
   }));
 }
 
-const root = (value) => Math.sign(value) * Math.sqrt(Math.abs(value));
+const root = (value) => Math.sign(value) * Math.sqrt(abs(value));
 
 // The weights of a first layer, each unit's or filter's as a tile, as shares of its own largest one.
 function weightTiles(layer) {
   const [height, width] = layer.kernel || [SIDE, SIDE];
   return Array.from({ length: layer.outputs }, (_, output) => {
-    const own = Float64Array.from({ length: width * height }, (_, i) => layer.weights[i * layer.outputs + output]);
-    const most = Math.max(1e-9, ...own.map(Math.abs));
+    const own = numbers(width * height, (i) => layer.weights[i * layer.outputs + output]);
+    const most = max(1e-9, ...own.map(abs));
     return { width, height, values: own.map((value) => value / most) };
   });
 }
@@ -139,7 +139,7 @@ function layersIn(box, layers) {
     probabilities(layers, one ? one.pixels : new Uint8Array(SIDE * SIDE), (layer, now) => given.set(layer, now));
     for (const { layer, last, values, weights, about } of stages) {
       const now = given.get(last);
-      const columns = now.channels > 64 ? 12 : Math.min(now.width > 1 ? 8 : 10, now.channels);
+      const columns = now.channels > 64 ? 12 : min(now.width > 1 ? 8 : 10, now.channels);
       if (weights) showTiles(weights, weightTiles(layer), columns, colours);
       const tiles = one ? tilesOf(now) : tilesOf({ ...now, values: now.values.map(() => 0) });
       showTiles(values, tiles, columns, colours);
