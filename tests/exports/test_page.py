@@ -165,7 +165,8 @@ def test_thousands_of_drawn_digits_are_fitted_as_python_fits_pictures_of_them(tm
     for picture, seen in fitted(5000, 1, tmp_path):
         ink = 255 - picture
         np.testing.assert_array_equal(seen, fit_digit(ink, threshold_ink(ink)))
-        others += not np.array_equal(seen, find_digit(picture).pixels)
+        found = find_digit(picture).pixels
+        others += found is None or not np.array_equal(seen, found)
     assert others <= 10
 
 

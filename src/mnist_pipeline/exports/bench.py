@@ -52,7 +52,7 @@ def measure_run(run: Run, watcher: Watcher) -> dict[str, Any]:
 def measure_shipped(path: Path, facts: dict[str, Any], watcher: Watcher) -> list[dict[str, Any]]:
     """The rows of the model that comes with the package: its ONNX file by each reader, with the accuracy it has."""
     known = {"accuracy": facts["test_accuracy"], "agreement": None, "ties": None}
-    readers = [reader for reader in FORMS["onnx"].readers if reader != "tensorflow" and installed(reader)]
+    readers = ["opencv", *(["onnxruntime"] if installed("onnxruntime") else [])]
     return [measure_file("onnx", reader, path, "mnist", watcher) | known for reader in readers]
 
 

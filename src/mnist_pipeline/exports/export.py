@@ -137,7 +137,7 @@ class _Exporter:
         """
         proofs: list[Proof] = []
         for reader in form.readers:
-            if reader not in ("tensorflow", "node") and not runtimes.installed(reader):
+            if reader != "tensorflow" and reader != "node" and not runtimes.installed(reader):
                 continue
             try:
                 proof = compare(form, reader, _scores(_opened(reader, path), self._test), self._reference)
