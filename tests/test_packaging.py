@@ -278,6 +278,7 @@ REFUSED = {
     "reproduce tiny --seeds 2": "train",
     "report smoke": "plots",
     "data plot": "plots",
+    "serve": "web",
     f"predict {PICTURE} --show": "plots",
     f"predict {PICTURE} --runtime onnxruntime": "export",
     f"predict {PICTURE} --model elsewhere.onnx": "export",
