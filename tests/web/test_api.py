@@ -76,10 +76,9 @@ def test_the_steps_are_pictures_and_the_last_is_what_the_model_saw(
     answer = client.post("/predict?steps=true", content=SEVEN.read_bytes(), headers=PNG).json()
     _, steps = shipped_model.examine(SEVEN)
     assert [step["title"] for step in answer["steps"]] == [title for title, _ in steps]
-    last = np.frombuffer(
-        base64.b64decode(answer["steps"][-1]["image"].removeprefix("data:image/png;base64,")), np.uint8
-    )
+    last = base64.b64decode(answer["steps"][-1]["image"].removeprefix("data:image/png;base64,"))
     seen = cv2.imdecode(np.frombuffer(last, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert seen is not None
     assert np.array_equal(seen, steps[-1][1])
 
 
