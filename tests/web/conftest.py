@@ -53,5 +53,5 @@ def url(shipped_model: Predictor) -> Iterator[str]:
 @pytest.fixture
 def client(url: str) -> Iterator[httpx.Client]:
     """A client of that service."""
-    with httpx.Client(base_url=url, timeout=20) as made:
+    with httpx.Client(base_url=url, timeout=120) as made:
         yield made

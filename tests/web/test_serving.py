@@ -44,7 +44,7 @@ def half_sent(url: str, picture: bytes) -> socket.socket:
 
 
 @posix
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_ctrl_c_ends_it_once_the_request_in_flight_is_answered(workers: str) -> None:
     picture = SEVEN.read_bytes()
     with served("--workers", workers) as (url, process), half_sent(url, picture) as connection:
@@ -61,6 +61,7 @@ def test_ctrl_c_ends_it_once_the_request_in_flight_is_answered(workers: str) -> 
 
 
 @posix
+@pytest.mark.slow
 def test_a_worker_that_dies_is_replaced_and_all_count_together() -> None:
     with served("--workers", "2") as (url, process):
         for _ in range(10):

@@ -74,7 +74,8 @@ class Server(uvicorn.Server):
     """uvicorn's server, which ends without a traceback and lets clients go that keep it waiting."""
 
     def __init__(self, service: Service) -> None:
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # clients' mistakes; ours are logged by the guard
+        for name in ("uvicorn.error", "python_multipart"):  # clients' mistakes; ours are logged by the guard
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         super().__init__(
             uvicorn.Config(
                 service.app, http=Connection, ws="none", lifespan="off", log_config=None, access_log=False,
