@@ -29,8 +29,8 @@ def main() -> None:
     """Load, build, fit, evaluate, gate."""
     config = load_config("dense", RECIPE, name="r1")
     trained = train(config)
-    print(f"{trained['parameters']:,} parameters, training accuracy {trained['train_accuracy']:.2%}")
-    accuracy = evaluate(trained["run"], pictures=False)["test_accuracy"]
+    print(f"{trained.parameters:,} parameters, training accuracy {trained.train_accuracy:.2%}")
+    accuracy = evaluate(trained.run, pictures=False).test_accuracy
     print(f"test accuracy {accuracy:.2%}")
     gate(accuracy)
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 import mnist_pipeline
-from mnist_pipeline import evaluate, predict, train
+from mnist_pipeline import predict, train
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.data import load_part
 from mnist_pipeline.prediction.predictor import predictor
+from mnist_pipeline.runs.results import Evaluated, Trained
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher, printing
 from mnist_pipeline.training.keras_file import load_model
@@ -44,9 +45,14 @@ def test_one_epoch_of_the_smoke_recipe_is_in_its_band(smoke_run: Run) -> None:
     assert 0.10 < test["test_loss"] < 0.27
 
 
-def test_the_keys_of_the_numbers_are_those_promised(smoke_run: Run) -> None:
-    assert train(load_config("smoke")).keys() >= TRAIN_KEYS
-    assert evaluate(smoke_run).keys() >= EVALUATE_KEYS
+def test_what_the_stages_give_back_is_what_they_wrote(smoke_run: Run) -> None:
+    trained, evaluated = Trained.of(smoke_run), Evaluated.of(smoke_run)
+    about = {"run": str(smoke_run.path), "name": "smoke"}
+    assert trained.tree() == about | smoke_run.figures("train")
+    assert evaluated.tree() == about | smoke_run.figures("evaluate")
+    assert trained.tree().keys() >= TRAIN_KEYS
+    assert evaluated.tree().keys() >= EVALUATE_KEYS
+    assert trained["weights_sha256"] == trained.weights_sha256 == evaluated.weights_sha256
 
 
 def test_training_counts_what_it_did(smoke_run: Run) -> None:

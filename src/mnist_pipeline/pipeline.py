@@ -16,18 +16,20 @@ Whatever can be refused is refused here, in milliseconds; TensorFlow and matplot
 
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.exports.forms import FORMS, ExportForm, files_of, left_out, select_forms, unchanged
+from mnist_pipeline.exports.forms import FORMS, left_out, select_forms, unchanged
 from mnist_pipeline.packages import missing, need
-from mnist_pipeline.prediction.shipping import SHIPPED, shipped
-from mnist_pipeline.runs.files import whole, write_json
+from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun, shipped
+from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.opening import begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.provenance import environment
+from mnist_pipeline.runs.results import Benched, Evaluated, Exported, Trained
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import Watcher, printing
 from mnist_pipeline.training.xla_flags import set_flags
@@ -35,39 +37,45 @@ from mnist_pipeline.training.xla_flags import set_flags
 if TYPE_CHECKING:
     from mnist_pipeline.data import Part
 
-_ONNX_ALONE = "The package holds the ONNX file alone; for the rest train its recipe: mnist run photo (15 minutes)"
-
 
 def train(
-    config: Config | str | Path, *, force: bool = False, progress: bool = True, watcher: Watcher | None = None
-) -> dict[str, Any]:
+    config: Config | str | Path,
+    *,
+    force: bool = False,
+    one_of_many: bool = False,
+    progress: bool = True,
+    watcher: Watcher | None = None,
+) -> Trained:
     """Load, build, fit and save the config's run, or go on with it; gives the numbers of the training.
 
     A run that is trained already is left as it is, unless `force` trains it again. A line for each epoch is printed on
-    stderr, unless `progress` is False or a watcher of the caller's is told instead.
+    stderr, unless `progress` is False or a watcher of the caller's is told instead. `one_of_many`, such as a seed of a
+    sweep, never becomes the run that is used by default.
     """
     config = config if isinstance(config, Config) else load_config(config)
     watcher = watcher or (printing(config.training.epochs) if progress else Watcher())
+    if config.name == SHIPPED:
+        raise RunError(f"{SHIPPED} is the model that comes with the package: choose another --name")
     run = Run(artifacts() / config.name)
     # Whatever can refuse is asked before a folder is taken, or a trained run taken away.
     part = None if run.state == "trained" and not force else _load(config)
     with claimed(config.name):
         if run.state == "trained" and not force:
             same_recipe(run, config)
-            run.figures("train")
+            found = Trained.of(run)
             watcher.note(f"{run.path} is trained with this config already; nothing done (--force trains it again)")
-            return numbers(run, "train")
+            return found
         part = part or _load(config)
         tempfile.gettempdir()  # Keras saves through it: refused now, not after the last epoch, where there is none
         set_flags(config.training.numerics)
         made_with = environment(config.training.threads) | {"data_sha256": part.sha256}
-        begin(config, made_with, force=force)
+        begin(config, made_with, force=force, one_of_many=one_of_many)
         for change in run.environment().get("changed", []):
             watcher.note(f"changed since this training began: {change}")
         from mnist_pipeline.training.train import train_run
 
         train_run(run, config, part, watcher)
-    return numbers(run, "train")
+    return Trained.of(run)
 
 
 def _load(config: Config) -> "Part":
@@ -80,25 +88,27 @@ def _load(config: Config) -> "Part":
     return part
 
 
-def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) -> dict[str, Any]:
+def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) -> Evaluated:
     """Evaluate a trained run, by default the last one, or the shipped model on the test images; gives the numbers."""
     if where == SHIPPED:
         from mnist_pipeline.evaluation.metrics import evaluate_file
 
-        return {**evaluate_file(shipped().path, None), "model": SHIPPED}
+        return replace(evaluate_file(shipped().path, None), model=SHIPPED)
     need("evaluating a run", "tensorflow")
     with opened(where) as run:
         from mnist_pipeline.evaluation.evaluate import evaluate_run
 
         evaluate_run(run, pictures)
-        return numbers(run, "evaluate")
+        return Evaluated.of(run)
 
 
 def report(where: str | Path | Run | None = None) -> Path:
-    """Write the page of an evaluated run, by default the last one; gives its path."""
-    if where == SHIPPED:
-        raise RunError(f"{SHIPPED}: has no report. {_ONNX_ALONE}")
+    """Write the page of an evaluated run, by default the last one, or of the shipped model; gives its path."""
     need("a report", "jinja2", "matplotlib")
+    if where == SHIPPED:
+        from mnist_pipeline.evaluation.page import write_shipped_page
+
+        return write_shipped_page()
     with opened(where) as run:
         from mnist_pipeline.evaluation.page import write_page
 
@@ -111,59 +121,39 @@ def export(
     *,
     with_scaling: bool = False,
     watcher: Watcher | None = None,
-) -> dict[str, Any]:
+) -> Exported:
     """Write a trained run, by default the last one, in forms that leave the framework, each proven; gives the card.
 
-    `all` are the forms that can be made here, and the watcher is told of the others. Of the shipped model there is its
-    ONNX file, which is copied.
+    `all` are the forms that can be made here, and the watcher is told of the others.
     """
     watcher, names = watcher or Watcher(), set(forms)
     wanted = select_forms(names, with_scaling)
-    for line in left_out() if "all" in names and where != SHIPPED else ():
+    for line in left_out() if "all" in names else ():
         watcher.note(f"left out: {line}")
-    if where == SHIPPED:
-        return _export_shipped(wanted, watcher)
     need("exporting", "tensorflow")
-    with opened(where) as run:
+    with opened(_as_run(where)) as run:
         from mnist_pipeline.exports.export import export_run
 
+        if isinstance(run, ShippedRun):
+            write_json(run.refusal_file, shipped().facts["refusal"])  # by which a prediction from its files refuses
         export_run(run, wanted, watcher)
-        return {"run": str(run.path), **run.export_card()}
+        return Exported(run=run.path, card=run.export_card())
 
 
-def _export_shipped(wanted: list[ExportForm], watcher: Watcher) -> dict[str, Any]:
-    """Copy the shipped model's ONNX file, beside the threshold below which it refuses; gives what a card has of it."""
-    run, (onnx, facts) = Run(artifacts() / SHIPPED), shipped()
-    others = [form.name for form in wanted if form.name != "onnx"]
-    if len(others) == len(wanted):
-        raise RunError(f"{', '.join(others)}: cannot be made of the shipped model. {_ONNX_ALONE}")
-    if others:
-        watcher.note(f"left out: {', '.join(others)}. {_ONNX_ALONE}")
-    write_json(run.refusal_file, facts["refusal"])
-    with whole(run.exports / "model.onnx") as copy:
-        copy.write_bytes(onnx.read_bytes())
-    return {"run": str(run.path), "forms": {"onnx": {"files": files_of([run.exports / "model.onnx"])}}}
-
-
-def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = None) -> dict[str, Any]:
+def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = None) -> Benched:
     """Measure every form of a trained run, by default the last one; those not exported yet are exported first."""
     watcher = watcher or Watcher()
-    if where == SHIPPED:
-        from mnist_pipeline.exports.bench import measure_shipped
-
-        rows = measure_shipped(*shipped(), watcher)
-        return {"run": SHIPPED, "name": SHIPPED, "rows": rows, "left_out": [_ONNX_ALONE]}
     need("measuring a run", "tensorflow")
-    run = open_run(where)
+    run = open_run(_as_run(where))
     from mnist_pipeline.exports.bench import measure_run
 
     there = unchanged(run.export_card().get("forms", {}), run.exports)
     wanted = [name for name, form in FORMS.items() if name not in there and not missing(form.takes)]
     if wanted:
         export(run, wanted, watcher=watcher)
-    return {"run": str(run.path), "name": run.name, **measure_run(run, watcher)}
+    return Benched(run=run.path, name=run.name, **measure_run(run, watcher))
 
 
-def numbers(run: Run, stage: str) -> dict[str, Any]:
-    """The numbers that `train` or `evaluate` wrote, under the name of the run they belong to."""
-    return {"run": str(run.path), "name": run.name, **run.figures(stage)}
+def _as_run(where: str | Path | Run | None) -> str | Path | Run | None:
+    """What was said, but for the shipped model, which is no folder's name."""
+    return ShippedRun() if where == SHIPPED else where

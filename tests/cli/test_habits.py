@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from mnist_pipeline import pipeline
 from mnist_pipeline.cli import app
+from mnist_pipeline.runs.results import Evaluated
 from mnist_pipeline.runs.run import Run
 from tests.commands import mnist, shell
 
@@ -57,7 +58,7 @@ def test_the_help_gives_flags_no_type(words: str) -> None:
     ],
 )  # fmt: skip
 def test_every_answer_can_be_had_as_one_object(smoke_run: Run, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "evaluate", lambda where: pipeline.numbers(smoke_run, "evaluate"))  # takes a second
+    monkeypatch.setattr(pipeline, "evaluate", lambda where: Evaluated.of(smoke_run))  # takes a second
     result = mnist(*words.replace("MODEL", str(smoke_run.onnx_file)).split(), "--json")
     assert isinstance(json.loads(result.stdout), dict)
     assert len(result.stdout.splitlines()) == 1

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
@@ -15,7 +14,9 @@ from mnist_pipeline import pipeline
 from mnist_pipeline.cli import app
 from mnist_pipeline.cli.streams import make_safe
 from mnist_pipeline.reproduction.repeat import Repetition
+from mnist_pipeline.reproduction.verifying import Verification
 from mnist_pipeline.runs.opening import open_run
+from mnist_pipeline.runs.results import Benched, Evaluated, Exported
 from mnist_pipeline.runs.run import Run
 from tests.commands import shell
 from tests.systems import linux, posix
@@ -78,19 +79,21 @@ VERBS = [
     "--help", "--version", "train -c smoke", "run -c smoke", "evaluate smoke", "report smoke", "export smoke",
     "bench smoke", "predict seven.png", "reproduce ARTIFACTS/smoke", "data info", "data verify", "data plot",
     "config list", "config show dense", "config schema", "config diff dense cnn", "runs", "runs diff smoke smoke",
-    "predict --help",
+    "attest smoke", "verify smoke", "predict --help",
 ]  # fmt: skip
 
 
 @pytest.fixture
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Verbs that take seconds give their answers at once."""
-    exported: dict[str, Any] = {"run": "smoke", "forms": {"onnx": {"files": [{"file": "model.onnx"}]}}}
-    benched: dict[str, Any] = {"name": "smoke", "rows": [], "left_out": []}
-    monkeypatch.setattr(pipeline, "evaluate", lambda _: pipeline.numbers(open_run("smoke"), "evaluate"))
+    exported = Exported(run=Path("smoke"), card={"forms": {"onnx": {"files": [{"file": "model.onnx"}]}}})
+    benched = Benched(run=Path("smoke"), name="smoke", rows=[], left_out=[])
+    monkeypatch.setattr(pipeline, "evaluate", lambda _: Evaluated.of(open_run("smoke")))
     monkeypatch.setattr(pipeline, "export", lambda *_, **__: exported)
     monkeypatch.setattr(pipeline, "bench", lambda *_, **__: benched)
     monkeypatch.setattr("mnist_pipeline.reproduction.repeat.repeat_run", lambda *_: Repetition("same bits", {}, {}))
+    verified = Verification("same bits", [], {}, {})
+    monkeypatch.setattr("mnist_pipeline.reproduction.verifying.verify", lambda *_: verified)
     monkeypatch.setattr("mnist_pipeline.evaluation.plots.images.digits", lambda *_: None)
     monkeypatch.setattr("mnist_pipeline.evaluation.plots.charts.distribution", lambda *_: None)
 

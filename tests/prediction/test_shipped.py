@@ -2,20 +2,22 @@
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 
 from benchmarks.shipping import LARGEST, ship
 from mnist_pipeline import pipeline
-from mnist_pipeline.config.checking import check
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation.metrics import compute_metrics
-from mnist_pipeline.prediction.predictor import file_predictor, predictor
-from mnist_pipeline.prediction.shipping import FOLDER, shipped
+from mnist_pipeline.exports.forms import FORMS
+from mnist_pipeline.prediction.predictor import predictor
+from mnist_pipeline.prediction.shipping import FOLDER, ShippedRun, shipped
 from mnist_pipeline.runs.run import Run
 from tests.commands import mnist
 
@@ -28,36 +30,52 @@ def test_the_shipped_model_is_the_one_that_its_numbers_belong_to() -> None:
     assert 0.1 < model.facts["refusal"]["threshold"] < 1
 
 
-def test_the_shipped_model_is_evaluated_as_a_run_is(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred of the test images in the place of all."""
     part = load_part("mnist", "test")
-    few = Part(part.images[:100], part.labels[:100])
-    monkeypatch.setattr("mnist_pipeline.evaluation.metrics.load_part", lambda *_: few)
+    first = Part(part.images[:100], part.labels[:100])
+    monkeypatch.setattr("mnist_pipeline.evaluation.metrics.load_part", lambda *_: first)
+
+
+@pytest.mark.usefixtures("few")
+def test_the_shipped_model_is_evaluated_and_reported_as_a_run_is() -> None:
     result = mnist("evaluate", "shipped")
     assert result.stdout.startswith("shipped: test accuracy 100.00% (100 of 100)")
+    result = mnist("report", "shipped")
+    assert result.exit_code == 0, result.stderr
+    page = Path(result.stdout.strip()).read_text(encoding="utf-8")
+    assert "100 of 100 right" in page
+    assert page.count("<img src=") == 3
+    assert shipped().facts["weights_sha256"] in page
+    assert "mnist train photo" in page
+    assert "Every epoch" not in page
+    assert set(re.findall(r'href="#(\w+)"', page)) == set(re.findall(r'<section id="(\w+)"', page))
 
 
-def test_of_the_shipped_model_the_one_file_that_there_is_is_exported_and_the_rest_is_named() -> None:
-    result = mnist("export", "shipped")
-    assert result.exit_code == 0
-    assert "left out: onnx-with-scaling, onnx-int8, litert" in result.stderr
-    assert "mnist run photo" in result.stderr
-    path = Path(result.stdout.strip())
-    assert path.read_bytes() == shipped().path.read_bytes()
-    assert file_predictor(path).threshold == shipped().facts["refusal"]["threshold"]
-    assert mnist("export", "shipped", "--to", "litert").exit_code == 2
-    assert "mnist run photo" in mnist("report", "shipped").stderr
+def test_the_shipped_model_is_exported_and_measured_as_a_run_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    export, measure = MagicMock(), MagicMock(return_value={"rows": [], "left_out": []})
+    monkeypatch.setattr("mnist_pipeline.exports.export.export_run", export)
+    monkeypatch.setattr("mnist_pipeline.exports.bench.measure_run", measure)
+    assert pipeline.bench("shipped").name == "shipped"
+    ((run, forms, _),) = (call.args for call in export.call_args_list)
+    assert [form.name for form in forms] == list(FORMS)
+    assert (run, measure.call_args.args[0]) == (ShippedRun(), ShippedRun())
+    assert run.config().tree() == shipped().facts["config"]
+    assert Run(run.path).threshold() == run.threshold() == shipped().facts["refusal"]["threshold"]
 
 
-def test_the_shipped_model_is_measured_by_each_reader_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_pipeline.exports.bench.measure_file", lambda form, reader, *_: {"reader": reader})
-    rows = pipeline.bench("shipped")["rows"]
-    assert [(row["reader"], row["accuracy"]) for row in rows] == [
-        (reader, shipped().facts["test_accuracy"]) for reader in ("opencv", "onnxruntime")
-    ]
+@pytest.mark.slow
+def test_the_shipped_model_leaves_in_every_form() -> None:
+    exported = pipeline.export("shipped")
+    assert exported.forms.keys() == FORMS.keys()
+    assert exported.card["keras"]["test_accuracy"] == shipped().facts["test_accuracy"]
+    assert exported.card["weights_sha256"] == shipped().facts["weights_sha256"]
+    assert mnist("predict", "examples/7.png", "--model", exported.run / "export/model-int8.tflite").exit_code == 0
 
 
-def test_the_shipped_config_is_a_config() -> None:
-    assert check(shipped().facts["config"], "shipped").data.source == "mnist"
+def test_no_run_takes_the_name_of_the_shipped_model() -> None:
+    assert "comes with the package: choose another --name" in mnist("train", "smoke", "--name", "shipped").stderr
 
 
 def test_the_shipped_model_is_right_and_calibrated_as_it_says() -> None:

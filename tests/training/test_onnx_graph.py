@@ -6,6 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mnist_pipeline.data import Part
+from mnist_pipeline.pixels.preprocess import scale
+from mnist_pipeline.prediction.predictor import predictor
+from mnist_pipeline.prediction.shipping import ShippedRun, shipped
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training.saving import join_batch_norms
 
@@ -56,3 +60,13 @@ def test_the_order_in_which_the_converter_keeps_its_constants_changes_no_byte(sm
     for path in paths:
         tidy(path, joined=True)
     assert paths[0].read_bytes() == paths[1].read_bytes() == smoke_run.onnx_file.read_bytes()
+
+
+@pytest.mark.usefixtures("tensorflow")
+def test_a_network_comes_back_from_its_file(test_images: Part) -> None:
+    """Convolutions, batch normalizations before and behind the pooling, and the dense layer at the end."""
+    from mnist_pipeline.training.saving import load_onnx
+
+    run, images = ShippedRun(), test_images.images[:200]
+    model = load_onnx(shipped().path, run.config().model)
+    np.testing.assert_allclose(model(scale(images)[..., None]), predictor("shipped").probabilities(images), atol=1e-5)

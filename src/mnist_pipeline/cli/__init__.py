@@ -3,9 +3,10 @@
 from typing import Annotated
 
 import typer
+from typer._completion_shared import _completion_scripts
 
 from mnist_pipeline import __version__, packages
-from mnist_pipeline.cli import config, data, evaluate, export, predict, reproduce, runs, serve, train
+from mnist_pipeline.cli import attest, config, data, evaluate, export, predict, reproduce, runs, serve, train
 from mnist_pipeline.cli.console import Command, Group, hush, say
 
 app = typer.Typer(
@@ -16,10 +17,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: mnist run --config dense.yaml",
 )
-for verb in (train, evaluate, export, predict, serve, reproduce, data, config, runs):
+for verb in (train, evaluate, export, predict, serve, reproduce, attest, data, config, runs):
     for command in verb.app.registered_commands:
         command.cls = Command
     app.add_typer(verb.app)
+
+# The first Tab in a new zsh only loads Typer's script, which would answer none but those after it.
+_completion_scripts["zsh"] += '\n[ "$funcstack[1]" = "_%(prog_name)s" ] && %(complete_func)s\n'
 
 
 def _version(asked: bool) -> None:

@@ -1,6 +1,6 @@
 """mnist evaluate: a trained run or a model file on the test images. mnist report: the page about an evaluated run."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -8,6 +8,7 @@ from mnist_pipeline.cli.console import JsonOption, ModelOption, RunArgument, Run
 from mnist_pipeline.errors import MnistError
 
 if TYPE_CHECKING:
+    from mnist_pipeline.runs.results import DigitRow, Evaluated
     from mnist_pipeline.runs.run import Run
 
 app = typer.Typer()
@@ -28,29 +29,28 @@ def evaluate(
     if model:
         from mnist_pipeline.evaluation.metrics import evaluate_file
 
-        numbers = evaluate_file(model, runtime)
+        found = evaluate_file(model, runtime)
     else:
-        numbers = pipeline.evaluate(run_or_last(run))
+        found = pipeline.evaluate(run_or_last(run))
     columns = ["digit", "images", "right", "accuracy", "precision", "recall", "f1"]
-    rows = [_cells(row, numbers["report"][str(row["digit"])]) for row in numbers["per_class"]]
-    pairs = [f"{pair['true']} as {pair['answer']}: {pair['n']}" for pair in numbers["most_confused"][:5]]
+    rows = [_cells(row, found.report[str(row["digit"])]) for row in found.per_class]
+    pairs = [f"{pair['true']} as {pair['answer']}: {pair['n']}" for pair in found.most_confused[:5]]
     confused = f"most confused: {', '.join(pairs) or 'nothing'}"
-    answer(numbers, f"{figures_line(numbers)}\n\n{table(columns, rows)}\n\n{confused}", json)
-    if "run" in numbers:
-        note(f"Pictures: {numbers['run']}/plots. Next: mnist report {numbers['name']}")
+    answer(found.tree(), f"{figures_line(found)}\n\n{table(columns, rows)}\n\n{confused}", json)
+    if found.run:
+        note(f"Pictures: {found.run}/plots. Next: mnist report {found.name}")
 
 
-def figures_line(numbers: dict[str, Any]) -> str:
+def figures_line(found: "Evaluated") -> str:
     """The figures of an evaluation, in a line."""
-    right = sum(row["right"] for row in numbers["per_class"])
+    right = sum(row["right"] for row in found.per_class)
     return (
-        f"{numbers.get('run') or numbers['model']}: test accuracy {numbers['test_accuracy']:.2%} "
-        f"({right:,} of {numbers['n']:,}), test loss {numbers['test_loss']:.4f}, "
-        f"calibration error {numbers['ece']:.2%}"
+        f"{found.run or found.model}: test accuracy {found.test_accuracy:.2%} ({right:,} of {found.n:,}), "
+        f"test loss {found.test_loss:.4f}, calibration error {found.ece:.2%}"
     )
 
 
-def _cells(row: dict[str, Any], scores: dict[str, float]) -> list[str]:
+def _cells(row: "DigitRow", scores: dict[str, float]) -> list[str]:
     shares = [f"{scores[name]:.4f}" for name in ("precision", "recall", "f1")]
     return [str(row["digit"]), f"{row['n']:,}", f"{row['right']:,}", f"{row['accuracy']:.2%}", *shares]
 

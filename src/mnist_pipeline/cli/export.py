@@ -25,12 +25,9 @@ def export(
     """Export a run to forms for phones, browsers, servers and microcontrollers, each checked, in its export/."""
     from mnist_pipeline import pipeline
 
-    card = pipeline.export(run_or_last(run), to or ["all"], with_scaling=with_scaling, watcher=Watcher(note=note))
-    folder = f"{card['run']}/export"
-    files = [file["file"].split("/")[0] for form in card["forms"].values() for file in form["files"]]
-    answer(card, "\n".join(f"{folder}/{file}" for file in dict.fromkeys(files)), json)
-    if "weights_sha256" in card:  # not that of the shipped model
-        note(f"Their inputs, outputs and checks: {folder}/card.md. Next: mnist bench {card['run']}")
+    found = pipeline.export(run_or_last(run), to or ["all"], with_scaling=with_scaling, watcher=Watcher(note=note))
+    answer(found.tree(), "\n".join(map(str, found.files)), json)
+    note(f"Their inputs, outputs and checks: {found.run}/export/card.md. Next: mnist bench {found.card['name']}")
 
 
 @app.command(epilog="Example: mnist bench dense")
@@ -43,10 +40,10 @@ def bench(
     from mnist_pipeline import pipeline
 
     found = pipeline.bench(run_or_last(run), watcher=Watcher(note=note))
-    rows = [_cells(row) for row in found["rows"]]
-    lines = "\n".join(f"| {' | '.join([found['name'], *cells])} |" for cells in rows)
-    answer(found, lines if markdown else table(_COLUMNS, rows), json)
-    for line in found["left_out"]:
+    rows = [_cells(row) for row in found.rows]
+    lines = "\n".join(f"| {' | '.join([found.name, *cells])} |" for cells in rows)
+    answer(found.tree(), lines if markdown else table(_COLUMNS, rows), json)
+    for line in found.left_out:
         note(line)
 
 

@@ -1,7 +1,7 @@
 """mnist train: a config to a trained run. mnist run: a config to a trained run, its figures and its report."""
 
 from contextlib import closing
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from mnist_pipeline.cli.console import JsonOption, SetOption, answer, complain, 
 from mnist_pipeline.cli.evaluate import figures_line
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
+
+if TYPE_CHECKING:
+    from mnist_pipeline.runs.results import Trained
 
 app = typer.Typer()
 _CONFIG = "A config file, or the name of a shipped recipe (see mnist config list)."
@@ -29,9 +32,9 @@ def train(
     seed: SeedOption = None, name: NameOption = None, force: ForceOption = False, json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Train a config and save the run in artifacts/. After an interruption the same command goes on."""
-    numbers = _train(config, config_option, settings, seed, name, force)
-    answer(numbers, _summary(numbers), json)
-    note(f"Next: mnist evaluate {numbers['name']}")
+    trained = _train(config, config_option, settings, seed, name, force)
+    answer(trained.tree(), _summary(trained), json)
+    note(f"Next: mnist evaluate {trained.name}")
 
 
 @app.command(epilog="Example: mnist run --config cnn.yaml")
@@ -42,16 +45,16 @@ def run(
     """Train a config, evaluate it and write its report, in one go."""
     from mnist_pipeline import pipeline
 
-    numbers = _train(config, config_option, settings, seed, name, force)
-    evaluated, page = pipeline.evaluate(numbers["run"]), str(pipeline.report(numbers["run"]))
-    found = {"run": numbers["run"], "train": numbers, "evaluate": evaluated, "report": page}
-    answer(found, f"{_summary(numbers)}\n{figures_line(evaluated)}\nreport: {page}", json)
+    trained = _train(config, config_option, settings, seed, name, force)
+    evaluated, page = pipeline.evaluate(trained.run), str(pipeline.report(trained.run))
+    found = {"run": str(trained.run), "train": trained.tree(), "evaluate": evaluated.tree(), "report": page}
+    answer(found, f"{_summary(trained)}\n{figures_line(evaluated)}\nreport: {page}", json)
     note("Next: open the report in a browser, or read a picture: mnist predict digit.png")
 
 
 def _train(
     word: str | None, option: str | None, settings: list[str] | None, seed: int | None, name: str | None, force: bool
-) -> dict[str, Any]:
+) -> "Trained":
     """Train the config that was named in one of two ways; gives the numbers of the training."""
     if word and option:
         raise MnistError("one config, not two: mnist train dense")
@@ -73,15 +76,15 @@ def _train(
         raise typer.Exit(130) from None
 
 
-def _summary(numbers: dict[str, Any]) -> str:
+def _summary(trained: "Trained") -> str:
     """The numbers of a trained run, in a few lines."""
-    line = f"training loss {numbers['train_loss']:.4f}, accuracy {numbers['train_accuracy']:.2%}"
-    if numbers["val_accuracy"] is not None:
-        line += f"; validation loss {numbers['val_loss']:.4f}, accuracy {numbers['val_accuracy']:.2%}"
-    if numbers["best_epoch"] is not None:
-        line += f" (epoch {numbers['best_epoch']}, the best)"
+    line = f"training loss {trained.train_loss:.4f}, accuracy {trained.train_accuracy:.2%}"
+    if trained.val_accuracy is not None:
+        line += f"; validation loss {trained.val_loss:.4f}, accuracy {trained.val_accuracy:.2%}"
+    if trained.best_epoch is not None:
+        line += f" (epoch {trained.best_epoch}, the best)"
     return (
-        f"{numbers['run']}: {counted(numbers['epochs'], 'epoch')}, {counted(numbers['steps'], 'step')} in "
-        f"{numbers['train_seconds']:.1f} s, {counted(numbers['parameters'], 'parameter')}\n"
-        f"{line}\nweights {numbers['weights_sha256'][:16]}"
+        f"{trained.run}: {counted(trained.epochs, 'epoch')}, {counted(trained.steps, 'step')} in "
+        f"{trained.train_seconds:.1f} s, {counted(trained.parameters, 'parameter')}\n"
+        f"{line}\nweights {trained.weights_sha256[:16]}"
     )

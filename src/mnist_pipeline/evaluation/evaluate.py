@@ -1,12 +1,12 @@
 """The evaluation of a trained run on the test images: its numbers into metrics.json, its plots into plots/."""
 
-from dataclasses import asdict
+from dataclasses import replace
 
 import numpy as np
 
 from mnist_pipeline.data import load_part
 from mnist_pipeline.evaluation.metrics import compute_metrics
-from mnist_pipeline.evaluation.plots import charts, images, network
+from mnist_pipeline.evaluation.plots import charts, images
 from mnist_pipeline.prediction.runtimes import normalised
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training import backend, scoring
@@ -27,18 +27,16 @@ def evaluate_run(run: Run, with_plots: bool) -> None:
     if with_plots:
         charts.curves(history, run.plots / "curves.png")
         charts.confusion(np.array(metrics.confusion), run.plots / "confusion.png", run.name)
-        network.architecture(describe(model), run.plots / "architecture.png", run.name)
-        read = images.Read(part.images, part.labels, probabilities.argmax(axis=1), probabilities.max(axis=1))
-        images.samples(read, run.plots / "samples.png")
-        images.mistakes(read, run.plots / "mistakes.png")
-    digests = {"weights_sha256": weights_sha256(model), "data_sha256": part.sha256}
-    run.add_metrics("evaluate", asdict(metrics) | digests)
+        charts.architecture(describe(model), run.plots / "architecture.png", run.name)
+        images.answers(part.images, part.labels, probabilities, run.plots)
+    metrics = replace(metrics, weights_sha256=weights_sha256(model), data_sha256=part.sha256)
+    run.add_metrics("evaluate", metrics.tree())
 
 
-def describe(model: keras.Model) -> list[network.Layer]:
+def describe(model: keras.Model) -> list[charts.Layer]:
     """Name, kind, output shape and parameters of each layer behind the input, in order."""
     return [
-        network.Layer(layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
+        charts.Layer(layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
         for layer in model.layers
         if not isinstance(layer, keras.layers.InputLayer)
     ]

@@ -3,16 +3,17 @@
 The confusion matrix holds a row for each true digit and a column for each answer; all counts are taken from it.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.data import load_part
+from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.prediction.foreign import vet
 from mnist_pipeline.prediction.runtimes import RuntimeName, open_runtime, output_of, probabilities
+from mnist_pipeline.runs.results import Evaluated
 
 CLASSES = 10
 _LEAST = 1e-7  # the probability at which Keras clips before it takes the logarithm
@@ -20,43 +21,33 @@ _BINS = 15  # of confidence, for the calibration error: as many as Guo et al. (2
 _MOST_PAIRS = 10  # of digits that are confused
 
 
-@dataclass(frozen=True)
-class Metrics:
-    """All metrics of one evaluation, under the names that `--json` and metrics.json give them."""
-
-    test_accuracy: float
-    test_loss: float
-    n: int
-    per_class: list[dict[str, Any]]
-    confusion: list[list[int]]
-    report: dict[str, dict[str, float]]  # precision, recall and F1 of each digit and on average
-    ece: float  # expected calibration error
-    most_confused: list[dict[str, int]]
-    calibration: list[dict[str, float]]
-
-
-def evaluate_file(path: Path, name: RuntimeName | None) -> dict[str, Any]:
+def evaluate_file(path: Path, name: RuntimeName | None) -> Evaluated:
     """The metrics of a model file on MNIST's test images; the loss is the cross-entropy of its probabilities."""
+    return read_test_images(path, name)[0]
+
+
+def read_test_images(path: Path, name: RuntimeName | None) -> tuple[Evaluated, Part, NDArray[np.float32]]:
+    """The metrics of a model file, MNIST's test images, and the ten probabilities that it gives for each."""
     vet(path, name)
     runtime = open_runtime(path, name)
     part = load_part("mnist", "test")
     found = probabilities(runtime, part.images, output_of(runtime))
     of_truth = found[np.arange(len(part)), part.labels].astype(np.float64)
     metrics = compute_metrics(found, part.labels, float(-np.log(np.maximum(of_truth, _LEAST)).mean()))
-    return {"model": str(path), "runtime": runtime.name, **asdict(metrics), "data_sha256": part.sha256}
+    return replace(metrics, model=str(path), runtime=runtime.name, data_sha256=part.sha256), part, found
 
 
-def compute_metrics(probabilities: NDArray[np.float32], labels: NDArray[np.uint8], loss: float) -> Metrics:
+def compute_metrics(probabilities: NDArray[np.float32], labels: NDArray[np.uint8], loss: float) -> Evaluated:
     """All metrics from the (n, 10) probabilities of one pass; the loss, which is the model's own, is handed on."""
     answers = probabilities.argmax(axis=1)
     confusion = np.zeros((CLASSES, CLASSES), np.int64)
     np.add.at(confusion, (labels, answers), 1)
     report, right = _precision_and_recall(confusion), confusion.diagonal().tolist()
     ece, calibration = calibration_error(probabilities, labels)
-    return Metrics(
+    return Evaluated(
         test_accuracy=float((answers == labels).mean()), test_loss=loss, n=len(labels),
         per_class=[
-            {"digit": digit, "n": report[str(digit)]["n"], "right": hits, "accuracy": report[str(digit)]["recall"]}
+            {"digit": digit, "n": int(report[str(digit)]["n"]), "right": hits, "accuracy": report[str(digit)]["recall"]}
             for digit, hits in enumerate(right)
         ],
         confusion=confusion.tolist(), report=report, ece=ece,

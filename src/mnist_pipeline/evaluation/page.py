@@ -6,15 +6,21 @@ descriptions and the facts of an environment may hold any characters.
 
 import base64
 import shlex
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.config.yaml_text import write as yaml_of
 from mnist_pipeline.errors import RunError
+from mnist_pipeline.evaluation.metrics import read_test_images
+from mnist_pipeline.evaluation.plots import charts, images
 from mnist_pipeline.numerals import counted, percent
+from mnist_pipeline.prediction.shipping import ShippedRun, shipped
 from mnist_pipeline.runs.files import write_text
 from mnist_pipeline.runs.run import Run
 
@@ -34,19 +40,43 @@ def write_page(run: Run) -> Path:
     """Write the page of a trained and evaluated run; gives its path."""
     run.require_trained()
     train, test, config = run.figures("train"), run.figures("evaluate"), run.config()
-    right = sum(row["right"] for row in test["per_class"])
     history = {name: values for name, values in run.history().items() if values}
+    again = f"{run.name[:_LONGEST_STEM]}-again"
+    commands = f"mnist train --config {shlex.quote(str(run.config_file))} --name {again}\nmnist evaluate {again}"
+    return _write(run, train, test, config, history, _PLOTS, commands, run.environment())
+
+
+def write_shipped_page() -> Path:
+    """Write the page of the model that comes with the package, of whose training only the outcome is known.
+
+    It reads the test images anew, for the plots.
+    """
+    (onnx, facts), run = shipped(), ShippedRun()
+    config = run.config()
+    test, part, probabilities = read_test_images(onnx, None)
+    charts.confusion(np.array(test.confusion), run.plots / "confusion.png", run.name)
+    images.answers(part.images, part.labels, probabilities, run.plots)
+    environment = {key: facts[key] for key in ("versions", "processor")}
+    commands = f"mnist train {config.name}\nmnist evaluate {config.name}"
+    return _write(run, facts, test.tree(), config, {}, ("confusion", "mistakes", "samples"), commands, environment)
+
+
+def _write(
+    run: Run, train: dict[str, Any], test: dict[str, Any], config: Config, history: dict[str, list[float]],
+    plots: Iterable[str], commands: str, environment: dict[str, Any],
+) -> Path:  # fmt: skip
+    """Write the page of a model, without the sections about a training of which there is no history."""
+    right = sum(row["right"] for row in test["per_class"])
     columns = [[_rounded(name, value) for value in values] for name, values in history.items()]
     recipe = config.name.removesuffix(f"-seed{config.training.seed}")
     over_seeds = run.path.parent / "reproduce" / f"{recipe}.png"  # where `mnist reproduce` has drawn it
     page = _template().render(
         run=run, config=config, train=train, test=test, right=right, wrong=test["n"] - right,
-        finished=f"{datetime.fromisoformat(train['finished']):%Y-%m-%d %H:%M %Z}".strip(),
-        config_file=shlex.quote(str(run.config_file)), again=f"{run.name[:_LONGEST_STEM]}-again",
-        history=history, epochs=list(zip(*columns, strict=True)), weakest=_weakest(test["per_class"]),
-        plots={name: _plot(run, name) for name in _PLOTS}, recipe=recipe,
+        finished=f"{datetime.fromisoformat(train['finished']):%Y-%m-%d %H:%M %Z}".strip() if history else "",
+        commands=commands, history=history, epochs=list(zip(*columns, strict=True)),
+        weakest=_weakest(test["per_class"]), plots={name: _plot(run, name) for name in plots}, recipe=recipe,
         seeds=_embedded(over_seeds) if over_seeds.is_file() else None,
-        yaml=yaml_of(config.tree()), environment=yaml_of(run.environment()),
+        yaml=yaml_of(config.tree()), environment=yaml_of(environment),
     )  # fmt: skip
     write_text(run.report_file, page)
     return run.report_file

@@ -21,7 +21,7 @@ from mnist_pipeline.errors import MnistError, RunError
 from mnist_pipeline.exports.forms import FORMS, left_out
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction.foreign import vet
-from mnist_pipeline.prediction.runtimes import installed, made_here
+from mnist_pipeline.prediction.runtimes import made_here
 from mnist_pipeline.process import command
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
@@ -34,7 +34,7 @@ def measure_run(run: Run, watcher: Watcher) -> dict[str, Any]:
     card = run.export_card()
     source = card["data"]["source"]
     keras = {"accuracy": card["keras"]["test_accuracy"], "agreement": 1.0, "ties": 0}
-    rows = [measure_file("keras", "keras", run.model_file, source, watcher) | keras]
+    rows = [measure_file("keras", "keras", run.model_file, source, watcher) | keras] if run.model_file.is_file() else []
     for name, form in card["forms"].items():
         path = run.exports / FORMS[name].files[0]
         for check in form["checks"]:
@@ -47,13 +47,6 @@ def measure_run(run: Run, watcher: Watcher) -> dict[str, Any]:
     if not made_here(run.exports):
         lacking.append("saved-model: lies outside the artifacts folder, and its graph may write files")
     return {"rows": rows, "left_out": lacking}
-
-
-def measure_shipped(path: Path, facts: dict[str, Any], watcher: Watcher) -> list[dict[str, Any]]:
-    """The rows of the model that comes with the package: its ONNX file by each reader, with the accuracy it has."""
-    known = {"accuracy": facts["test_accuracy"], "agreement": None, "ties": None}
-    readers = [reader for reader in FORMS["onnx"].readers if reader != "tensorflow" and installed(reader)]
-    return [measure_file("onnx", reader, path, "mnist", watcher) | known for reader in readers]
 
 
 def measure_file(form: str, reader: str, path: Path, source: str, watcher: Watcher) -> dict[str, Any]:

@@ -14,10 +14,12 @@ from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.exports import texts
 from mnist_pipeline.exports.eight_bits import calibration_images, litert, save_int8_onnx
 from mnist_pipeline.exports.forms import FORMS, PACKAGES, ExportForm, files_of, unchanged
+from mnist_pipeline.exports.metadata import citation, croissant
 from mnist_pipeline.exports.proof import KerasRuntime, Proof, Reference, SavedModelRuntime, compare, require
 from mnist_pipeline.exports.signature import read_signature
 from mnist_pipeline.pixels.preprocess import PIXEL, SIDE, scale
 from mnist_pipeline.prediction import runtimes
+from mnist_pipeline.prediction.shipping import ShippedRun, shipped
 from mnist_pipeline.runs.files import remove, write_json, write_text
 from mnist_pipeline.runs.provenance import CODE, versions
 from mnist_pipeline.runs.run import Run
@@ -25,7 +27,7 @@ from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
 from mnist_pipeline.training.keras_file import load_model, weights_sha256
-from mnist_pipeline.training.saving import save_onnx
+from mnist_pipeline.training.saving import load_onnx, save_onnx
 
 _BATCH = 500  # test images that a runtime is given at a time
 _TOOLS = ("tensorflow", "keras", "onnx", "tf2onnx", "opencv-python-headless")
@@ -60,8 +62,10 @@ class _Exporter:
         self._test = load_part(self._config.data.source, "test")
         train = load_part(self._config.data.source, "train")
         self._train_sha256, self._calibration = train.sha256, calibration_images(train.images)
+        self._images = {"train": len(train), "test": len(self._test)}
         backend.start()
-        self._model = load_model(run)
+        shared = isinstance(run, ShippedRun)
+        self._model = load_onnx(shipped().path, self._config.model) if shared else load_model(run)
         self._softmax_model = with_softmax(self._model)
         outputs, _ = scoring.outputs(self._model, self._config, self._test)
         same = self._softmax_model is self._model
@@ -146,12 +150,12 @@ class _Exporter:
         return proofs
 
     def write_card(self) -> None:
-        """Write card.json and card.md with the forms that are there now."""
+        """Write card.json and card.md with the forms that are there now, and beside them what catalogues read."""
         source = self._config.data.source
         digests = {"train_sha256": self._train_sha256, "test_sha256": self._test.sha256}
         tree = {
             "name": self._run.name, "description": self._config.description,
-            "weights_sha256": weights_sha256(self._model), "parameters": self._model.count_params(),
+            "weights_sha256": self._run.figures("train")["weights_sha256"], "parameters": self._model.count_params(),
             "classes": [str(digit) for digit in range(10)],
             "keras": {"test_accuracy": self._reference.accuracy, "n": len(self._test)},
             "calibration_images": len(self._calibration),
@@ -162,6 +166,9 @@ class _Exporter:
         }  # fmt: skip
         write_json(self._run.export_card_file, tree)
         write_text(self._run.export_card_file.with_suffix(".md"), texts.markdown(tree))
+        finished = self._run.figures("train")["finished"]
+        write_text(self._run.exports / "CITATION.cff", citation(tree, finished, self._run.environment()))
+        write_json(self._run.exports / "croissant.json", croissant(source, self._images, digests))
 
 
 def with_softmax(model: keras.Model) -> keras.Model:

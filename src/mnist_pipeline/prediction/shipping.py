@@ -6,10 +6,14 @@ Its two files lie in shipped/: photo.onnx, and photo.json, which holds the file'
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.packages import installed_as
+from mnist_pipeline.runs.run import Run, artifacts
+
+if TYPE_CHECKING:
+    from mnist_pipeline.config.schema import Config
 
 FOLDER = Path(__file__).parent / "shipped"
 MODEL, FACTS = "photo.onnx", "photo.json"
@@ -34,3 +38,27 @@ def shipped(folder: Path = FOLDER) -> Shipped:
     if not isinstance(facts, dict) or digest != facts.get("sha256"):
         raise RunError(f"{path}: is not the shipped model (its sha256 differs): reinstall {installed_as()}")
     return Shipped(path, facts)
+
+
+class ShippedRun(Run):
+    """The shipped model as a run: the package says what is known of it, artifacts/shipped holds what is made of it."""
+
+    def __init__(self) -> None:
+        super().__init__(artifacts() / SHIPPED)
+
+    def require_trained(self) -> None:
+        """Refuse nothing: it always is trained."""
+
+    def config(self) -> "Config":
+        """The config it was trained with."""
+        from mnist_pipeline.config.checking import check
+
+        return check(shipped().facts["config"], SHIPPED)
+
+    def threshold(self) -> float:
+        """The confidence from which it answers."""
+        return float(shipped().facts["refusal"]["threshold"])
+
+    def figures(self, stage: str) -> dict[str, Any]:
+        """The numbers that came with it, of whichever stage."""
+        return shipped().facts

@@ -1,18 +1,19 @@
-"""Plots of numbers: the confusion matrix, the class distribution, and a training's curves."""
+"""Plots of numbers: the confusion matrix, the class distribution, a training's curves, and the network's layers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, headline, panel, saved_figure
+from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, canvas, headline, panel, saved_figure
 from mnist_pipeline.numerals import counted, percent
 
 _RIGHT = ListedColormap(["#d9e8f3"])
@@ -136,3 +137,63 @@ def _epoch_axis(axes: Axes, count: int) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))
     axes.grid(visible=True, axis="y")
     axes.tick_params(length=0)
+
+
+# The network: its layers from top to bottom, each with its output shape and its parameters
+
+_NETWORK, _BOX, _GAP, _TOTAL = 900, 50, 22, 28  # pixels: the figure's width; heights of a box, a gap, the last line
+_INNER = _NETWORK - 2 * EDGE
+_AMOUNTS = _INNER - 20  # where the numbers of parameters end
+_NAMES, _SHAPES = 226, 540  # from the left: where the name begins, the middle of the shape and of the arrow
+_BAR = 120  # the width of the bar for a layer that has all parameters
+_ARROW = {"arrowstyle": "-|>", "color": Colour.MUTED, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 11}
+# The first of these words found in a layer's kind colours it.
+_KINDS = {
+    "input": Colour.MUTED, "conv": Colour.BLUE, "norm": Colour.PURPLE, "pool": Colour.GREEN,
+    "dropout": Colour.YELLOW, "dense": Colour.ORANGE, "flatten": Colour.SKY, "reshape": Colour.SKY,
+}  # fmt: skip
+
+
+class Layer(NamedTuple):
+    """A layer as the plot shows it."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]  # of its output, without the batch
+    parameters: int
+
+
+def architecture(layers: Sequence[Layer], path: Path, title: str) -> None:
+    """The layers from input to output, with arrows between them and the total of the parameters below."""
+    total = sum(layer.parameters for layer in layers)
+    stack = len(layers) * (_BOX + _GAP)
+    note = f"{counted(len(layers), 'layer')}: output shape, and parameters with their share of all"
+    with saved_figure(path, _NETWORK, HEAD + stack + _TOTAL + EDGE) as figure:
+        headline(figure, title, note)
+        axes = canvas(figure, EDGE, HEAD, _INNER, stack + _TOTAL)
+        for number, layer in enumerate(layers):
+            top = number * (_BOX + _GAP)
+            _layer(axes, layer, top, layer.parameters / max(total, 1))
+            if number + 1 < len(layers):
+                ends = (_SHAPES, top + _BOX + _GAP - 1), (_SHAPES, top + _BOX + 1)
+                axes.annotate("", *ends, arrowprops=_ARROW)
+        axes.text(20, stack + 6, "total", size=11, weight="bold", va="center")
+        axes.text(_AMOUNTS, stack + 6, counted(total, "parameter"), size=11, weight="bold", va="center", ha="right")
+
+
+def _layer(axes: Axes, layer: Layer, top: int, share: float) -> None:
+    colour = next((colour for word, colour in _KINDS.items() if word in layer.kind.lower()), Colour.MUTED)
+    shape = "round,pad=0,rounding_size=8"
+    frame = FancyBboxPatch((1, top), _INNER - 2, _BOX, shape, facecolor=Colour.PAPER, edgecolor=Colour.LINE)
+    axes.add_patch(frame)
+    axes.add_patch(Rectangle((0, top), 10, _BOX, color=colour, linewidth=0)).set_clip_path(frame)
+    middle = top + _BOX / 2
+    axes.text(26, middle, layer.kind, size=11, weight="bold", va="center")
+    axes.text(_NAMES, middle, layer.name, color=Colour.MUTED, va="center")
+    axes.text(_SHAPES, middle, " × ".join(map(str, layer.shape)), size=11, va="center", ha="center")
+    if not layer.parameters:
+        axes.text(_AMOUNTS, middle, "–", color=Colour.MUTED, va="center", ha="right")
+        return
+    axes.text(_AMOUNTS, middle - 5, f"{layer.parameters:,}", size=11, va="center", ha="right")
+    for width, shade in ((_BAR, Colour.LINE), (_BAR * share, colour)):
+        axes.add_patch(Rectangle((_AMOUNTS - width, top + _BOX - 13), width, 4, color=shade, linewidth=0))

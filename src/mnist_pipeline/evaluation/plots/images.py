@@ -57,6 +57,15 @@ class Read(NamedTuple):
     confidences: NDArray[Any]
 
 
+def answers(
+    pictures: NDArray[np.uint8], labels: NDArray[Any], probabilities: NDArray[np.float32], folder: Path
+) -> None:
+    """The plots of a part's images with the answers for them: samples.png and mistakes.png."""
+    read = Read(pictures, labels, probabilities.argmax(axis=1), probabilities.max(axis=1))
+    samples(read, folder / "samples.png")
+    mistakes(read, folder / "mistakes.png")
+
+
 def samples(read: Read, path: Path) -> None:
     """The first images of a part with their answers, the wrong ones marked."""
     first = Read(*(values[:_SAMPLES] for values in read))
