@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXAMPLE := examples/7.png
 
 .DEFAULT_GOAL := help
-.PHONY: help run page reproduce shipped bench docs test test-slow wheels test-wheels lint format lock clean
+.PHONY: help run page reproduce shipped bench docs test test-slow test-web wheels test-wheels lint format lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ test: lint ## lint, types and the whole fast test suite
 
 test-slow: .venv/develop ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-web: .venv/develop ## the served page in a browser, and the service under fuzz (a minute)
+	$(BIN)/python -m pytest -m slow tests/web
 
 bench: .venv/product ## measure speed and memory beside plain Keras, into benchmarks/RESULTS.md (a quarter of an hour)
 	$(BIN)/python -m benchmarks.bench

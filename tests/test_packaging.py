@@ -280,6 +280,7 @@ REFUSED = {
     "verify smoke": "train",
     "report smoke": "plots",
     "data plot": "plots",
+    "serve": "web",
     f"predict {PICTURE} --show": "plots",
     f"predict {PICTURE} --runtime onnxruntime": "export",
     f"predict {PICTURE} --model elsewhere.onnx": "export",

@@ -7,6 +7,7 @@ cannot be read, and a bug that one picture meets, is an answer that says so: the
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import cv2
@@ -72,7 +73,7 @@ class Prediction:
 
 @dataclass
 class Predictor:
-    """A model file, made here or let pass by `foreign.vet`, ready to answer for any number of pictures."""
+    """A model file, made here or let pass by `foreign.vet`, ready to answer for any number of pictures and threads."""
 
     onnx: str
     name: str
@@ -84,6 +85,7 @@ class Predictor:
     def __post_init__(self) -> None:
         self._runtime = open_runtime(Path(self.onnx), self.runtime)
         self._output = self.output or output_of(self._runtime)
+        self._one_at_a_time = Lock()  # a runtime holds its input until it has computed
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -97,7 +99,8 @@ class Predictor:
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Ten probabilities for each of (n, 28, 28) images."""
-        return probabilities(self._runtime, images, self._output)
+        with self._one_at_a_time:
+            return probabilities(self._runtime, images, self._output)
 
     def predict(self, picture: Picture, invert: Invert = "auto", *, explain: bool = False) -> Prediction:
         """The answer for one picture: a path, the bytes of a file, an open one, or an array of grey or RGB pixels.
