@@ -140,7 +140,7 @@ def test_the_bits_do_not_depend_on_the_libraries_of_an_old_processor(
     source: Path, native: list[str], tmp_path: Path
 ) -> None:
     old = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4", "ONEDNN_MAX_CPU_ISA": "SSE41"}
-    assert lines(start(source, tmp_path, 1, **old)) == native
+    assert lines(start(source, tmp_path, 1, **old)) == native  # type: ignore[arg-type]
 
 
 emulated = pytest.mark.skipif(not shutil.which("qemu-x86_64"), reason="needs qemu-x86_64 (Debian: qemu-user)")
