@@ -15,7 +15,7 @@ from mnist_pipeline.exports.page import script
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node, which runs the page's code, is not here")
 _READ = "const given = JSON.parse(require('fs').readFileSync(0));\n"
-_WRITE = "require('fs').writeSync(1, JSON.stringify(answer(given)));\n"
+_WRITE = "process.stdout.write(JSON.stringify(answer(given)));\n"
 
 
 class Drawing(NamedTuple):
