@@ -116,7 +116,7 @@ def export(
     """Write a trained run, by default the last one, in forms that leave the framework, each proven; gives the card.
 
     `all` are the forms that can be made here, and the watcher is told of the others. Of the shipped model there is its
-    ONNX file, which is copied.
+    ONNX file, which is copied, and by name its page.
     """
     watcher, names = watcher or Watcher(), set(forms)
     wanted = select_forms(names, with_scaling)
@@ -139,6 +139,8 @@ def _export_shipped(wanted: list[ExportForm], named: set[str], watcher: Watcher)
     """
     run, (onnx, facts) = Run(artifacts() / SHIPPED), shipped()
     pages = [form for form in wanted if form.name in _PAGES & named]
+    if pages:
+        need("a page", "jinja2", "onnx")
     others = [form.name for form in wanted if form.name != "onnx" and form not in pages]
     if len(others) == len(wanted):
         raise RunError(f"{', '.join(others)}: cannot be made of the shipped model. {_ONNX_ALONE}")
