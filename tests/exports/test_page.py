@@ -2,17 +2,16 @@
 
 import base64
 import hashlib
-import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
+from benchmarks.drawings import READER, Drawing, drawings, in_node, several, shipped_model
 from mnist_pipeline import pipeline
 from mnist_pipeline.cli import app
 from mnist_pipeline.config.recipes import load_config
@@ -29,7 +28,8 @@ from mnist_pipeline.prediction.predictor import occlusion, predictor
 from mnist_pipeline.prediction.runtimes import normalised
 from mnist_pipeline.prediction.shipping import SHIPPED, shipped
 from mnist_pipeline.runs.run import Run
-from tests.exports.drawn import Drawing, drawings, in_node, needs_node
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node, which runs the page's code, is not here")
 
 # The network
 
@@ -75,7 +75,7 @@ def test_every_layer_that_a_config_can_ask_for(activation: str, pooling: str, tm
     images = random.integers(0, 256, (20, 28, 28), dtype=np.uint8)
     code = "const answer = ({network, images}) => images.map((one) => probabilities(readNetwork(network), one));"
     given = {"network": read_network(tmp_path / "model.onnx", 32), "images": images.reshape(-1, 784).tolist()}
-    np.testing.assert_allclose(in_node(code, given, tmp_path), KerasRuntime(model).scores(scale(images)), atol=1e-5)
+    np.testing.assert_allclose(in_node(code, given), KerasRuntime(model).scores(scale(images)), atol=1e-5)
 
 
 def test_a_layer_that_the_page_does_not_compute_is_named(tmp_path: Path) -> None:
@@ -125,25 +125,25 @@ const answer = (drawings) => drawings.map(([, strokes, pen]) => {
 """
 
 
-def fitted(count: int, seed: int, folder: Path) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+def fitted(count: int, seed: int) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """Pictures of drawn digits, dark on light, with the 28x28 that the page makes of each."""
-    found = in_node(_FIT, list(drawings(count, seed)), folder)
+    found = in_node(_FIT, list(drawings(count, seed)))
     pictures = [np.frombuffer(base64.b64decode(ink), np.uint8).reshape(high, wide) for wide, high, ink, _ in found]
     return [(255 - ink, np.array(row[3], np.uint8).reshape(28, 28)) for ink, row in zip(pictures, found, strict=True)]
 
 
 @needs_node
-def test_a_drawn_digit_is_fitted_as_python_fits_a_picture_of_it(tmp_path: Path) -> None:
-    for picture, seen in fitted(100, 5, tmp_path):
+def test_a_drawn_digit_is_fitted_as_python_fits_a_picture_of_it() -> None:
+    for picture, seen in fitted(100, 5):
         np.testing.assert_array_equal(seen, find_digit(picture).pixels)
 
 
 @needs_node
 @pytest.mark.slow
-def test_thousands_of_drawn_digits_are_fitted_as_python_fits_pictures_of_them(tmp_path: Path) -> None:
+def test_thousands_of_drawn_digits_are_fitted_as_python_fits_pictures_of_them() -> None:
     """To the byte; but for one in a thousand, part of which Python takes for the lines of a cell around a digit."""
     others = 0
-    for picture, seen in fitted(5000, 1, tmp_path):
+    for picture, seen in fitted(5000, 1):
         ink = 255 - picture
         np.testing.assert_array_equal(seen, fit_digit(ink, threshold_ink(ink)))
         found = find_digit(picture).pixels
@@ -152,73 +152,40 @@ def test_thousands_of_drawn_digits_are_fitted_as_python_fits_pictures_of_them(tm
 
 
 @needs_node
-def test_where_and_how_large_a_digit_is_drawn_changes_nothing(tmp_path: Path) -> None:
+def test_where_and_how_large_a_digit_is_drawn_changes_nothing() -> None:
     """By powers of two, which round nothing."""
     drawing = next(drawings(1, 3))
     strokes = [[[round(1024 * at) / 1024 for at in point] for point in stroke] for stroke in drawing.strokes]
     moved = [[[at / 8 + 0.75 for at in point] for point in stroke] for stroke in strokes]
-    one, other = in_node(_FIT, [(0, strokes, 1 / 16), (0, moved, 1 / 128)], tmp_path)
+    one, other = in_node(_FIT, [(0, strokes, 1 / 16), (0, moved, 1 / 128)])
     assert one == other
 
 
 # The answer
 
 
-_READ = """
-const answer = ({ model, drawings }) => {
-  const reader = readerOf(model);
-  let id = 0;
-  return drawings.map(({ strokes, pen }) => {
-    const digits = reader.read(strokes.map((points) => ({ id: ++id, points })), pen);
-    return digits.map(({ digit }) => digit ?? "?").join("");
-  });
-};
-"""
-
-
-def read(drawn: list[dict[str, Any]], folder: Path) -> list[str]:
+def read(drawn: list[Drawing]) -> list[str]:
     """What the shipped model's page reads in drawings, ? for what it refuses."""
-    return list(in_node(_READ, {"model": model_of(page.build(SHIPPED)), "drawings": drawn}, folder))
-
-
-def model_of(text: str) -> Any:
-    (data,) = re.findall(r'<script type="application/json" id="model">(.*?)</script>', text)
-    return json.loads(data)
-
-
-def beside(drawn: list[Drawing]) -> dict[str, Any]:
-    """Drawings side by side: each 0.4 high, a fifth of that apart."""
-    strokes, left = [], 0.05
-    for one in drawn:
-        points = np.concatenate([np.array(stroke) for stroke in one.strokes])
-        low, size = points.min(axis=0), np.ptp(points, axis=0)
-        by = 0.4 / size[1]
-        strokes += [((np.array(stroke) - low) * by + (left, 0.3)).tolist() for stroke in one.strokes]
-        left += size[0] * by + 0.08
-    return {"strokes": strokes, "pen": 0.04}
+    return [text for text, _ in in_node(READER, {"model": shipped_model(), "drawings": drawn})]
 
 
 @needs_node
-def test_digits_are_read_and_several_side_by_side_as_a_number(tmp_path: Path) -> None:
-    every = list(drawings(20, 8))
-    numbers = [every[at : at + 4] for at in range(0, 20, 4)]
-    drawn = [one._asdict() for one in every] + [beside(one) for one in numbers]
-    found = read(drawn, tmp_path)
-    expected = [str(one.digit) for one in every] + ["".join(str(one.digit) for one in number) for number in numbers]
-    assert sum(one != other for one, other in zip(found, expected, strict=True)) <= 1, found
+def test_digits_are_read_and_several_side_by_side_as_a_number() -> None:
+    drawn = [*drawings(20, 8), *drawings(5, 8, several)]
+    found = read(drawn)
+    assert sum(text != one.digits for text, one in zip(found, drawn, strict=True)) <= 1, found
 
 
 @needs_node
-def test_nothing_scribbles_and_a_dot_are_no_digit(tmp_path: Path) -> None:
+def test_nothing_scribbles_and_a_dot_are_no_digit() -> None:
     random = np.random.default_rng(0)
-    scribbles = [{"strokes": [random.random((40, 2)).tolist()], "pen": 0.03} for _ in range(5)]
-    assert read([{"strokes": [], "pen": 0.05}, {"strokes": [[[0.5, 0.5]]], "pen": 0.05}, *scribbles], tmp_path) == [
-        "", *"??????"
-    ]  # fmt: skip
+    nothing, dot = Drawing("", [], 0.05), Drawing("", [[[0.5, 0.5]]], 0.05)
+    scribbles = [Drawing("", [random.random((40, 2)).tolist()], 0.03) for _ in range(5)]
+    assert read([nothing, dot, *scribbles]) == ["", *"??????"]
 
 
 @needs_node
-def test_what_each_pixel_contributes_is_what_predict_explains(exported: Run, test_images: Part, tmp_path: Path) -> None:
+def test_what_each_pixel_contributes_is_what_predict_explains(exported: Run, test_images: Part) -> None:
     model, image = predictor(exported), test_images.images[0]
     code = """
     const answer = ({ network, pixels }) => {
@@ -226,7 +193,7 @@ def test_what_each_pixel_contributes_is_what_predict_explains(exported: Run, tes
       for (let step = steps.next(); ; step = steps.next()) if (step.done) return Array.from(step.value);
     };
     """
-    found = in_node(code, {"network": read_network(exported.onnx_file, 32), "pixels": image.ravel().tolist()}, tmp_path)
+    found = in_node(code, {"network": read_network(exported.onnx_file, 32), "pixels": image.ravel().tolist()})
     expected = occlusion(image, 7, model.probabilities)
     np.testing.assert_allclose(np.reshape(found, (28, 28)), expected, atol=1e-4)
 
@@ -263,7 +230,7 @@ def test_a_page_says_which_model_it_has(exported: Run) -> None:
     text = page.build(exported)
     assert "<title>Draw a digit: dense</title>" in text
     assert "with 42,310 weights" in text
-    assert model_of(text)["threshold"] == 0
+    assert '"threshold":0.0' in text
     assert percent(shipped().facts["test_accuracy"]) in page.build(SHIPPED)
 
 

@@ -20,8 +20,9 @@ function start() {
 
   function changed(done) {
     part("hint").hidden = paper.strokes.length > 0;
-    if (!done && performance.now() - readAt < BETWEEN) return;
     const began = performance.now();
+    if (!done && paper.strokes[paper.strokes.length - 1].points.length === 1) readAt = began; // a dot tells nothing yet
+    if (!done && began - readAt < BETWEEN) return;
     digits = reader.read(paper.strokes, paper.pen);
     chosen = max(0, digits.length - 1);
     show(done);
@@ -30,7 +31,7 @@ function start() {
   }
 
   function show(done = true) {
-    showNumber(part("number"), digits, chosen, choose);
+    showNumber(part("number"), digits, chosen, choose, done);
     if (done) part("sentence").textContent = sentenceOf(digits, paper.strokes.length);
     for (const id of ["undo", "clear"]) part(id).disabled = !paper.strokes.length;
     showBars(now());

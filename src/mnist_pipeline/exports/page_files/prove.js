@@ -15,4 +15,4 @@ const found = new Float32Array((images.length / 784) * 10);
 for (let image = 0; image < images.length / 784; image++) {
   found.set(probabilities(layers, images.subarray(784 * image, 784 * (image + 1))), 10 * image);
 }
-fs.writeSync(1, Buffer.from(found.buffer));
+process.stdout.write(Buffer.from(found.buffer));

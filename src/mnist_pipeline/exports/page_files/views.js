@@ -18,12 +18,13 @@ function sentenceOf(digits, strokes) {
   return `This is ${digit === 8 ? "an" : "a"} ${digit}, ${percent(confidence)} sure.`;
 }
 
-function showNumber(box, digits, chosen, choose) {
+// What is refused while it is drawn may become a digit yet, and is not shown as refused.
+function showNumber(box, digits, chosen, choose, done) {
   const buttons = digits.map((one, number) => {
     const label = one.digit === null ? `No digit, nearest ${one.guess}` : `${one.digit}, ${percent(one.confidence)} sure`;
     const text = one.digit === null ? (digits.length > 1 ? "?" : "–") : String(one.digit);
     const button = element("button", { type: "button", textContent: text, onclick: () => choose(number) });
-    button.className = one.digit === null ? "refused" : "";
+    button.className = one.digit !== null ? "" : done ? "refused" : "none";
     button.setAttribute("aria-label", label);
     button.setAttribute("aria-pressed", String(number === chosen));
     return button;
@@ -143,8 +144,8 @@ function layersIn(box, layers) {
       if (weights) showTiles(weights, weightTiles(layer), columns, colours);
       const tiles = one ? tilesOf(now) : tilesOf({ ...now, values: now.values.map(() => 0) });
       showTiles(values, tiles, columns, colours);
-      const size = now.width > 1 ? `${now.width} × ${now.height} places each` : "one value each";
-      about.textContent = weights ? `Above, what each looks for; below, where it finds it, ${size}` : size;
+      const [found, size] = now.width > 1 ? ["where", `${now.width} × ${now.height} places each`] : ["whether", "one value each"];
+      about.textContent = weights ? `Above, what each looks for; below, ${found} it finds it, ${size}` : size;
     }
   };
 }
