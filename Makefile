@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXAMPLE := examples/7.png
 
 .DEFAULT_GOAL := help
-.PHONY: help run reproduce shipped bench docs test test-slow test-web wheels test-wheels lint format lock clean
+.PHONY: help run page reproduce shipped bench docs test test-slow test-web wheels test-wheels lint format lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -18,6 +18,10 @@ run: .venv/product ## train dense.yaml, evaluate it, write its report, read an e
 	@echo "  $(BIN)/mnist predict YOUR_PICTURE.png --run shipped   your own digit"
 	@echo "  $(BIN)/mnist run --config cnn.yaml                     the convolutional network"
 	@echo "  $(BIN)/mnist --help                                    everything else"
+
+page: .venv/product ## the shipped model as a page that reads what is drawn on it (takes Node.js and a minute)
+	$(BIN)/mnist export shipped --to page
+	@echo "Open artifacts/shipped/export/page.html: it needs no server and no network, on a phone neither"
 
 reproduce: .venv/product ## train every recipe over seeds; compare with its band and with what was reported (20 minutes)
 	$(BIN)/mnist reproduce --all --check --markdown artifacts/reproduce/table.md --plot artifacts/reproduce/seeds.png

@@ -312,7 +312,7 @@ def test_the_light_package_says_in_a_line_what_to_install(light: Outside, traine
 def test_the_light_package_serves_with_its_extra(built: dict[str, Path], tmp_path: Path) -> None:
     with outside_of_the_clone(tmp_path) as outside:
         outside.install(f"{built['light']}[web]")
-        call = [outside.python, "-m", "mnist_pipeline", "serve", "--port", "0"]
+        call = [str(outside.python), "-m", "mnist_pipeline", "serve", "--port", "0"]
         with subprocess.Popen(call, cwd=outside.folder, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             try:

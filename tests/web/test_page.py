@@ -149,6 +149,19 @@ def test_nothing_stands_in_the_way_of_a_screen_reader(page: Any, address: str) -
         assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
 
 
+def test_a_digit_is_drawn_on_the_page_that_the_service_has(page: Any, address: str) -> None:
+    page.get_by_role("link", name="Draw").click()
+    page.wait_for_url(f"{address}/draw/")
+    area = page.locator("canvas").first.bounding_box()
+    for share, press in ((0.2, True), (0.5, None), (0.8, False)):  # a one: a stroke from the top to the bottom
+        page.mouse.move(area["x"] + area["width"] / 2, area["y"] + share * area["height"], steps=8)
+        if press is not None:
+            (page.mouse.down if press else page.mouse.up)()
+    playwright.expect(page.locator(".answer")).to_have_text("1", timeout=60_000)
+    page.get_by_role("link", name="Read a photo").click()
+    page.wait_for_url(f"{address}/")
+
+
 def test_a_keyboard_reaches_everything(page: Any) -> None:
     reached = set()
     for _ in range(12):
