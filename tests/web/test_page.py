@@ -157,7 +157,7 @@ def test_a_digit_is_drawn_on_the_page_that_the_service_has(page: Any, address: s
         page.mouse.move(area["x"] + area["width"] / 2, area["y"] + share * area["height"], steps=8)
         if press is not None:
             (page.mouse.down if press else page.mouse.up)()
-    playwright.expect(page.locator(".answer")).to_have_text("1", timeout=60_000)
+    playwright.expect(page.locator("#number")).to_contain_text("1", timeout=60_000)
     page.get_by_role("link", name="Read a photo").click()
     page.wait_for_url(f"{address}/")
 
