@@ -1,8 +1,10 @@
 """mnist verify: what is refused at once, and the verdict once it was trained again."""
 
+import functools
 import json
+import operator
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ from typer.testing import Result
 
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.data import Part
+from mnist_pipeline.errors import MnistError
 from mnist_pipeline.reproduction import verifying
-from mnist_pipeline.reproduction.statements import attest
+from mnist_pipeline.reproduction.statements import attest, read
 from mnist_pipeline.runs.run import Run
 from tests.commands import mnist
 from tests.reproduction.pretended import DATA, pretend
@@ -233,6 +236,7 @@ DAMAGED: dict[str, Change] = {
     "another predicate": lambda tree: tree.update(predicateType="https://slsa.dev/provenance/v1"),
     "a path for a name": lambda tree: tree["subject"][0].update(name="../../model.keras"),
     "an absolute path": lambda tree: tree["subject"][0].update(name="/etc/passwd"),
+    "a number for a name": lambda tree: tree["subject"][0].update(name=10**30),
     "no digest": lambda tree: tree["subject"][0].update(digest={"md5": "a" * 32}),
     "short digest": lambda tree: tree["predicate"].update(weights_sha256="abc"),
     "no numbers": lambda tree: tree["predicate"].pop("numbers"),
@@ -267,6 +271,31 @@ def test_any_other_bytes_are_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "statement.json"
     path.write_bytes(content)
     assert refused(path).exit_code == 2
+
+
+def places(tree: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The way to each value in a tree."""
+    yield way
+    for key in tree if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ():
+        yield from places(tree[key], (*way, key))
+
+
+@pytest.mark.parametrize("wrong", [None, 10**30], ids=str)
+def test_one_wrong_value_anywhere_is_one_line_or_a_verdict(run: Run, wrong: Any) -> None:
+    good, path = json.loads(run.statement_file.read_text()), run.statement_file
+    ended: list[str] = []
+    for *way, last in filter(None, places(good)):
+        tree = json.loads(json.dumps(good))
+        functools.reduce(operator.getitem, way, tree)[last] = wrong
+        path.write_text(json.dumps(tree))
+        try:
+            statement = read(path)
+            verifying.check_at_once(statement)
+            ended.append(verifying.judge(statement, good).likeness)
+        except MnistError as error:
+            ended.append(str(error))
+    assert [line for line in ended if "\n" in line] == []
+    assert len({*ended}) > 30, "each place is named"
 
 
 def test_a_forged_line_stays_within_its_line(run: Run, repeated: Callable[..., None]) -> None:

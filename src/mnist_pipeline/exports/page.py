@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from mnist_pipeline.exports.page_network import Bits, read_network
 from mnist_pipeline.numerals import percent
@@ -40,7 +39,7 @@ def build(run: str | Path | Run | None = SHIPPED, bits: Bits = 8) -> str:
     """The whole page as one text: of the model that comes with the package, or of a trained run."""
     css, js = style(), script()
     rules = f"default-src 'none'; style-src {_digest(css)}; script-src {_digest(js)}; img-src data:; base-uri 'none'"
-    return _render(run, bits, css=Markup(css), js=Markup(js), rules=rules)  # noqa: S704 - files of our own
+    return _render(run, bits, css=css, js=js, rules=rules)
 
 
 def save_page(path: Path, run: str | Path | Run | None = SHIPPED, bits: Bits = 8) -> None:
@@ -50,8 +49,8 @@ def save_page(path: Path, run: str | Path | Run | None = SHIPPED, bits: Bits = 8
 
 def parts(run: str | Path | Run | None = SHIPPED, bits: Bits = 8, *, head: str = "", body: str = "") -> Parts:
     """The page in parts, no style or script among the HTML; with more HTML in its head and at the end of its body."""
-    more = {"head": Markup(head), "body": Markup(body)}  # noqa: S704 - the caller's own HTML
-    return Parts(_render(run, bits, css=None, js=None, rules=None, **more), style(), script())
+    html = _render(run, bits, css=None, js=None, rules=None, head=head, body=body)
+    return Parts(html, style(), script())
 
 
 def style() -> str:
@@ -72,7 +71,7 @@ def _render(run: str | Path | Run | None, bits: Bits, head: str = "", body: str 
     )  # fmt: skip
     model = _model(run, bits)
     # In a block of data no < may stand that could end it.
-    data = Markup(json.dumps(model, separators=(",", ":")).replace("<", "\\u003c"))  # noqa: S704
+    data = json.dumps(model, separators=(",", ":")).replace("<", "\\u003c")
     return pages.get_template("page.html.jinja").render(model=model, data=data, head=head, body=body, **how)
 
 

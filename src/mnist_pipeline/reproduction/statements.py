@@ -17,7 +17,7 @@ from mnist_pipeline.runs.run import Run
 
 _TYPE = "https://in-toto.io/Statement/v1"
 _PREDICATE = "urn:mnist-kit:training:v1"
-_LARGEST = 2**20  # bytes of a statement; one of ours has four thousand
+_LARGEST = 2**20  # bytes of a statement; one of ours has three thousand
 _LARGEST_MODEL = 256 * 2**20  # bytes
 # What of the environment has to be the same where the same bits are promised.
 _EVERYWHERE = ("versions", "source", "machine")

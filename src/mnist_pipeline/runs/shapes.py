@@ -59,6 +59,10 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and _finite(value) and value >= 0
 
 
+def _matches(pattern: str, value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(pattern, value))
+
+
 def _maybe(rule: Rule) -> Rule:
     """The rule for a value that may be null."""
     return Rule(lambda value: value is None or rule.fits(value), rule.otherwise)
@@ -71,8 +75,8 @@ _SHARE = Rule(lambda value: _finite(value) and 0 <= value <= 1, "is not between 
 _DIGIT = Rule(lambda value: _whole(value) and value <= 9, "is no digit")
 _TEXT = Rule(lambda value: isinstance(value, str), "is no text")
 _TIME = Rule(lambda value: bool(re.fullmatch(r"\d{4}-\d\d-\d\d[T\d:.+-]*", str(value))), "is no time")
-_SHA256 = Rule(lambda value: bool(re.fullmatch(r"[0-9a-f]{64}", str(value))), "is no sha256")
-_FILE = Rule(lambda value: bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", str(value))), "is no name of a file")
+_SHA256 = Rule(lambda value: _matches(r"[0-9a-f]{64}", value), "is no sha256")
+_FILE = Rule(lambda value: _matches(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value), "is no name of a file")
 _TEN = Rule(lambda values: len(values) == 10, "is no list of 10")
 _ROW_A_DIGIT = Rule(lambda rows: [row["digit"] for row in rows] == list(range(10)), "is not a row for each digit")
 # What was not measured is a column without values.
