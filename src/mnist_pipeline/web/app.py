@@ -48,7 +48,7 @@ class Service:
         self.models = Models(model)
         self.answers = Answers(self.models, counters)
         self._inbox = Inbox(settings.max_bytes)
-        guarded: Any = Guard(self._routes(), settings.key, counters)
+        guarded: Any = Guard(self._routes(), settings.key, self.desk, counters)
         if settings.origins:
             headers = ("authorization", "content-type", "x-api-key")
             guarded = CORSMiddleware(guarded, settings.origins, ("GET", "POST"), headers)
@@ -56,9 +56,7 @@ class Service:
         self._drawing: dict[str, str] = {}
 
     async def _about_pictures(self, request: Request, work: Callable[[list[Upload]], dict[str, Any]]) -> Response:
-        """The answer of a thread about the pictures in a request; whoever comes when too many wait is not read."""
-        if self.desk.full:
-            raise busy()
+        """The answer of a thread about the pictures in a request."""
         kind = request.headers.get("content-type", "")
         async with self._inbox.body(request) as body:
             return JSONResponse(await self.desk.answered(lambda: work(pictures_in(body, kind))))
