@@ -1,6 +1,7 @@
 """The two packages: what they say about themselves, what is in them, and that they work outside of the clone."""
 
 import ast
+import json
 import os
 import re
 import shlex
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
@@ -304,6 +306,23 @@ def test_the_light_package_says_in_a_line_what_to_install(light: Outside, traine
     assert re.match(rf'Error: .* takes .*pip install ".*\[{REFUSED[words]}\]"$', last), ended.stderr
     assert "Traceback" not in ended.stderr
     assert {path.name for path in (light.folder / "artifacts").iterdir()} == {"smoke"}
+
+
+@pytest.mark.slow
+def test_the_light_package_serves_with_its_extra(built: dict[str, Path], tmp_path: Path) -> None:
+    with outside_of_the_clone(tmp_path) as outside:
+        outside.install(f"{built['light']}[web]")
+        call = [str(outside.python), "-m", "mnist_pipeline", "serve", "--port", "0"]
+        with subprocess.Popen(call, cwd=outside.folder, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            try:
+                request = Request(process.stdout.readline().strip() + "/predict", PICTURE.read_bytes())
+                request.add_header("Content-Type", "image/png")
+                with urlopen(request, timeout=60) as answer:
+                    assert json.load(answer)["digit"] == 7
+            finally:
+                process.terminate()
+        assert process.returncode == 0
 
 
 def test_every_verb_is_tried_in_the_light_package_or_known_to_work_there() -> None:

@@ -8,6 +8,7 @@ import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urljoin
 
 import cv2
 import httpx
@@ -181,11 +182,17 @@ def test_every_answer_has_the_headers_that_browsers_heed(client: httpx.Client, p
 
 
 def test_the_pages_hold_no_inline_code_and_name_nothing_elsewhere(client: httpx.Client) -> None:
-    for path in ("/", "/docs"):
+    for path in ("/", "/docs", "/draw/"):
         text = client.get(path).text
-        assert not re.search(r"<script(?![^>]*src=)|<style| on\w+=| style=|https?:", text)
-        for wanted in re.findall(r'(?:src|href)="(/[^"]*)"', text):
-            assert client.get(wanted).status_code == 200, wanted
+        assert not re.search(r"<script(?![^>]*(src=|json))|<style| on\w+=| style=|https?:", text)
+        for wanted in re.findall(r'(?:src|href)="((?!data:)[^"]*)"', text):
+            assert client.get(urljoin(path, wanted)).status_code == 200, wanted
+
+
+def test_the_page_to_draw_on_holds_the_model(client: httpx.Client) -> None:
+    assert client.get("/draw").headers["location"] == "/draw/"
+    assert 'id="model"' in client.get("/draw/").text
+    assert client.get("/draw/../../pyproject.toml").status_code == client.get("/draw/nothing").status_code == 404
 
 
 def test_a_key_is_asked_for_and_compared(serve: Serve) -> None:
@@ -267,7 +274,7 @@ def test_who_comes_when_too_many_wait_is_sent_away_and_then_answered(
     url, picture = serve(Settings(100_000)), SEVEN.read_bytes()
 
     def statuses(count: int) -> list[int]:
-        with ThreadPoolExecutor(count) as pool, httpx.Client(base_url=url) as client:
+        with ThreadPoolExecutor(count) as pool, httpx.Client(base_url=url, timeout=120) as client:
             sent = [
                 pool.submit(client.post, "/predict?explain=true", content=picture, headers=PNG) for _ in range(count)
             ]

@@ -67,13 +67,13 @@ def upload(page: Any, *names: str | Path) -> None:
 
 
 def answer_is(page: Any, words: str) -> None:
-    playwright.expect(page.locator("#answer")).to_have_text(words, timeout=15_000)
+    playwright.expect(page.locator("#answer")).to_have_text(words, timeout=60_000)
 
 
 def test_a_photo_is_answered_with_its_box_and_every_step(page: Any) -> None:
     upload(page, "4-on-squared-paper.jpg")
     answer_is(page, "This is a 4")
-    playwright.expect(page.locator("#steps li")).to_have_count(7, timeout=15_000)
+    playwright.expect(page.locator("#steps li")).to_have_count(7, timeout=60_000)
     assert "as the model saw it, 28 × 28" in page.locator("#steps").inner_text()
     box = page.locator(".box")
     assert box.count() == 1
@@ -101,7 +101,7 @@ def test_what_is_no_picture_is_told_and_the_next_one_is_read(browser: Any, addre
     page.goto(address)
     (tmp_path / "none.png").write_bytes(b"hello")
     upload(page, tmp_path / "none.png")
-    playwright.expect(page.locator("#state")).to_contain_text("not a picture of a known kind", timeout=15_000)
+    playwright.expect(page.locator("#state")).to_contain_text("not a picture of a known kind", timeout=60_000)
     assert page.locator("#result").is_hidden()
     upload(page, "7.png")
     answer_is(page, "This is a 7")
@@ -130,9 +130,44 @@ def test_a_model_is_chosen_among_the_runs(page: Any) -> None:
     page.reload()
     playwright.expect(page.locator("#model option")).to_have_count(2)
     upload(page, "7.png")
-    playwright.expect(page.locator("#facts")).to_contain_text("model shipped", timeout=15_000)
+    playwright.expect(page.locator("#facts")).to_contain_text("model shipped", timeout=60_000)
     page.locator("#model").select_option("mine")
-    playwright.expect(page.locator("#facts")).to_contain_text("model mine", timeout=15_000)
+    playwright.expect(page.locator("#facts")).to_contain_text("model mine", timeout=60_000)
+
+
+def test_nothing_stands_in_the_way_of_a_screen_reader(page: Any, address: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    source = Path(axe.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+    upload(page, "4-on-squared-paper.jpg")
+    playwright.expect(page.locator("#steps li")).to_have_count(7, timeout=60_000)
+    for path in ("", "/docs"):
+        if path:
+            page.goto(address + path)
+            page.locator("details").first.wait_for()
+        page.evaluate(source)
+        found = page.evaluate("axe.run()")["violations"]
+        assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found] == []
+
+
+def test_a_digit_is_drawn_on_the_page_that_the_service_has(page: Any, address: str) -> None:
+    page.get_by_role("link", name="Draw").click()
+    page.wait_for_url(f"{address}/draw/")
+    area = page.locator("canvas").first.bounding_box()
+    for share, press in ((0.2, True), (0.5, None), (0.8, False)):  # a one: a stroke from the top to the bottom
+        page.mouse.move(area["x"] + area["width"] / 2, area["y"] + share * area["height"], steps=8)
+        if press is not None:
+            (page.mouse.down if press else page.mouse.up)()
+    playwright.expect(page.locator("#number")).to_contain_text("1", timeout=60_000)
+    page.get_by_role("link", name="Read a photo").click()
+    page.wait_for_url(f"{address}/")
+
+
+def test_a_keyboard_reaches_everything(page: Any) -> None:
+    reached = set()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id"))
+    assert {"file", "model", "what", "invert"} <= reached
 
 
 def test_the_description_of_the_api_is_shown(page: Any, address: str) -> None:

@@ -71,7 +71,8 @@ class Models:
     """The models among the runs, by name; the first one is asked where none is named."""
 
     def __init__(self, first: Predictor) -> None:
-        self.first = SHIPPED if first.shipped else Path(first.name).resolve().name
+        self.run = SHIPPED if first.shipped else first.name
+        self.first = Path(self.run).resolve().name
         self._predictor = first
         self._opened: OrderedDict[str, Predictor] = OrderedDict()
         self._one_at_a_time = Lock()

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 
 from mnist_pipeline import __version__
+from mnist_pipeline.errors import MnistError
 from mnist_pipeline.pixels.light import Invert
 from mnist_pipeline.prediction.predictor import Predictor
 from mnist_pipeline.web import shapes
@@ -24,6 +25,8 @@ from mnist_pipeline.web.uploads import FORM, TYPES, Inbox, RequestError, Upload,
 STATIC = Path(__file__).parent / "static"
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _PAGES = {"/": "index.html", "/docs": "docs.html"}
+_DRAWING = {"": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
+_LINKS = '<p class="small"><a href="/">Read a photo</a> · <a href="/docs">The API</a></p>'
 ModelName = Annotated[str | None, Query(max_length=200, description="One of GET /models; by default the first.")]
 Inverting = Annotated[Invert, Query(description="Whether to invert, as dark ink on light paper needs.")]
 
@@ -45,16 +48,15 @@ class Service:
         self.models = Models(model)
         self.answers = Answers(self.models, counters)
         self._inbox = Inbox(settings.max_bytes)
-        guarded: Any = Guard(self._routes(), settings.key, counters)
+        guarded: Any = Guard(self._routes(), settings.key, self.desk, counters)
         if settings.origins:
             headers = ("authorization", "content-type", "x-api-key")
             guarded = CORSMiddleware(guarded, settings.origins, ("GET", "POST"), headers)
         self.app = guarded
+        self._drawing: dict[str, str] = {}
 
     async def _about_pictures(self, request: Request, work: Callable[[list[Upload]], dict[str, Any]]) -> Response:
-        """The answer of a thread about the pictures in a request; whoever comes when too many wait is not read."""
-        if self.desk.full:
-            raise busy()
+        """The answer of a thread about the pictures in a request."""
         kind = request.headers.get("content-type", "")
         async with self._inbox.body(request) as body:
             return JSONResponse(await self.desk.answered(lambda: work(pictures_in(body, kind))))
@@ -70,6 +72,7 @@ class Service:
         app.exception_handler(Exception)(_on_bug)
         self._add_predictions(app)
         self._add_state(app)
+        self._add_drawing(app)
         add_pages(app)
         return app
 
@@ -122,6 +125,34 @@ class Service:
             """Give the numbers of all processes in the text format of Prometheus."""
             kind = "text/plain; version=0.0.4; charset=utf-8"
             return PlainTextResponse(self.counters.text(), media_type=kind)
+
+    def _add_drawing(self, app: FastAPI) -> None:
+        """The page that reads what is drawn on it, which computes in the browser; made when it is first asked for."""
+
+        async def draw(request: Request) -> Response:
+            name = request.path_params.get("name", "")
+            if name not in _DRAWING:
+                raise HTTPException(404)
+            if not self._drawing:
+                self._drawing = await self.desk.answered(partial(drawing_page, self.models.run))
+            return Response(self._drawing[name], media_type=_DRAWING[name])
+
+        async def forward(_: Request) -> Response:
+            return Response(status_code=307, headers={"location": "/draw/"})
+
+        app.add_route("/draw", forward, ["GET", "HEAD"], include_in_schema=False)
+        app.add_route("/draw/{name:path}", draw, ["GET", "HEAD"], include_in_schema=False)
+
+
+def drawing_page(run: str | Path) -> dict[str, str]:
+    """The files of the page for drawing, with the model of a run in it."""
+    from mnist_pipeline.exports.page import parts
+
+    try:
+        made = parts(run, body=_LINKS)
+    except MnistError:
+        raise RequestError(503, "no page to draw on can be made of this model") from None
+    return {"": made.html, "page.css": made.css, "page.js": made.js}
 
 
 def add_pages(app: FastAPI) -> None:

@@ -1,4 +1,7 @@
-"""What every request passes: the key, where one is asked for, then the headers and the count of its answer."""
+"""What every request passes: the key, where one is asked for; the line, if it is full; the headers and the count.
+
+Whoever is sent away is sent away here, before the application looks at the request: that takes a tenth of the time.
+"""
 
 import hmac
 import logging
@@ -7,6 +10,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
+from mnist_pipeline.web.answering import Desk, busy
 from mnist_pipeline.web.metrics import Counters
 from mnist_pipeline.web.uploads import RequestError
 
@@ -36,8 +40,8 @@ def told(problem: RequestError) -> JSONResponse:
 class Guard:
     """The application with what stands around it."""
 
-    def __init__(self, app: Any, key: str | None, counters: Counters) -> None:
-        self._app, self._key, self._counters = app, key.encode() if key else None, counters
+    def __init__(self, app: Any, key: str | None, desk: Desk, counters: Counters) -> None:
+        self._app, self._key, self._desk, self._counters = app, key.encode() if key else None, desk, counters
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
@@ -55,14 +59,19 @@ class Guard:
             await send(message)
 
         try:
-            answer = self._app if self._may(scope) else told(_NO_KEY)
-            await answer(scope, receive, sending)
+            await self._answer(scope)(scope, receive, sending)
         except Exception:
             _log.exception("a bug met by %s %s", scope["method"], scope["path"])
             if not status:
                 await told(BUG)(scope, receive, sending)
         finally:
             self._counters.request(scope["path"], status, time.perf_counter() - began)
+
+    def _answer(self, scope: Any) -> Any:
+        """Who answers: the application, or a refusal."""
+        if not self._may(scope):
+            return told(_NO_KEY)
+        return told(busy()) if scope["method"] == "POST" and self._desk.full else self._app
 
     def _may(self, scope: Any) -> bool:
         """Whether a request needs no key, or has it."""

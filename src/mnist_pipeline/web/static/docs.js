@@ -45,22 +45,22 @@ function operation(path, method, told) {
   const parts = [element("p", {}, told.description || ""), element("pre", { tabIndex: 0 }, example(path, method, told))];
   if (told.parameters) {
     const rows = told.parameters.map((one) => [code(one.name), kind(one.schema), String(one.schema.default ?? ""), one.description || ""]);
-    parts.push(element("h3", {}, "Parameters"), table(["name", "type", "default", "meaning"], rows));
+    parts.push(element("h2", { className: "minor" }, "Parameters"), table(["name", "type", "default", "meaning"], rows));
   }
   if (told.requestBody) {
     const kinds = Object.entries(told.requestBody.content).map(([type, { schema }]) => {
       const inside = schema.properties ? Object.entries(schema.properties).map(([name, one]) => `${name}: ${kind(one)}`).join(", ") : kind(schema);
       return [code(type), inside];
     });
-    parts.push(element("h3", {}, "Body"), table(["type", "what"], kinds));
+    parts.push(element("h2", { className: "minor" }, "Body"), table(["type", "what"], kinds));
   }
   const rows = Object.entries(told.responses).map(([status, one]) => {
     const [type, content] = Object.entries(one.content || {})[0] || ["", {}];
     return [status, one.description, kind(content.schema) || type];
   });
-  parts.push(element("h3", {}, "Answers"), table(["status", "meaning", "shape"], rows));
+  parts.push(element("h2", { className: "minor" }, "Answers"), table(["status", "meaning", "shape"], rows));
   const shape = kind(told.responses["200"]?.content?.["application/json"]?.schema);
-  if (schemas[shape]) parts.push(element("h3", {}, shape), table(["field", "type", "meaning"], fields(shape)));
+  if (schemas[shape]) parts.push(element("h2", { className: "minor" }, shape), table(["field", "type", "meaning"], fields(shape)));
   const title = element("summary", {}, element("span", { className: "method" }, method.toUpperCase()), code(path));
   return element("details", { className: "card", open: path === "/predict" }, title, ...parts);
 }

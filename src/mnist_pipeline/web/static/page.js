@@ -160,7 +160,7 @@ function showAnswer(one) {
   }));
   const steps = one.steps.map((step, number) => {
     const last = number === one.steps.length - 1 && one.probabilities;
-    const image = element("img", { src: step.image, alt: step.title, className: last ? "pixels" : "" });
+    const image = element("img", { src: step.image, alt: "", className: last ? "pixels" : "" });
     return element("li", {}, image, element("span", {}, step.title));
   });
   at("steps").replaceChildren(...steps);
