@@ -113,13 +113,10 @@ def native_convolutions(few: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return found
 
 
-def test_the_bits_of_r4_and_of_a_small_cnn_are_those_that_every_processor_gives(source: Path, tmp_path: Path) -> None:
-    """Computed with two threads; the digests were taken with one."""
-    found = lines(start(source, tmp_path, 2, trainings=R4 + SMALL))
-    assert [line.split()[1:3] for line in found] == [
-        ["203", "36bfce05146cafa37eb0322ba931d20c6d8e8f58a0e1cfded0e87faf928ef425"],
-        ["50", "88990627edfdc0572e32a890a3e105e76b8e140cc06dc01b6d4fcb1841da9dc5"],
-    ]
+def test_the_bits_of_r4_are_those_that_every_processor_gives(source: Path, tmp_path: Path) -> None:
+    """Computed with two threads; the digest was taken with one."""
+    (found,) = lines(start(source, tmp_path, 2, trainings=R4))
+    assert found.split()[1:3] == ["203", "36bfce05146cafa37eb0322ba931d20c6d8e8f58a0e1cfded0e87faf928ef425"]
 
 
 @pytest.mark.slow
@@ -140,7 +137,7 @@ def test_the_bits_do_not_depend_on_the_libraries_of_an_old_processor(
     source: Path, native: list[str], tmp_path: Path
 ) -> None:
     old = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4", "ONEDNN_MAX_CPU_ISA": "SSE41"}
-    assert lines(start(source, tmp_path, 1, **old)) == native
+    assert lines(start(source, tmp_path, 1, trainings=DENSE, **old)) == native
 
 
 emulated = pytest.mark.skipif(not shutil.which("qemu-x86_64"), reason="needs qemu-x86_64 (Debian: qemu-user)")
