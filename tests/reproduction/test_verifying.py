@@ -15,7 +15,7 @@ from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.data import Part
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.reproduction import verifying
-from mnist_pipeline.reproduction.statements import attest, read
+from mnist_pipeline.reproduction.statements import attest, model_files, read
 from mnist_pipeline.runs.run import Run
 from tests.commands import mnist
 from tests.reproduction.pretended import DATA, pretend
@@ -179,6 +179,21 @@ def test_a_file_beside_it_that_is_another_is_refused(run: Run) -> None:
     result = refused(run.path)
     assert result.exit_code == 1
     assert f"{run.onnx_file}: is not the file that statement.json is about" in result.stderr
+
+
+def test_a_file_of_the_model_beside_it_that_it_is_not_about_is_refused(run: Run) -> None:
+    run.refusal_file.write_text('{"threshold": 0.999}')
+    assert f"{run.refusal_file}: is not the file" in refused(run.path).stderr
+
+
+@pytest.mark.parametrize("named", [[], [0], [0, 0], [0, 1, 1]], ids=str)
+def test_a_statement_that_is_not_about_each_file_of_the_model_once_is_refused(run: Run, named: list[int]) -> None:
+    restate(run, lambda tree: tree.update(subject=[tree["subject"][number] for number in named]))
+    assert ", not model.keras, model.onnx" in refused(run.statement_file).stderr
+
+
+def test_where_training_chose_when_to_refuse_that_belongs_to_the_model() -> None:
+    assert model_files(load_config("photo")) == ["model.keras", "model.onnx", "refusal.json"]
 
 
 def test_other_images_are_refused(run: Run) -> None:
