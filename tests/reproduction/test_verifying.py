@@ -295,13 +295,12 @@ def places(tree: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(tree[key], (*way, key))
 
 
-@pytest.mark.parametrize("wrong", [None, 10**30], ids=str)
-def test_one_wrong_value_anywhere_is_one_line_or_a_verdict(run: Run, wrong: Any) -> None:
+def test_one_wrong_value_anywhere_is_one_line_or_a_verdict(run: Run) -> None:
     good, path = json.loads(run.statement_file.read_text()), run.statement_file
     ended: list[str] = []
     for *way, last in filter(None, places(good)):
         tree = json.loads(json.dumps(good))
-        functools.reduce(operator.getitem, way, tree)[last] = wrong
+        functools.reduce(operator.getitem, way, tree)[last] = 10**30
         path.write_text(json.dumps(tree))
         try:
             statement = read(path)
