@@ -319,11 +319,3 @@ def test_a_forged_line_stays_within_its_line(run: Run, repeated: Callable[..., N
     assert len([line for line in result.stdout.splitlines() if "same bits" in line]) == 1
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0].endswith("same within the band")
-
-
-@pytest.mark.slow
-def test_a_real_run_is_made_again_to_the_same_bits_files_included(smoke_run: Run) -> None:
-    attest(smoke_run)
-    result = mnist("verify", smoke_run.path)
-    assert result.exit_code == 0, result.output
-    assert result.stdout.splitlines()[0] == f"{smoke_run.statement_file}: same bits"
