@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from mnist_pipeline.errors import ConfigError
+from mnist_pipeline.reproduction import tables
 from mnist_pipeline.reproduction.reported import parse_claim
 from tests.commands import mnist
 from tests.reproduction.pretended import pretend_seeds
@@ -18,6 +19,12 @@ from tests.systems import linux
 
 ROOT = Path(__file__).parents[2]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the picture of each recipe, which takes half a second and is tested elsewhere."""
+    monkeypatch.setattr(tables, "draw", lambda *_: None)
 
 
 @pytest.mark.parametrize(

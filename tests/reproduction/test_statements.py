@@ -137,6 +137,23 @@ def test_the_envelope_is_dsse_as_anyone_would_check_it(recipe: Path, tmp_path: P
     key.verify(base64.b64decode(envelope["signatures"][0]["sig"]), message)  # raises where it is not signed
 
 
+def test_the_libraries_of_in_toto_and_dsse_take_both(recipe: Path, tmp_path: Path) -> None:
+    names = "in_toto_attestation.v1.statement", "google.protobuf.json_format", "securesystemslib.dsse"
+    reason = "the libraries that check it are not installed"
+    statements, json_format, dsse = (pytest.importorskip(name, reason=reason) for name in names)
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    private, public = keys(tmp_path)
+    statement = attest(pretend(load_config(recipe), 0.97), private)
+    parsed = json_format.ParseDict(statement.tree, statements.spb.Statement())
+    statements.Statement.copy_from_pb(parsed).validate()  # raises where it is none
+    envelope = dsse.Envelope.from_dict(json.loads(statement.path.read_text()))
+    (keyid,) = envelope.signatures
+    signer = pytest.importorskip("securesystemslib.signer", reason=reason)
+    key = signer.SSlibKey.from_crypto(load_pem_public_key(public.read_bytes()), keyid=keyid)
+    assert list(envelope.verify([key], 1)) == [keyid]
+
+
 def refusal(run: Run, *words: str | Path) -> str:
     """The line that `mnist verify` of the run ends with, having trained nothing."""
     result = mnist("verify", run.path, *words)

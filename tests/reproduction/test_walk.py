@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from mnist_pipeline.config.recipes import load_config
-from mnist_pipeline.reproduction.statements import read
+from mnist_pipeline.reproduction.statements import attest, read
 from mnist_pipeline.reproduction.verifying import absent, check_at_once
+from mnist_pipeline.runs.run import Run
+from tests.commands import mnist
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "dense-portable.json"
@@ -25,6 +27,14 @@ def test_the_statement_in_examples_is_about_the_shipped_recipe_and_holds_as_far_
     assert recipe.expected is not None
     assert statement.predicate["weights_sha256"] == recipe.expected.weights_sha256
     assert absent(statement) == ["model.keras", "model.onnx"]
+
+
+@pytest.mark.slow
+def test_a_real_run_is_made_again_to_the_same_bits_files_included(smoke_run: Run) -> None:
+    attest(smoke_run)
+    result = mnist("verify", smoke_run.path)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0] == f"{smoke_run.statement_file}: same bits"
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ _TYPE = "https://in-toto.io/Statement/v1"
 _PREDICATE = "urn:mnist-kit:training:v1"
 _LARGEST = 2**20  # bytes of a statement; one of ours has three thousand
 _LARGEST_MODEL = 256 * 2**20  # bytes
+MODEL_FILES = ("model.keras", "model.onnx", "refusal.json")  # the last where training chose when to refuse
 # What of the environment has to be the same where the same bits are promised.
 _EVERYWHERE = ("versions", "source", "machine")
 _HERE = (*_EVERYWHERE, "system", "processor", "threads", "flags")
@@ -82,6 +83,12 @@ def state(run: Run) -> dict[str, Any]:
             "finished": train["finished"],
         },
     }
+
+
+def model_files(config: Config) -> list[str]:
+    """The files of a run by which its model answers: those that a statement is about."""
+    refuses = config.data.rendering is not None and config.data.rendering.negatives > 0
+    return [*MODEL_FILES] if refuses else [*MODEL_FILES[:2]]
 
 
 def promises(config: Config, environment: dict[str, Any]) -> list[str]:

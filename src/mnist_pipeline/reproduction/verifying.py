@@ -13,7 +13,7 @@ from mnist_pipeline.config.schema import CnnModel, Config
 from mnist_pipeline.data import load_part
 from mnist_pipeline.errors import ProofError, RunError
 from mnist_pipeline.reproduction.repeat import Likeness, trained_again
-from mnist_pipeline.reproduction.statements import Statement, covered, promises, sha256, state
+from mnist_pipeline.reproduction.statements import MODEL_FILES, Statement, covered, model_files, promises, sha256, state
 from mnist_pipeline.reproduction.verdicts import BandCheck, check_band
 from mnist_pipeline.runs.opening import differences
 from mnist_pipeline.runs.shapes import NUMBERS
@@ -49,11 +49,21 @@ def check_at_once(statement: Statement, data: str | None = None) -> Config:
     _require_small(statement, config)
     if statement.predicate["promised"] != promises(config, statement.predicate["environment"]):
         raise ProofError(f"{statement.path}: promises {statement.predicate['promised']}, which its config cannot give")
-    for name, digest in statement.files.items():
-        path = statement.path.parent / name
-        if path.is_file() and sha256(path) != digest:
-            raise ProofError(f"{path}: is not the file that {statement.path.name} is about (its sha256 is another)")
+    _require_files(statement, config)
     return _with_data(statement, config, data)
+
+
+def _require_files(statement: Statement, config: Config) -> None:
+    """Refuse a statement that leaves out a file of the model, and one beside which such a file is another."""
+    named = [subject["name"] for subject in statement.tree["subject"]]
+    if sorted(named) != model_files(config):
+        raise RunError(
+            f"{statement.path}: is about {', '.join(named) or 'no file'}, not {', '.join(model_files(config))}"
+        )
+    for name in MODEL_FILES:
+        path = statement.path.parent / name
+        if path.is_file() and (name not in named or sha256(path) != statement.files[name]):
+            raise ProofError(f"{path}: is not the file that {statement.path.name} is about (its sha256 is another)")
 
 
 def absent(statement: Statement) -> list[str]:
