@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXAMPLE := examples/7.png
 
 .DEFAULT_GOAL := help
-.PHONY: help run reproduce shipped bench docs test test-slow wheels test-wheels lint format lock clean
+.PHONY: help run page reproduce shipped bench docs test test-slow test-web wheels test-wheels lint format lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -19,6 +19,10 @@ run: .venv/product ## train dense.yaml, evaluate it, write its report, read an e
 	@echo "  $(BIN)/mnist run --config cnn.yaml                     the convolutional network"
 	@echo "  $(BIN)/mnist --help                                    everything else"
 
+page: .venv/product ## the shipped model as a page that reads what is drawn on it (takes Node.js and a minute)
+	$(BIN)/mnist export shipped --to page
+	@echo "Open artifacts/shipped/export/page.html: it needs no server and no network, on a phone neither"
+
 reproduce: .venv/product ## train every recipe over seeds; compare with its band and with what was reported (20 minutes)
 	$(BIN)/mnist reproduce --all --check --markdown artifacts/reproduce/table.md --plot artifacts/reproduce/seeds.png
 
@@ -31,6 +35,9 @@ test: lint ## lint, types and the whole fast test suite
 
 test-slow: .venv/develop ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-web: .venv/develop ## both pages in a browser, and the service under fuzz (two minutes)
+	$(BIN)/python -m pytest -m slow tests/web tests/exports/test_page.py tests/exports/test_page_in_chromium.py
 
 bench: .venv/product ## measure speed and memory beside plain Keras, into benchmarks/RESULTS.md (a quarter of an hour)
 	$(BIN)/python -m benchmarks.bench

@@ -264,6 +264,7 @@ def test_the_light_package_reads_with_a_run_that_was_trained_elsewhere(light: Ou
     shutil.copytree(trained, light.folder / "artifacts" / "smoke", dirs_exist_ok=True)
     assert "smoke" in light.says("runs")
     assert "no difference" in light.says("runs", "diff", "smoke", "smoke")
+    assert "statement.json: promises bits here" in light.says("attest", "smoke")
     assert "this is a 7" in light.says("predict", PICTURE, "--run", "smoke")
     assert "test accuracy" in light.says("evaluate", "--model", "artifacts/smoke/model.onnx")
 
@@ -276,15 +277,18 @@ REFUSED = {
     "export smoke --to onnx": "train",
     "bench smoke": "train",
     "reproduce tiny --seeds 2": "train",
+    "verify smoke": "train",
     "report smoke": "plots",
     "data plot": "plots",
+    "serve": "web",
     f"predict {PICTURE} --show": "plots",
     f"predict {PICTURE} --runtime onnxruntime": "export",
     f"predict {PICTURE} --model elsewhere.onnx": "export",
     "evaluate --model elsewhere.tflite": "export",
 }
 WORKING = {
-    "runs", "runs diff", "config diff", "config list", "config schema", "config show", "data info", "data verify",
+    "attest", "runs", "runs diff", "config diff", "config list", "config schema", "config show", "data info",
+    "data verify",
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ FLOORS = (
     {"evaluation", "exports"},
     {"pipeline"},
     {"fleet"},
-    {"reproduction"},
+    {"reproduction", "web"},
     {"cli"},
     {"__main__", "__init__"},
 )

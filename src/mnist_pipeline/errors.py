@@ -42,6 +42,12 @@ class ExportError(MnistError):
     exit_code = 1
 
 
+class ProofError(MnistError):
+    """A statement about a model that does not hold."""
+
+    exit_code = 1
+
+
 def meant(word: str, known: Iterable[str]) -> str:
     """The question whether a similar known word was meant, to stand before a list of them; empty where none is."""
     close = get_close_matches(word, known, n=1)

@@ -14,6 +14,8 @@ _EXTRAS = {
     "tensorflow": "train", "keras": "train", "tf2onnx": "train",
     "matplotlib": "plots", "seaborn": "plots", "jinja2": "plots",
     "onnx": "export", "onnxruntime": "export", "ai-edge-litert": "export",
+    "fastapi": "web", "starlette": "web", "uvicorn": "web", "httptools": "web", "python-multipart": "web",
+    "cryptography": "sign",
 }  # fmt: skip
 _OF_LIGHT = {"train", "plots"}  # what they add, the complete package has
 

@@ -148,7 +148,7 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
     from mnist_pipeline.exports.bench import measure_run
 
     there = unchanged(run.export_card().get("forms", {}), run.exports)
-    wanted = [name for name, form in FORMS.items() if name not in there and not missing(form.takes)]
+    wanted = [name for name, form in FORMS.items() if form.measured and name not in there and not missing(form.takes)]
     if wanted:
         export(run, wanted, watcher=watcher)
     return Benched(run=run.path, name=run.name, **measure_run(run, watcher))

@@ -14,6 +14,7 @@ from mnist_pipeline import pipeline
 from mnist_pipeline.cli import app
 from mnist_pipeline.cli.streams import make_safe
 from mnist_pipeline.reproduction.repeat import Repetition
+from mnist_pipeline.reproduction.verifying import Verification
 from mnist_pipeline.runs.opening import open_run
 from mnist_pipeline.runs.results import Benched, Evaluated, Exported
 from mnist_pipeline.runs.run import Run
@@ -75,7 +76,7 @@ VERBS = [
     "--help", "--version", "train -c smoke", "run -c smoke", "evaluate smoke", "report smoke", "export smoke",
     "bench smoke", "predict seven.png", "reproduce ARTIFACTS/smoke", "data info", "data verify", "data plot",
     "config list", "config show dense", "config schema", "config diff dense cnn", "runs", "runs diff smoke smoke",
-    "predict --help",
+    "attest smoke", "verify smoke", "predict --help",
 ]  # fmt: skip
 
 
@@ -88,6 +89,8 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "export", lambda *_, **__: exported)
     monkeypatch.setattr(pipeline, "bench", lambda *_, **__: benched)
     monkeypatch.setattr("mnist_pipeline.reproduction.repeat.repeat_run", lambda *_: Repetition("same bits", {}, {}))
+    verified = Verification("same bits", [], {}, {})
+    monkeypatch.setattr("mnist_pipeline.reproduction.verifying.verify", lambda *_: verified)
     monkeypatch.setattr("mnist_pipeline.evaluation.plots.images.digits", lambda *_: None)
     monkeypatch.setattr("mnist_pipeline.evaluation.plots.charts.distribution", lambda *_: None)
 

@@ -89,7 +89,8 @@ def test_the_card_says_what_the_files_are(exported: Run) -> None:
             assert (len(content), hashlib.sha256(content).hexdigest()) == (file["bytes"], file["sha256"])
         for check in form["checks"]:
             assert check["n"] == 10_000
-    listed = {file["file"] for form in card["forms"].values() for file in form["files"]} | {"card.md", "card.json"}
+    listed = {file["file"] for form in card["forms"].values() for file in form["files"]}
+    listed |= {"card.md", "card.json", "CITATION.cff", "croissant.json"}
     there = {path.relative_to(exported.exports).as_posix() for path in exported.exports.rglob("*") if path.is_file()}
     assert there == listed
 

@@ -1,5 +1,6 @@
 """Many pictures: the answers of one by one, in order, whatever happens to a file, a process or a reader."""
 
+import contextlib
 import csv
 import io
 import itertools
@@ -108,7 +109,10 @@ def test_no_more_is_taken_than_is_worked_on_and_the_processes_go_with_the_reader
 def children(of: int | None = None) -> set[str]:
     """The crew's processes that this or another one has."""
     tasks = Path(f"/proc/{of or os.getpid()}/task")
-    found = {child for task in tasks.iterdir() for child in (task / "children").read_text().split()}
+    found: set[str] = set()
+    for task in tasks.iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            found.update((task / "children").read_text().split())
     return {child for child in found if b"prediction.many" in Path(f"/proc/{child}/cmdline").read_bytes()}
 
 

@@ -1,35 +1,15 @@
 """mnist reproduce on one run, and mnist runs diff on two."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mnist_pipeline.config.recipes import load_config
-from mnist_pipeline.config.schema import Config
-from mnist_pipeline.reproduction import repeat
 from mnist_pipeline.runs.opening import begin
 from tests.commands import mnist
 from tests.reproduction.pretended import ENVIRONMENT, pretend
-
-
-@pytest.fixture
-def repeated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
-    """Has the repetition come out so."""
-
-    def comes_out(accuracy: float, weights: str, **facts: Any) -> None:
-        def train_all(configs: Sequence[Config], *, folder: Path, **_: Any) -> dict[str, str]:
-            with monkeypatch.context() as patch:
-                patch.setenv("MNIST_ARTIFACTS", str(folder))
-                for config in configs:
-                    pretend(config, accuracy, weights, **facts)
-            return {}
-
-        monkeypatch.setattr(repeat, "train_all", train_all)
-
-    return comes_out
 
 
 def test_the_same_weights_are_the_same_bits(banded: Path, repeated: Callable[..., None]) -> None:

@@ -42,6 +42,21 @@ def test_the_models_made_here_are_loaded(smoke_run: Run) -> None:
     assert load_model(smoke_run).count_params() == smoke_run.figures("train")["parameters"]
 
 
+def test_the_same_network_is_the_same_file_whenever_it_is_saved(tmp_path: Path, tensorflow: None) -> None:
+    from mnist_pipeline.config.recipes import load_config
+    from mnist_pipeline.training.models import build
+    from mnist_pipeline.training.saving import save_keras
+
+    files = [tmp_path / "first.keras", tmp_path / "second.keras"]
+    for path in files:
+        save_keras(build(load_config("smoke").model, seed=0), path)
+    with zipfile.ZipFile(files[0]) as archive:
+        assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert list(json.loads(archive.read("metadata.json"))) == ["keras_version"]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert load_plain(files[0]).count_params() == 25_450
+
+
 def test_a_lambda_layer_which_is_a_program_is_refused(tmp_path: Path, tensorflow: None) -> None:
     from mnist_pipeline.training.backend import keras
 

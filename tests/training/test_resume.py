@@ -22,7 +22,11 @@ AUGMENTED = [
     "training.plateau=null", "training.schedule={rise: 0.3}", "training.averaging={decay: 0.9}",
     "training.label_smoothing=0.1", "training.calibrate=true", "model.pooling=average", "model.hidden=[]",
 ]  # fmt: skip
-KINDS = {"dense": ("smoke", DENSE), "cnn": ("cnn", CNN), "augmented": ("cnn", AUGMENTED)}
+PORTABLE = [setting for setting in AUGMENTED if "calibrate" not in setting]
+KINDS = {
+    "dense": ("smoke", DENSE), "cnn": ("cnn", CNN), "augmented": ("cnn", AUGMENTED),
+    "portable": ("cnn-portable", PORTABLE),
+}  # fmt: skip
 
 Unbroken = Callable[[str], tuple[dict[str, Any], Path]]
 
@@ -62,8 +66,8 @@ def assert_same(again: dict[str, Any], run: Path, whole: dict[str, Any], whole_r
 
 # Killed and started again is the harder of the two cases, and an augmented CNN the hardest kind; a dense network is
 # trained in two fresh processes by the gate of the accuracies too.
-ONCE = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("dense", "cnn", "augmented")]
-KILLED = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("dense", "cnn")] + ["augmented"]
+ONCE = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("dense", "cnn", "augmented", "portable")]
+KILLED = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("dense", "cnn", "portable")] + ["augmented"]
 
 
 @pytest.mark.parametrize("kind", ONCE)

@@ -9,7 +9,10 @@ from mnist_pipeline.cli.evaluate import run_or_last
 from mnist_pipeline.runs.watching import Watcher
 
 app = typer.Typer()
-_FORMS = "onnx, onnx-int8, litert, litert-int8, saved-model, c-array or all (the default). May be repeated."
+_FORMS = (
+    "onnx, onnx-int8, litert, litert-int8, saved-model, c-array, page, page-float or all (the default). "
+    "May be repeated."
+)
 
 
 @app.command(epilog="Example: mnist export dense --to onnx --to litert-int8")

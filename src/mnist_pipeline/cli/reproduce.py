@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from mnist_pipeline.packages import need
 
 if TYPE_CHECKING:
     from mnist_pipeline.reproduction.repeat import Repetition
+    from mnist_pipeline.reproduction.reported import Kind
     from mnist_pipeline.reproduction.seeds import SeedPlan, SeedResults
     from mnist_pipeline.runs.run import Run
 
@@ -34,13 +35,24 @@ def reproduce(
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Refuse a recipe that has no band to check.")] = False,
     update: Annotated[bool, typer.Option("--update", help="Write the measured band into each config.")] = False,
+    claim: Annotated[
+        list[str] | None,
+        typer.Option("--claim", help="Hold one recipe against this: --claim accuracy=99.2. May be repeated."),
+    ] = None,
+    kind: Annotated[
+        Literal["exact", "about", "over"],
+        typer.Option("--kind", help="How the claims are meant: given in full, rounded, or as a lower bound."),
+    ] = "exact",
+    badge: Annotated[
+        Path | None, typer.Option(help="Write the verdict on the claims to this file, for shields.io.")
+    ] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the table to this file, as Markdown.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of all these recipes to this file.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Train recipes over seeds and compare with what was reported; or repeat one run from its folder.
+    """Train recipes over seeds and compare with what was reported or claimed; or repeat one run from its folder.
 
-    The exit code is 1 when a recipe misses the band in its config, or a number that we claim to reproduce.
+    The exit code is 1 when a recipe misses the band in its config, or a number that is claimed to be reproduced.
     """
     need("training", "tensorflow")
     from mnist_pipeline.reproduction import tables
@@ -50,19 +62,23 @@ def reproduce(
     targets = what or []
     run = run_at(targets[0]) if len(targets) == 1 and not all_ else None
     if run is not None:
-        if seeds or check or update or markdown or plot:
+        if seeds or check or update or claim or badge or markdown or plot:
             raise MnistError(f"{targets[0]} is a run, to be repeated as it is: only --json goes with it")
         _repeat(run, json)
         return
     plans = _plans(targets, all_, seeds, check, update)
+    plans = [_claimed(plans, claim or [], kind)] if claim or badge else plans
     all_results, failed = _train(plans, workers)
     faults = [*tables.faults(all_results, banded=not update), *failed]
     if all_results or json:
         found = {"ok": not faults, "faults": faults, "recipes": [tables.tree(results) for results in all_results]}
         lines = tables.lines(all_results, banded=not update)
         answer(found, "\n".join([table(tables.COLUMNS, tables.rows(all_results)), "", *lines]), json)
+    if badge:
+        _write_badge(badge, plans[0], all_results, ok=not faults)
     if all_results:
-        command = ["mnist reproduce", *(targets or ["--all"]), *([f"--seeds {seeds}"] if seeds else [])]
+        claimed = [f"--claim {text} --kind {kind}" for text in claim or []]
+        command = ["mnist reproduce", *(targets or ["--all"]), *([f"--seeds {seeds}"] if seeds else []), *claimed]
         _write(all_results, markdown, plot, " ".join(command))
     if update and (failed or any(map(implausible_runs, all_results))):
         note("a run failed or is not plausible: no config was updated")
@@ -90,6 +106,18 @@ def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, updat
         if update and len(plan.runs) < 2:
             raise MnistError("a band needs two seeds or more: nothing was trained or updated")
     return plans
+
+
+def _claimed(plans: "list[SeedPlan]", claims: list[str], kind: "Kind") -> "SeedPlan":
+    """The plan of one recipe with what is claimed of it."""
+    from mnist_pipeline.reproduction.reported import parse_claim
+
+    if len(plans) != 1 or not claims:
+        raise MnistError("a claim is about one recipe: mnist reproduce RECIPE --claim accuracy=99.2 --badge badge.json")
+    plan = plans[0]
+    if len(plan.runs) < 2:
+        raise MnistError("a claim needs two seeds or more, or there is no interval to hold it against")
+    return plan._replace(claims=tuple(parse_claim(text, kind, plan.recipe.name) for text in claims))
 
 
 def _train(plans: "list[SeedPlan]", workers: int | None) -> "tuple[list[SeedResults], list[str]]":
@@ -122,6 +150,15 @@ def _write(all_results: "list[SeedResults]", markdown: Path | None, plot: Path |
     if markdown:
         write_text(markdown, tables.markdown(all_results, command))
         note(f"table: {markdown}")
+
+
+def _write_badge(path: Path, plan: "SeedPlan", all_results: "list[SeedResults]", *, ok: bool) -> None:
+    """Write the verdict on a plan's claims for shields.io, also where no run gave a result."""
+    from mnist_pipeline.reproduction import tables
+    from mnist_pipeline.runs.files import write_json
+
+    write_json(path, tables.badge(plan.claims, next(iter(all_results), None), ok=ok))
+    note(f"badge: {path}")
 
 
 def _repeat(run: "Run", json: bool) -> None:

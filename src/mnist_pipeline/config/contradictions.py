@@ -77,11 +77,18 @@ def _portable(config: Config) -> Iterator[str]:
     training = config.training
     if training.numerics != "portable":
         return
-    if config.model.family == "cnn":  # its convolutions sum in an order that depends on the processor
-        yield "training.numerics: portable is not for model.family: cnn: use fast"
-    if training.optimizer.name == "adamw":  # its bias correction has no portable form here
-        yield "training.optimizer.name: adamw is not for training.numerics: portable: use adam, rmsprop or sgd"
-    if training.augmentation:  # its sines come from the system's library
-        yield "training.augmentation: is not for training.numerics: portable: use fast, or augmentation: null"
-    if training.schedule:
-        yield "training.schedule: is not for training.numerics: portable: use fast, or schedule: null"
+    refused = {
+        "training.precision: bfloat16": (
+            training.precision == "bfloat16", "some processors multiply it, others emulate that", "float32",
+        ),
+        "training.calibrate:": (
+            training.calibrate,
+            "the finished network's scores, from which its factor comes, differ between processors", "false",
+        ),
+        "data.rendering:": (
+            config.data.rendering, "OpenCV, which draws, rounds differently on other processors", "null",
+        ),
+    }  # fmt: skip
+    for setting, (is_set, reason, instead) in refused.items():
+        if is_set:
+            yield f"{setting} is not for training.numerics: portable ({reason}): use {instead}, or numerics: fast"

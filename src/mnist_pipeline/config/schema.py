@@ -172,9 +172,9 @@ class Training(Settings):
     shuffle: Literal["every_epoch", "once"] = "every_epoch"
     """once: every epoch goes through the images in the first one's order, as Keras' fit does once a seed is set."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1
-    """Threads that training computes with: part of the recipe, as a convolution's bits depend on it."""
+    """Threads that training computes with: part of the recipe, as the bits of fast convolutions depend on it."""
     numerics: Literal["fast", "portable"] = "fast"
-    """portable: slower, and the same bits on every x86-64 processor with AVX2; dense networks only."""
+    """portable: slower, and the same bits on every x86-64 processor with AVX2."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16: a CNN's products in half the bits, faster where the processor can; weights stay float32."""
     loss: Literal["sparse", "onehot", "binary"] = "sparse"

@@ -87,6 +87,15 @@ def _read_folder(folder: Path, part: PartName, digests: dict[str, str]) -> tuple
     return images[0], labels[0]
 
 
+def files_of(source: str) -> list[Path]:
+    """The files of a source that can be loaded."""
+    path = SHIPPED if source == "mnist" else Path(source).expanduser()
+    if not path.is_dir():
+        return [path]
+    kinds = ("images-idx3", "labels-idx1")
+    return [_find(path, f"{stem}-{kind}-ubyte") for stem in _STEMS.values() for kind in kinds]
+
+
 def _find(folder: Path, stem: str) -> Path:
     """The file of that name, as published, unzipped or with the dot that some unpackers put in."""
     dotted = stem.replace("-idx", ".idx")

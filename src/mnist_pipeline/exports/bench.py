@@ -38,8 +38,8 @@ def measure_run(run: Run, watcher: Watcher) -> dict[str, Any]:
     for name, form in card["forms"].items():
         path = run.exports / FORMS[name].files[0]
         for check in form["checks"]:
-            # A C array is the bytes of litert-int8; a SavedModel from elsewhere can be any program.
-            if name == "c-array" or (check["reader"] == "tensorflow" and not made_here(path)):
+            # A SavedModel from elsewhere can be any program.
+            if not FORMS[name].measured or (check["reader"] == "tensorflow" and not made_here(path)):
                 continue
             proven = {key: check[key] for key in keras}
             rows.append(measure_file(name, check["reader"], path, source, watcher) | proven)

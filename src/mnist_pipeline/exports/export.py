@@ -13,7 +13,10 @@ from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.exports import texts
 from mnist_pipeline.exports.eight_bits import calibration_images, litert, save_int8_onnx
-from mnist_pipeline.exports.forms import FORMS, PACKAGES, ExportForm, files_of, unchanged
+from mnist_pipeline.exports.forms import FORMS, PACKAGES, ExportForm, Reader, files_of, unchanged
+from mnist_pipeline.exports.metadata import citation, croissant
+from mnist_pipeline.exports.page import save_page
+from mnist_pipeline.exports.page_proof import NodeRuntime
 from mnist_pipeline.exports.proof import KerasRuntime, Proof, Reference, SavedModelRuntime, compare, require
 from mnist_pipeline.exports.signature import read_signature
 from mnist_pipeline.pixels.preprocess import PIXEL, SIDE, scale
@@ -61,6 +64,7 @@ class _Exporter:
         self._test = load_part(self._config.data.source, "test")
         train = load_part(self._config.data.source, "train")
         self._train_sha256, self._calibration = train.sha256, calibration_images(train.images)
+        self._images = {"train": len(train), "test": len(self._test)}
         backend.start()
         shared = isinstance(run, ShippedRun)
         self._model = load_onnx(shipped().path, self._config.model) if shared else load_model(run)
@@ -118,6 +122,8 @@ class _Exporter:
                 self._model.export(str(path), format="tf_saved_model", verbose=False)
             case "litert":
                 path.write_bytes(litert(self._model))
+            case "page" | "page-float":
+                save_page(path, self._run, 8 if form.name == "page" else 32)
             case _:
                 path.write_bytes(self._int8)
 
@@ -134,11 +140,10 @@ class _Exporter:
         """
         proofs: list[Proof] = []
         for reader in form.readers:
-            if reader != "tensorflow" and not runtimes.installed(reader):
+            if reader != "tensorflow" and reader != "node" and not runtimes.installed(reader):
                 continue
             try:
-                runtime = SavedModelRuntime(path) if reader == "tensorflow" else runtimes.open_runtime(path, reader)
-                proof = compare(form, reader, _scores(runtime, self._test), self._reference)
+                proof = compare(form, reader, _scores(_opened(reader, path), self._test), self._reference)
                 require(form, proof)
                 proofs.append(proof)
             except (ExportError, RunError) as error:
@@ -148,7 +153,7 @@ class _Exporter:
         return proofs
 
     def write_card(self) -> None:
-        """Write card.json and card.md with the forms that are there now."""
+        """Write card.json and card.md with the forms that are there now, and beside them what catalogues read."""
         source = self._config.data.source
         digests = {"train_sha256": self._train_sha256, "test_sha256": self._test.sha256}
         tree = {
@@ -164,6 +169,9 @@ class _Exporter:
         }  # fmt: skip
         write_json(self._run.export_card_file, tree)
         write_text(self._run.export_card_file.with_suffix(".md"), texts.markdown(tree))
+        finished = self._run.figures("train")["finished"]
+        write_text(self._run.exports / "CITATION.cff", citation(tree, finished, self._run.environment()))
+        write_json(self._run.exports / "croissant.json", croissant(source, self._images, digests))
 
 
 def with_softmax(model: keras.Model) -> keras.Model:
@@ -185,6 +193,17 @@ def from_pixels(model: keras.Model) -> keras.Model:
     return keras.Model(pixels, model(x), name=model.name)
 
 
+def _opened(reader: Reader, path: Path) -> Any:
+    match reader:
+        case "tensorflow":
+            return SavedModelRuntime(path)
+        case "node":
+            return NodeRuntime(path)
+        case _:
+            return runtimes.open_runtime(path, reader)
+
+
 def _scores(runtime: Any, part: Part) -> NDArray[np.float32]:
-    starts = range(0, len(part), _BATCH)
-    return np.concatenate([runtime.scores(scale(part.images[at : at + _BATCH])) for at in starts])
+    batch = len(part) if isinstance(runtime, NodeRuntime) else _BATCH  # each batch starts Node anew
+    starts = range(0, len(part), batch)
+    return np.concatenate([runtime.scores(scale(part.images[at : at + batch])) for at in starts])

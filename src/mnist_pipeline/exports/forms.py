@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from typing import Any, Literal
 
-from mnist_pipeline.errors import RunError
+from mnist_pipeline.errors import PackageError, RunError
 from mnist_pipeline.packages import install, missing, need
 
 PACKAGES = ("onnxruntime", "ai-edge-litert")  # of the extra
-Reader = Literal["opencv", "onnxruntime", "litert", "tensorflow"]
+Reader = Literal["opencv", "onnxruntime", "litert", "tensorflow", "node"]
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,21 @@ class ExportForm:
     exact: bool  # whether labels and scores have to equal Keras'; in eight bits only the accuracy has to
     normalised: bool = False  # whether it ends in a softmax, also where the network ends in sigmoids
     takes: tuple[str, ...] = ()  # packages of the extra without which it cannot be made or checked
+    measured: bool = True  # by bench; a C array is the bytes of litert-int8, and a page is for people
+
+    @property
+    def program(self) -> str | None:
+        """The program without which it cannot be checked, where that is not here."""
+        return "node" if "node" in self.readers and which("node") is None else None
 
 
 _ONNX: tuple[Reader, ...] = ("opencv", "onnxruntime")
 _LITERT: dict[str, Any] = {"readers": ("litert",), "takes": ("ai-edge-litert",)}
 # A sigmoid in eight bits cannot tell 0.999 from 1, where most right answers of R1 lie: 88.2 % right instead of 97.3 %.
 _LITERT_INT8: dict[str, Any] = {**_LITERT, "exact": False, "normalised": True}
+_NO_PACKAGE = ", which is no Python package and not on the PATH: install Node.js (nodejs.org)"
+# In both its answers are probabilities. Where its code was not run over the test images, there is no page.
+_PAGE: dict[str, Any] = {"readers": ("node",), "normalised": True, "measured": False}
 FORMS = {
     form.name: form
     for form in (
@@ -38,7 +48,9 @@ FORMS = {
         ExportForm("litert", ("model.tflite",), exact=True, **_LITERT),
         ExportForm("litert-int8", ("model-int8.tflite",), **_LITERT_INT8),
         ExportForm("saved-model", ("saved-model",), ("tensorflow",), exact=True),
-        ExportForm("c-array", ("model_int8.c", "model_int8.h"), **_LITERT_INT8),
+        ExportForm("c-array", ("model_int8.c", "model_int8.h"), **_LITERT_INT8, measured=False),
+        ExportForm("page", ("page.html",), exact=False, **_PAGE),
+        ExportForm("page-float", ("page-float.html",), exact=True, **_PAGE),
     )
 }
 
@@ -49,19 +61,27 @@ def select_forms(names: Iterable[str], with_scaling: bool) -> list[ExportForm]:
     if unknown:
         raise RunError(f"no form is called {', '.join(sorted(unknown))}. There are: {', '.join(FORMS)}, all")
     asked = set(names) | ({"onnx-with-scaling"} if with_scaling else set())
-    forms = [form for form in FORMS.values() if form.name in asked or ("all" in asked and not missing(form.takes))]
+    forms = [form for form in FORMS.values() if form.name in asked or ("all" in asked and not lacking_for(form))]
     lacking = [form for form in forms if missing(form.takes)]
     packages = {name for form in lacking for name in form.takes}
     need(f"exporting {', '.join(form.name for form in lacking)}", *sorted(packages))
+    for form in forms:
+        if form.program:
+            raise PackageError(f"exporting {form.name} takes {form.program}{_NO_PACKAGE}")
     return forms
+
+
+def lacking_for(form: ExportForm) -> list[str]:
+    """The packages and the program that a form takes and that are not here."""
+    return [*missing(form.takes), *([form.program] if form.program else [])]
 
 
 def left_out() -> list[str]:
     """A line for each form that cannot be made here: the packages that it takes, and how to get them."""
     return [
-        f"{form.name}: takes {' and '.join(missing(form.takes))}: {install(form.takes)}"
+        f"{form.name}: takes {' and '.join(lacking)}{_NO_PACKAGE if form.program else f': {install(form.takes)}'}"
         for form in FORMS.values()
-        if missing(form.takes)
+        if (lacking := lacking_for(form))
     ]
 
 

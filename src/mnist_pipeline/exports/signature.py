@@ -16,8 +16,8 @@ _RANGES = {"float32": "0 to 1: pixel / 255", "uint8": "0 to 255: the pixel itsel
 
 
 def read_signature(path: Path) -> dict[str, _Tensor]:
-    """The `input` and the `output` of an ONNX file, a LiteRT file or a SavedModel's folder; n is the batch."""
-    into, out = {".onnx": _of_onnx, ".tflite": _of_litert}.get(path.suffix, _of_saved_model)(path)
+    """The `input` and the `output` of an ONNX file, a LiteRT file, a page or a SavedModel's folder; n is the batch."""
+    into, out = {".onnx": _of_onnx, ".tflite": _of_litert, ".html": _of_page}.get(path.suffix, _of_saved_model)(path)
     return {"input": {**into, "range": _range(into)}, "output": out}
 
 
@@ -40,6 +40,12 @@ def _of_litert(path: Path) -> Iterator[_Tensor]:
         (scale, zero_point), kind = tensor["quantization"], tensor["dtype"].__name__
         steps = {} if kind == "float32" else {"scale": float(scale), "zero_point": int(zero_point)}
         yield {"name": name, "shape": shape, "type": kind, **steps}
+
+
+def _of_page(_: Path) -> Iterator[_Tensor]:
+    """What the functions in the page's code take and give: they are the same in every page."""
+    yield {"name": "pixels", "shape": [784], "type": "uint8"}
+    yield {"name": "probabilities", "shape": [10], "type": "float64"}
 
 
 def _of_saved_model(path: Path) -> Iterator[_Tensor]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from mnist_pipeline.exports.metadata import card_head
 from mnist_pipeline.runs.files import write_text
 
 _WORDS = (
@@ -46,8 +47,8 @@ def licence(source: str) -> str:
 
 
 def markdown(card: dict[str, Any]) -> str:
-    """The card as Markdown, from the tree that card.json holds."""
-    return _render("card.md.jinja", card)
+    """The card as Markdown, from the tree that card.json holds; it begins with what the Hugging Face Hub reads."""
+    return f"---\n{card_head(card)}---\n{_render('card.md.jinja', card)}"
 
 
 def save_c(model: bytes, signature: dict[str, Any], paths: list[Path], about: str) -> None:

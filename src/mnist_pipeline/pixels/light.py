@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Grey = NDArray[np.uint8]
 Invert = Literal["auto", "yes", "no"]
-_LONGEST, _SHORTEST = 256, 84  # pixels: the longer side of the picture in which shapes are looked for
+_LONGEST, SHORTEST = 256, 84  # pixels: the longer side of the picture in which shapes are looked for
 _COARSE = 128  # pixels of the longer side at which polarity is looked for
 _NARROW = 0.02, 0.04, 0.08, 0.16  # of the longer side: what is narrower may be a stroke
 _ENOUGH = 0.1  # of all that is narrow; so 692 of 802 spoilt pictures and pages are told, with 0.3 647, 0.03 631
@@ -41,8 +41,8 @@ def working_size(grey: Grey) -> Grey:
     longest = max(grey.shape)
     if longest > _LONGEST:
         by, way = _LONGEST / longest, cv2.INTER_AREA
-    elif longest < _SHORTEST:
-        by, way = float(-(-_SHORTEST // longest)), cv2.INTER_CUBIC
+    elif longest < SHORTEST:
+        by, way = float(-(-SHORTEST // longest)), cv2.INTER_CUBIC
     else:
         return grey
     height, width = (max(1, round(side * by)) for side in grey.shape)

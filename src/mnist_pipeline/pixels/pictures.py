@@ -35,7 +35,7 @@ def read_grey(picture: Picture, longest: int | None = None) -> Grey:
             return _shrink(_grey(_as_decoded(picture)), longest)
         data = _read_bytes(picture)
         header = read_header(data)
-        _check_size(header)
+        check_size(header)
         return _shrink(_grey(_turn_upright(_decode(data, header, longest), header)), longest)
     except PictureError as error:
         raise PictureError(f"{name_of(picture)}: {error}") from None
@@ -56,6 +56,11 @@ def configure_opencv() -> None:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the errors here say it better
 
 
+def as_png(grey: Grey) -> bytes:
+    """A grey picture as the bytes of a PNG file."""
+    return cv2.imencode(".png", grey)[1].tobytes()
+
+
 def unforeseen(picture: Picture, error: Exception) -> PictureError:
     """An unexpected exception as the error of the picture that met it, so that the pictures after it are still read."""
     what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
@@ -67,7 +72,7 @@ def _as_decoded(pixels: NDArray[Any]) -> NDArray[Any]:
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     if pixels.ndim not in (2, 3) or channels not in (1, 2, 3, 4):
         raise PictureError(f"its shape is {pixels.shape}: give (height, width), or (height, width, 3) as RGB")
-    _check_size(Header("bmp", pixels.shape[1], pixels.shape[0], held=pixels.nbytes))
+    check_size(Header("bmp", pixels.shape[1], pixels.shape[0], held=pixels.nbytes))
     copy: NDArray[Any] = pixels[..., [2, 1, 0, 3][:channels]] if channels >= 3 else pixels.copy()
     match copy.dtype.kind:
         case "b":
@@ -111,7 +116,8 @@ def _check_length(length: int) -> None:
         raise PictureError(f"{length / 2**20:.0f} MiB, more than the {_LARGEST_FILE // 2**20} MiB read here")
 
 
-def _check_size(header: Header) -> None:
+def check_size(header: Header) -> None:
+    """Refuse a picture with too many pixels, or too few, to be read here."""
     size, least = f"{header.width} x {header.height} pixels", _SMALLEST_SIDE
     if header.width * header.height > _MOST_PIXELS:
         most = f"the {_MOST_PIXELS // 10**6} million decoded here"

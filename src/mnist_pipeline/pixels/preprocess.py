@@ -4,6 +4,7 @@
 into 20x20 keeping their aspect, their mass moved into the middle of 28x28. `plain` only shrinks it.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -62,6 +63,19 @@ def find_digit(grey: Grey, invert: Invert = "auto", steps: list[Step] | None = N
         return find_digit(close, invert, steps)
     steps.append(("the digit alone", strokes * 255))
     return Seen(fit_digit(ink.strength, strokes), ink.inverted, SEVERAL if several else None)
+
+
+def other_looks(grey: Grey, invert: Invert, inverted: bool) -> Iterator[tuple[Seen, list[Step]]]:
+    """The digit of a picture of few pixels seen in other ways: without noise, and in the other polarity.
+
+    In so small a picture noise is as wide as a stroke, and little paper shows.
+    """
+    ways: list[tuple[str, Grey, Invert]] = [("smoothed", as_grey(cv2.medianBlur(grey, 3)), invert)]
+    if invert == "auto":
+        ways.append(("in the other polarity", grey, "no" if inverted else "yes"))
+    for name, picture, polarity in ways:
+        steps = [(name, picture)]
+        yield find_digit(picture, polarity, steps), steps
 
 
 def _on_panel(grey: Grey, largest: Outline, inverted: bool, steps: list[Step]) -> Seen | None:

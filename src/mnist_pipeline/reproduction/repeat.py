@@ -1,16 +1,20 @@
 """One run repeated from its folder alone, and two runs compared: config, environment, data, numbers and weights."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from mnist_pipeline.config.recipes import shipped_configs
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import RunError, TrainingError
 from mnist_pipeline.fleet.pool import train_all
 from mnist_pipeline.reproduction.seeds import figures_of
 from mnist_pipeline.reproduction.verdicts import BandCheck, check_band
 from mnist_pipeline.runs.opening import differences
 from mnist_pipeline.runs.run import Run, artifacts
+from mnist_pipeline.runs.shapes import NUMBERS
 from mnist_pipeline.runs.watching import FleetWatcher
 
 Likeness = Literal["same bits", "same within the band", "different"]
@@ -40,13 +44,9 @@ def run_at(where: str) -> Run | None:
 def repeat_run(run: Run, watcher: FleetWatcher) -> Repetition:
     """Train a run's config again, in a temporary folder, and compare."""
     run.require_trained()
-    _compared(run)  # what cannot be read is refused now, not after the training
+    compared(run)  # what cannot be read is refused now, not after the training
     config = run.config()
-    with tempfile.TemporaryDirectory(prefix="mnist-") as folder:
-        watcher.begin(0, 1)
-        for failure in train_all([config], folder=Path(folder), watcher=watcher).values():
-            raise TrainingError(f"{run.path}: cannot be repeated: {failure}")
-        repeated = Run(Path(folder) / config.name)
+    with trained_again(config, str(run.path), watcher) as repeated:
         found = compare_runs(run, repeated)
         if not found["weights"]:
             return Repetition("same bits", found, {})
@@ -59,18 +59,23 @@ def repeat_run(run: Run, watcher: FleetWatcher) -> Repetition:
     return Repetition("same within the band" if near else "different", found, checks if met else {})
 
 
-_NUMBERS = (
-    "epochs", "best_epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_accuracy", "test_loss",
-)  # fmt: skip
+@contextmanager
+def trained_again(config: Config, what: str, watcher: FleetWatcher) -> Iterator[Run]:
+    """A run of this config, trained and evaluated in a folder that is there only for the block."""
+    with tempfile.TemporaryDirectory(prefix="mnist-") as folder:
+        watcher.begin(0, 1)
+        for failure in train_all([config], folder=Path(folder), watcher=watcher).values():
+            raise TrainingError(f"{what}: cannot be repeated: {failure}")
+        yield Run(Path(folder) / config.name)
 
 
 def compare_runs(ours: Run, theirs: Run) -> dict[str, list[str]]:
     """What differs, a line each, under the heads config, environment, data, numbers and weights."""
-    left, right = _compared(ours), _compared(theirs)
+    left, right = compared(ours), compared(theirs)
     return {head: differences(left[head], right[head]) for head in left}
 
 
-def _compared(run: Run) -> dict[str, dict[str, Any]]:
+def compared(run: Run) -> dict[str, dict[str, Any]]:
     """What of a run is compared, under its heads; the numbers of the stages that the run has been through."""
     config, train = run.config().recipe(), run.figures("train")
     numbers = train | (run.figures("evaluate") if "evaluate" in run.metrics() else {})
@@ -78,6 +83,6 @@ def _compared(run: Run) -> dict[str, dict[str, Any]]:
         "config": config,
         "environment": {key: value for key, value in run.environment().items() if key != "data_sha256"},
         "data": {"data_sha256": train["data_sha256"]},
-        "numbers": {name: numbers[name] for name in _NUMBERS if name in numbers},
+        "numbers": {name: numbers[name] for name in NUMBERS if name in numbers},
         "weights": {"weights_sha256": train["weights_sha256"]},
     }

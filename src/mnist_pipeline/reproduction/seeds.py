@@ -15,7 +15,7 @@ from mnist_pipeline.config.recipes import find_config, load_config, shipped_conf
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import ConfigError
 from mnist_pipeline.fleet.pool import finished, train_all
-from mnist_pipeline.reproduction.reported import Metric, load_reported
+from mnist_pipeline.reproduction.reported import Metric, ReportedNumber, load_reported
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher
 
@@ -126,19 +126,21 @@ def figures_of(run: Run) -> dict[Metric, float]:
 
 
 class SeedPlan(NamedTuple):
-    """A recipe, and its config for each seed to train it with."""
+    """A recipe, its config for each seed to train it with, and what is claimed of it in place of what is reported."""
 
     path: Path
     recipe: Config
     runs: tuple[Config, ...]
+    claims: tuple[ReportedNumber, ...] = ()
 
 
 class SeedResults(NamedTuple):
-    """The finished runs of a recipe and the values of each figure, in the order of the seeds."""
+    """The finished runs of a recipe and the values of each figure, in the order of the seeds; and what is claimed."""
 
     recipe: Config
     runs: tuple[Run, ...]
     values: dict[Metric, list[float]]
+    claims: tuple[ReportedNumber, ...] = ()
 
     def summary(self, metric: Metric) -> Summary:
         """Number of runs, mean and standard deviation of one figure."""
@@ -179,4 +181,4 @@ def _results(plan: SeedPlan) -> SeedResults:
     runs = tuple(Run(artifacts() / config.name) for config in plan.runs if finished(config))
     figures = [figures_of(run) for run in runs]
     values = {metric: [each[metric] for each in figures] for metric in (figures[0] if figures else ())}
-    return SeedResults(plan.recipe, runs, values)
+    return SeedResults(plan.recipe, runs, values, plan.claims)

@@ -101,6 +101,17 @@ def _figure_tree(results: SeedResults, metric: Metric) -> dict[str, Any]:
     return {"mean": summary.mean, "sd": summary.sd, "interval": interval, "values": results.values[metric]}
 
 
+def badge(claims: Sequence[ReportedNumber], results: SeedResults | None, *, ok: bool) -> dict[str, Any]:
+    """The verdict on claims, as shields.io draws it from a file: label, message and colour."""
+    said = [f"{FIGURES[claim.metric].name} {_reported(claim)}" for claim in claims]
+    found = [each.verdict for each in compare_with_reported(results)] if results else []
+    message, colour = "no result", "lightgrey"
+    if results:
+        verdict = "not reproduced" if not ok else "reproduced" if "reproduced" in found else "exceeded"
+        message, colour = f"{verdict} ({len(results.runs)} seeds)", "brightgreen" if ok else "red"
+    return {"schemaVersion": 1, "label": ", ".join(said), "message": message, "color": colour}
+
+
 def draw(all_results: Sequence[SeedResults], path: Path) -> None:
     """Draw the runs of each recipe in a row: test accuracy and test loss, beside what was reported."""
     seeds([[_strip(results, metric) for metric in _ALWAYS] for results in all_results], path)

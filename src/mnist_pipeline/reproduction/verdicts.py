@@ -58,8 +58,9 @@ class Comparison(NamedTuple):
 
 
 def compare_with_reported(results: SeedResults) -> list[Comparison]:
-    """Compare the runs of a recipe with every number that is reported for it."""
-    numbers = [number for number in load_reported() if number.recipe == results.recipe.name]
+    """Compare the runs of a recipe with what is claimed of it, or else with every number that is reported for it."""
+    reported = [number for number in load_reported() if number.recipe == results.recipe.name]
+    numbers = results.claims or reported
     return [Comparison(number, results.summary(number.metric)) for number in numbers]
 
 

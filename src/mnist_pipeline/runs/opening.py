@@ -22,7 +22,7 @@ _FOLDERS = ("checkpoint", "plots", "export")
 # What a run makes, in the order in which it is taken away: the mark of a trained one first. The config is written
 # over and never taken away, because it says that the folder is a run's; nothing else in there is ever touched.
 _MADE = ("metrics.json", "environment.json", "split.json", "history.json", "history.csv", "refusal.json",
-         "model.keras", "model.onnx", "report.html", ".sweep", *_FOLDERS)  # fmt: skip
+         "model.keras", "model.onnx", "report.html", "statement.json", ".sweep", *_FOLDERS)  # fmt: skip
 NO_RUN = "nothing is trained yet. Start with: mnist train --config dense.yaml"
 _NOT_SET = object()
 _Found = TypeVar("_Found")

@@ -47,6 +47,7 @@ class Run:
     onnx_file = _Place("model.onnx")  # the trained model in the form that predicts
     refusal_file = _Place("refusal.json")  # the threshold, where training chose one
     report_file = _Place("report.html")
+    statement_file = _Place("statement.json")  # what came from what, for anyone to check
     sweep_file = _Place(".sweep")  # there when the run was trained as one of many, and so is never the default
     plots = _Place("plots")
     checkpoints = _Place("checkpoint")  # what an unfinished training goes on from

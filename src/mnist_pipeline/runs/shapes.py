@@ -59,6 +59,10 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and _finite(value) and value >= 0
 
 
+def _matches(pattern: str, value: Any) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(pattern, value))
+
+
 def _maybe(rule: Rule) -> Rule:
     """The rule for a value that may be null."""
     return Rule(lambda value: value is None or rule.fits(value), rule.otherwise)
@@ -71,6 +75,8 @@ _SHARE = Rule(lambda value: _finite(value) and 0 <= value <= 1, "is not between 
 _DIGIT = Rule(lambda value: _whole(value) and value <= 9, "is no digit")
 _TEXT = Rule(lambda value: isinstance(value, str), "is no text")
 _TIME = Rule(lambda value: bool(re.fullmatch(r"\d{4}-\d\d-\d\d[T\d:.+-]*", str(value))), "is no time")
+_SHA256 = Rule(lambda value: _matches(r"[0-9a-f]{64}", value), "is no sha256")
+_FILE = Rule(lambda value: _matches(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value), "is no name of a file")
 _TEN = Rule(lambda values: len(values) == 10, "is no list of 10")
 _ROW_A_DIGIT = Rule(lambda rows: [row["digit"] for row in rows] == list(range(10)), "is not a row for each digit")
 # What was not measured is a column without values.
@@ -92,7 +98,7 @@ _FORM = {
 }  # fmt: skip
 
 # The shape of each file; that of metrics.json is one for each stage.
-STAGES: dict[str, Shape] = {
+STAGES: dict[str, dict[str, Shape]] = {
     "train": {
         "seed": _COUNT, "epochs": _COUNT, "best_epoch": _maybe(_COUNT), "steps": _COUNT, "train_seconds": _NUMBER,
         "train_loss": _NUMBER, "train_accuracy": _SHARE, "val_loss": _maybe(_NUMBER), "val_accuracy": _maybe(_SHARE),
@@ -109,9 +115,24 @@ STAGES: dict[str, Shape] = {
 }  # fmt: skip
 HISTORY: Shape = ({"loss": _ANYTHING, "accuracy": _ANYTHING}, {"*": [_NUMBER]}, _VALUE_AN_EPOCH)
 REFUSAL: Shape = {"threshold": _SHARE}
-ENVIRONMENT: Shape = {
+ENVIRONMENT: dict[str, Shape] = {
     "versions": {"*": _maybe(_TEXT)}, "python": _TEXT, "processor": {"model": _TEXT}, "changed?": [_TEXT],
 }  # fmt: skip
 EXPORT_CARD: Shape = {
     "weights_sha256": _TEXT, "keras": {"test_accuracy": _SHARE}, "data": {"source": _TEXT}, "forms": {"*": _FORM},
 }  # fmt: skip
+# The figures by which two runs are compared.
+NUMBERS = (
+    "epochs", "best_epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_accuracy", "test_loss",
+)  # fmt: skip
+STATEMENT: Shape = {
+    "_type": _TEXT, "predicateType": _TEXT,
+    "subject": [{"name": _FILE, "digest": {"sha256": _SHA256}}],
+    "predicate": {
+        "config": {}, "environment": {**ENVIRONMENT, "threads": _COUNT}, "weights_sha256": _SHA256,
+        "data": {"train_sha256": _SHA256, "test_sha256": _SHA256},
+        "numbers": {name: rule for stage in STAGES.values() for name, rule in stage.items() if name in NUMBERS},
+        "promised": [_TEXT], "finished": _TIME,
+    },
+}  # fmt: skip
+ENVELOPE: Shape = {"payload": _TEXT, "payloadType": _TEXT, "signatures": [{"sig": _TEXT}]}

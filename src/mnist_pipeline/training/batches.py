@@ -15,6 +15,7 @@ from mnist_pipeline.config.schema import Augmentation, Config
 from mnist_pipeline.data.rendering.pool import PoolRows
 from mnist_pipeline.pixels.preprocess import PIXEL, SIDE, scale
 from mnist_pipeline.training.backend import keras, tf
+from mnist_pipeline.training.portable import cosine_and_sine
 
 _CENTRE = (SIDE - 1) / 2
 _CHUNKS = 20  # of an epoch of a slow network
@@ -31,6 +32,7 @@ class EpochPlan:
     augmentation: Augmentation | None = None
     shuffle_once: bool = False
     drawn: PoolRows | None = None  # the drawings that an epoch chooses its images from; None where it takes all
+    portable: bool = False  # no function that processors round differently
 
     @classmethod
     def of(cls, config: Config, images: int) -> "EpochPlan":
@@ -39,7 +41,8 @@ class EpochPlan:
         chunks = 1 if config.model.family == "dense" else min(_CHUNKS, -(-images // training.batch_size))
         drawn = PoolRows(config.data.rendering, images) if config.data.rendering else None
         taken, once = drawn.taken if drawn else images, training.shuffle == "once"
-        return cls(taken, training.batch_size, chunks, training.seed, training.augmentation, once, drawn)
+        portable = training.numerics == "portable"
+        return cls(taken, training.batch_size, chunks, training.seed, training.augmentation, once, drawn, portable)
 
     @property
     def steps(self) -> int:
@@ -76,11 +79,11 @@ class Resident:
         """Images, scaled as preprocess.scale does and augmented where a plan says so for this step, and targets."""
         images = tf.cast(tf.gather(self.images, places), tf.float32) * PIXEL
         if plan and plan.augmentation:
-            images = augment(images, plan.augmentation, tf.stack([plan.seed, step]))
+            images = augment(images, plan.augmentation, tf.stack([plan.seed, step]), portable=plan.portable)
         return tf.reshape(images, (images.shape[0] or -1, *self.shape)), tf.gather(self.targets, places)
 
 
-def augment(images: tf.Tensor, settings: Augmentation, seed: tf.Tensor) -> tf.Tensor:
+def augment(images: tf.Tensor, settings: Augmentation, seed: tf.Tensor, *, portable: bool = False) -> tf.Tensor:
     """Turn, stretch, shear and move images (n, 28, 28), each by its own draw from the two numbers of the seed."""
     draws = tf.unstack(tf.random.stateless_uniform((6, tf.shape(images)[0]), seed, -1.0, 1.0))
     angle = draws[0] * math.radians(settings.rotation)
@@ -88,7 +91,7 @@ def augment(images: tf.Tensor, settings: Augmentation, seed: tf.Tensor) -> tf.Te
     move_x, move_y = (draw * settings.shift for draw in draws[3:5])
     shear = draws[5] * settings.shear
     # Where each pixel of the result comes from: turned, sheared, stretched, all around the image's middle.
-    cos, sin = tf.cos(angle), tf.sin(angle)
+    cos, sin = cosine_and_sine(angle) if portable else (tf.cos(angle), tf.sin(angle))
     line = tf.range(SIDE, dtype=tf.float32) - _CENTRE
     x, y = tf.tile(line, [SIDE])[None] - move_x[:, None], tf.repeat(line, SIDE)[None] - move_y[:, None]
     from_x = (cos * stretch_x)[:, None] * x + ((cos * shear - sin) * stretch_x)[:, None] * y

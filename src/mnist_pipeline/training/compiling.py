@@ -9,6 +9,7 @@ from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data.rendering.pool import NO_DIGIT
 from mnist_pipeline.training import models
 from mnist_pipeline.training.backend import keras, tf
+from mnist_pipeline.training.portable import PortableAdam, PortableAdamW
 
 
 def compiled(config: Config, steps: int = 1) -> keras.Model:
@@ -64,37 +65,14 @@ class DigitAccuracy(keras.metrics.CategoricalAccuracy):  # type: ignore[misc]
 
 def _optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
     settings = config.training.optimizer
+    portable = config.training.numerics == "portable"
     kinds = {
-        "adam": PortableAdam if config.training.numerics == "portable" else keras.optimizers.Adam,
-        "adamw": keras.optimizers.AdamW, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD,
+        "adam": PortableAdam if portable else keras.optimizers.Adam,
+        "adamw": PortableAdamW if portable else keras.optimizers.AdamW,
+        "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD,
     }  # fmt: skip
     rate, schedule = settings.learning_rate, config.training.schedule
     return kinds[settings.name](OneCycleRate(rate, steps, **schedule.model_dump()) if schedule else rate)
-
-
-class PortableAdam(keras.optimizers.Adam):  # type: ignore[misc]
-    """Keras' Adam, the powers of its bias correction taken by multiplying: `pow` differs between processors."""
-
-    def update_step(self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor) -> None:
-        """Move one variable by Adam's rule."""
-        step = tf.cast(self.iterations.value, tf.int32) + 1
-        correction = tf.sqrt(1.0 - _power(self.beta_2, step)) / (1.0 - _power(self.beta_1, step))
-        alpha = tf.cast(learning_rate, variable.dtype) * tf.cast(correction, variable.dtype)
-        index = self._get_variable_index(variable)
-        mean, square = self._momentums[index], self._velocities[index]
-        self.assign_add(mean, (gradient - mean) * (1 - self.beta_1))
-        self.assign_add(square, (tf.square(gradient) - square) * (1 - self.beta_2))
-        self.assign_sub(variable, mean * alpha / (tf.sqrt(square.value) + self.epsilon))
-
-
-def _power(base: float, exponent: tf.Tensor) -> tf.Tensor:
-    """The power by squaring: products of doubles, exact to the last bit everywhere."""
-    result, square = tf.constant(1.0, tf.float64), base
-    for bit in range(31):
-        is_set = tf.bitwise.bitwise_and(tf.bitwise.right_shift(exponent, bit), 1) > 0
-        result = tf.where(is_set, result * tf.constant(square, tf.float64), result)
-        square *= square
-    return result
 
 
 @keras.saving.register_keras_serializable("mnist_pipeline")  # the dense networks' working copy rebuilds its optimizer

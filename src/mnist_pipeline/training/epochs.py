@@ -21,7 +21,8 @@ from mnist_pipeline.training.compiling import targets_of
 # Runs the steps [first, end) of an epoch, given the order of the images and the number of the epoch's first step.
 Program = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], None]
 FitFunction = Callable[[Iterator[Any]], Any]  # as Keras' fit calls it: with the numbers of chunks
-_VALIDATION_BATCH = 1000  # no effect on the figures, only on speed
+_VALIDATION_BATCH = 1000  # no effect on the figures, only on speed and memory
+_VALIDATION_BATCH_IN_ROWS = 200  # of convolutions whose windows are laid out: 1000 take 500 MB more
 
 
 def fit_epochs(
@@ -35,7 +36,7 @@ def fit_epochs(
     if len(validation):
         watched = Resident.of(model, validation.images, targets_of(config, validation.labels))
         # Early stopping and its like go by these figures, so they must be as portable as the steps.
-        model.test_function = _test_function(model, watched, config.training.numerics == "portable", average)
+        model.test_function = _test_function(model, config, watched, average)
     try:
         model.fit(
             _numbers(done * plan.chunks, config.training.epochs * plan.chunks),
@@ -79,17 +80,19 @@ def seed_dropout(model: keras.Model, seed: int, step: int) -> None:
             layer.seed_generator.state.assign(np.array([first, step ^ (above << 27)], np.uint32))
 
 
-def _test_function(model: keras.Model, data: Resident, xla: bool, average: Average | None) -> FitFunction:
+def _test_function(model: keras.Model, config: Config, data: Resident, average: Average | None) -> FitFunction:
+    portable = config.training.numerics == "portable"
+    batch = _VALIDATION_BATCH_IN_ROWS if portable and config.model.family == "cnn" else _VALIDATION_BATCH
     count = int(data.images.shape[0])
-    full = count // _VALIDATION_BATCH * _VALIDATION_BATCH
+    full = count // batch * batch
 
-    @tf.function(jit_compile=xla, autograph=False)  # type: ignore[untyped-decorator]
+    @tf.function(jit_compile=portable, autograph=False)  # type: ignore[untyped-decorator]
     def run(images: tf.Tensor, targets: tf.Tensor) -> None:
         rows = Resident(images, targets, data.shape)
 
         def step(first: tf.Tensor) -> tuple[tf.Tensor]:
-            model.test_step(rows.batch(first + tf.range(_VALIDATION_BATCH)))
-            return (first + _VALIDATION_BATCH,)
+            model.test_step(rows.batch(first + tf.range(batch)))
+            return (first + batch,)
 
         tf.while_loop(lambda first: first < full, step, (tf.constant(0),), parallel_iterations=1)
         if count > full:
@@ -105,11 +108,12 @@ def _test_function(model: keras.Model, data: Resident, xla: bool, average: Avera
 
 
 def _program(model: keras.Model, config: Config, data: Resident, plan: EpochPlan, average: Average | None) -> Program:
-    """The program of an epoch: dense networks are fastest under XLA, convolutions in a graph."""
-    if config.model.family == "cnn":
-        return _graph_program(average.following(model.train_step) if average else model.train_step, data, plan)
+    """The program of an epoch: dense networks are fastest under XLA, convolutions in a graph; portable is XLA alone."""
+    train_step = average.following(model.train_step) if average else model.train_step
     if config.training.numerics == "portable":
-        return _xla_program(model.train_step, data, plan)
+        return _xla_program(train_step, data, plan)
+    if config.model.family == "cnn":
+        return _graph_program(train_step, data, plan)
     twin = _DenseTwin(model)
     return twin.around(_xla_program(twin.train_step, data, plan))
 
@@ -132,12 +136,14 @@ def _graph_program(train_step: Step, data: Resident, plan: EpochPlan) -> Program
 
 
 def _xla_program(train_step: Step, data: Resident, plan: EpochPlan) -> Program:
-    """A whole epoch in one XLA program, the quickest way for dense networks."""
+    """Steps in the loop of an XLA program, the quickest way for dense networks."""
     full, rest = divmod(plan.images, plan.batch)
 
     # The data are arguments, because XLA would compile constants into the program.
     @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
-    def run(order: tf.Tensor, before: tf.Tensor, images: tf.Tensor, targets: tf.Tensor) -> None:
+    def run(
+        order: tf.Tensor, before: tf.Tensor, first: tf.Tensor, end: tf.Tensor, images: tf.Tensor, targets: tf.Tensor
+    ) -> None:
         rows = Resident(images, targets, data.shape)
         batches = tf.reshape(order[: full * plan.batch], (full, plan.batch))
 
@@ -145,12 +151,16 @@ def _xla_program(train_step: Step, data: Resident, plan: EpochPlan) -> Program:
             train_step(rows.batch(batches[number], plan, before + number))
             return (number + 1,)
 
-        if full:  # XLA cannot compile a look-up in no batches, even where it is never made
-            tf.while_loop(lambda number: number < full, step, (tf.constant(0),))
-        if rest:  # XLA's shapes are fixed, so a smaller last batch is a second copy of the step
+        def last() -> tf.Tensor:
             train_step(rows.batch(order[-rest:], plan, before + full))
+            return end
 
-    return lambda order, before, _first, _end: run(order, before, data.images, data.targets)
+        if full:  # XLA cannot compile a look-up in no batches, even where it is never made
+            tf.while_loop(lambda number: number < tf.minimum(end, full), step, (first,))
+        if rest:  # XLA's shapes are fixed, so a smaller last batch is a second copy of the step
+            tf.cond(end > full, last, lambda: end)
+
+    return lambda order, before, first, end: run(order, before, first, end, data.images, data.targets)
 
 
 class _DenseTwin:

@@ -4,12 +4,17 @@ Both forms have the same weights in the same order, and mean the same. While a n
 compute differently: to be quicker, or to give the same bits on every processor.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from mnist_pipeline.config.schema import CnnModel, DenseModel, Training
 from mnist_pipeline.pixels.preprocess import SIDE
 from mnist_pipeline.training.backend import keras, tf
+from mnist_pipeline.training.portable import (
+    PortableBatchNormalization,
+    PortableConvolution,
+    PortableDense,
+    PortableMaxPooling,
+)
 
 CLASSES = 10
 
@@ -18,14 +23,19 @@ class _LayerSet(NamedTuple):
     """The classes that a network is built of; by default Keras' own, to be saved."""
 
     dense: type[Any] = keras.layers.Dense
+    convolution: type[Any] = keras.layers.Conv2D
+    max_pooling: type[Any] = keras.layers.MaxPooling2D
     batch_norm: type[Any] = keras.layers.BatchNormalization
+
+
+_PORTABLE = _LayerSet(PortableDense, PortableConvolution, PortableMaxPooling, PortableBatchNormalization)
 
 
 def build(settings: DenseModel | CnnModel, seed: int, training: Training | None = None) -> keras.Model:
     """The network in its plain form, or in that of the training; its first weights are a function of the seed alone."""
     layers, policy = _LayerSet(), "float32"
     if training:
-        layers = _LayerSet(PortableDense if training.numerics == "portable" else layers.dense, FusedBatchNormalization)
+        layers = _PORTABLE if training.numerics == "portable" else _LayerSet(batch_norm=FusedBatchNormalization)
         policy = "mixed_bfloat16" if training.precision == "bfloat16" else policy
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(policy)
@@ -49,13 +59,13 @@ def _cnn(settings: CnnModel, layers: _LayerSet) -> keras.Model:
     inputs = keras.Input((SIDE, SIDE, 1), name="image")
     x = inputs
     for number, block in enumerate(settings.convolutions, start=1):
-        x = keras.layers.Conv2D(
+        x = layers.convolution(
             block.filters, block.kernel, padding="same", activation=settings.activation, name=f"conv{number}"
         )(x)
         if block.batch_norm:
             x = layers.batch_norm(name=f"bn{number}")(x)
         if block.pool > 1:
-            x = keras.layers.MaxPooling2D(block.pool, name=f"pool{number}")(x)
+            x = layers.max_pooling(block.pool, name=f"pool{number}")(x)
     if settings.pooling == "average":
         x = keras.layers.GlobalAveragePooling2D(name="average")(x)
     else:
@@ -87,24 +97,3 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
         for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance * (count - 1) / count)):
             moving.assign(moving * self.momentum + batch * (1 - self.momentum))
         return output
-
-
-class PortableDense(keras.layers.Dense):  # type: ignore[misc]
-    """A dense layer whose products XLA computes itself, forwards and backwards."""
-
-    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Compute what Keras' dense layer does, by products of our own."""
-        return self.activation(_portable_product(inputs, self.kernel.value) + self.bias.value)
-
-
-@tf.custom_gradient  # type: ignore[untyped-decorator]
-def _portable_product(a: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], Any]]:
-    """The matrix product a b, its gradients written with explicit transposes.
-
-    TensorFlow's own gradients ask for products of transposed operands, which XLA hands on to a library.
-    """
-
-    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.matmul(upstream, tf.transpose(b)), tf.matmul(tf.transpose(a), upstream)
-
-    return tf.matmul(a, b), gradient

@@ -1,11 +1,14 @@
-"""A network as ONNX: the same bytes for the same network, and a graph that runtimes compute quickly."""
+"""A network as files, the same bytes for the same network: Keras' own, and ONNX that runtimes compute quickly."""
 
 import contextlib
 import io
+import json
 import logging
 import warnings
+import zipfile
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -15,6 +18,29 @@ from mnist_pipeline.config.schema import CnnModel, DenseModel
 from mnist_pipeline.runs.files import whole
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.models import build
+
+
+def save_keras(model: keras.Model, path: Path) -> None:
+    """Write the model as a .keras file, without what Keras puts in of its moment: times, and addresses in memory."""
+    with whole(path) as beside:
+        model.save(beside)
+        with zipfile.ZipFile(beside) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(beside, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(zipfile.ZipInfo(name), _timeless(content) if name.endswith(".json") else content)
+
+
+def _timeless(content: bytes) -> str:
+    """A member's JSON without the date, in which parts that are one object share a number counted from 1."""
+    numbers: dict[int, int] = {}
+
+    def plain(part: dict[str, Any]) -> dict[str, Any]:
+        if "shared_object_id" in part:
+            part["shared_object_id"] = numbers.setdefault(part["shared_object_id"], len(numbers) + 1)
+        return {key: value for key, value in part.items() if key != "date_saved"}
+
+    return json.dumps(json.loads(content, object_hook=plain))
 
 
 def save_onnx(model: keras.Model, path: Path, *, joined: bool = True) -> None:

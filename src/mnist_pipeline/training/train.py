@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part, validation_indices
-from mnist_pipeline.runs.files import whole, write_json, write_text
+from mnist_pipeline.runs.files import write_json, write_text
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import backend
 from mnist_pipeline.training.checkpoints import Checkpoints
 from mnist_pipeline.training.fit import Fitted, fit
 from mnist_pipeline.training.keras_file import weights_sha256
-from mnist_pipeline.training.saving import save_onnx
+from mnist_pipeline.training.saving import save_keras, save_onnx
 from mnist_pipeline.training.scoring import calibrate, choose_threshold
 
 
@@ -34,8 +34,7 @@ def train_run(run: Run, config: Config, part: Part, watcher: Watcher) -> None:
 
     write_json(run.split_file, {"seed": config.data.split_seed, "validation": rows.tolist()})
     _write_history(run, fitted.history)
-    with whole(run.model_file) as beside:
-        fitted.model.save(beside)
+    save_keras(fitted.model, run.model_file)
     save_onnx(fitted.model, run.onnx_file)
     if refusal:
         write_json(run.refusal_file, refusal)

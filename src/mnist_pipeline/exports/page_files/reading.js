@@ -1,0 +1,137 @@
+// From strokes to a number: which strokes are one digit, and which digit each is. Python reads pages the same way, of
+// pieces of ink (prediction/pages/choosing.py); here it is known which pen stroke is which, so nothing has to be cut.
+
+const WIDEST = 1.5; // digit heights: strokes beside one another that take more are no digit
+const GAP = 0.25; // of a digit's height: further apart, they are two
+const SPECK = 0.2; // of a digit's height: a smaller stroke alone is no digit
+const COMPANY = 0.6; // of the threshold, where two digits are sure: then other shapes are likelier digits too
+// What an unusual size takes from the logarithm of a digit's probability, as for Python's pages.
+const [SHORTNESS, WIDENESS, FLATNESS, DRAWN_APART, SPECK_SIZE] = [20, 6, 1.5, 1.5, 8];
+
+// A reader of strokes, which keeps what it knows of strokes that it has seen.
+function readerOf(model) {
+  const layers = readNetwork(model.network);
+  const known = new Map();
+  return {
+    layers,
+    read(strokes, pen) {
+      if (!strokes.length) return [];
+      const digits = likeliest(piecesOf(strokes, pen), (some) => {
+        const key = `${pen} ${some.map((stroke) => `${stroke.id}/${stroke.points.length}`)}`;
+        if (!known.has(key)) known.set(key, look(layers, some, pen));
+        return known.get(key);
+      });
+      if (known.size > 500) known.clear();
+      return answered(digits, model.threshold);
+    },
+  };
+}
+
+// What some strokes look like as one digit.
+function look(layers, strokes, pen) {
+  const picture = pictureOf(strokes.map((stroke) => stroke.points), pen);
+  const pixels = fitDigit(picture);
+  const shares = probabilities(layers, pixels);
+  const confidence = max(...shares);
+  return { strokes, pixels, shares, confidence, guess: shares.indexOf(confidence) };
+}
+
+// The digits from the left to the right, `digit` null where the network refuses.
+function answered(digits, threshold) {
+  const sure = digits.filter((one) => one.confidence >= threshold).length;
+  const least = sure > 1 ? threshold * COMPANY : threshold;
+  return digits.map((one) => ({ ...one, digit: one.confidence >= least ? one.guess : null }));
+}
+
+// Strokes that lie above one another belong together; what is left stands side by side, from the left.
+function piecesOf(strokes, pen) {
+  let pieces = strokes.map((stroke) => ({ strokes: [stroke], ...boxOf([stroke.points], pen) }));
+  for (let joined = true; joined; ) {
+    joined = false;
+    for (const one of pieces) {
+      const other = pieces.find((other) => other !== one && overlap(one, other) > 0.5 * narrower(one, other));
+      if (!other) continue;
+      const together = [...one.strokes, ...other.strokes].sort((a, b) => a.id - b.id);
+      const box = boxOf(together.map((stroke) => stroke.points), pen);
+      pieces = [...pieces.filter((piece) => piece !== one && piece !== other), { strokes: together, ...box }];
+      joined = true;
+      break;
+    }
+  }
+  return pieces.sort((one, other) => one.left + one.width / 2 - other.left - other.width / 2);
+}
+
+const narrower = (one, other) => min(one.width, other.width);
+const overlap = (one, other) => min(one.left + one.width, other.left + other.width) - max(one.left, other.left);
+
+// The likeliest way to take neighbouring pieces for digits: the best row of candidates from the first piece to the last.
+function likeliest(pieces, lookAt) {
+  const height = max(...pieces.map((piece) => piece.height));
+  const best = [{ score: 0, digits: [] }];
+  for (let last = 0; last < pieces.length; last++) {
+    for (let first = last; first >= 0; first--) {
+      const run = pieces.slice(first, last + 1);
+      const box = around(run);
+      if (run.length > 1 && (box.width > WIDEST * height || -overlap(run[0], run[1]) > GAP * height)) break;
+      const speck = pieces.length > 1 && max(box.width, box.height) < SPECK * height;
+      const seen = speck ? null : lookAt(run.flatMap((piece) => piece.strokes));
+      const score = best[first].score + (speck ? -SPECK_SIZE * (box.height / height) : scoreOf(seen, run, box, height));
+      if (!best[last + 1] || score > best[last + 1].score) {
+        best[last + 1] = { score, digits: speck ? best[first].digits : [...best[first].digits, seen] };
+      }
+    }
+  }
+  return best[pieces.length].digits;
+}
+
+function around(run) {
+  const edge = (least, side, size) => least(...run.map((piece) => piece[side] + (size ? piece[size] : 0)));
+  const [left, top] = [edge(min, "left"), edge(min, "top")];
+  return { left, top, width: edge(max, "left", "width") - left, height: edge(max, "top", "height") - top };
+}
+
+function scoreOf(seen, run, box, height) {
+  const [tall, broad, aspect] = [box.height / height, box.width / height, box.width / box.height];
+  const isTall = (piece) => piece.height > 0.6 * height;
+  const apart = run.filter((piece, i) => i && isTall(piece) && isTall(run[i - 1]) && overlap(piece, run[i - 1]) < 0);
+  const unusual = SHORTNESS * max(0, 0.55 - tall) + WIDENESS * max(0, broad - 1);
+  return Math.log(seen.confidence) - unusual - FLATNESS * max(0, aspect - 1.2) - DRAWN_APART * apart.length;
+}
+
+// What the probability of a digit loses by a patch of paper over the pixels around one, as `mnist predict --explain`.
+const PATCH = 5;
+
+function withoutPatch(pixels, x, y) {
+  const covered = Uint8Array.from(pixels);
+  const reach = PATCH >> 1;
+  for (let row = max(0, y - reach); row <= min(SIDE - 1, y + reach); row++) {
+    covered.fill(0, row * SIDE + max(0, x - reach), row * SIDE + min(SIDE, x + reach + 1));
+  }
+  return covered;
+}
+
+// One loss after another, so that whoever asks can stop in between; at the end of it the map of 28x28.
+function* losses(layers, pixels, guess, confidence) {
+  const near = widened(Uint8Array.from(pixels), SIDE, SIDE, SQUARE_OF_5);
+  const lost = new Float64Array(SIDE * SIDE);
+  for (let i = 0; i < lost.length; i++) {
+    if (!near[i]) continue;
+    lost[i] = confidence - probabilities(layers, withoutPatch(pixels, i % SIDE, floor(i / SIDE)))[guess];
+    yield;
+  }
+  return averagedOver(lost);
+}
+
+function averagedOver(lost) {
+  const reach = PATCH >> 1;
+  return lost.map((_, i) => {
+    const [x, y] = [i % SIDE, floor(i / SIDE)];
+    let sum = 0;
+    for (let row = max(0, y - reach); row <= min(SIDE - 1, y + reach); row++) {
+      for (let column = max(0, x - reach); column <= min(SIDE - 1, x + reach); column++) {
+        sum += lost[row * SIDE + column];
+      }
+    }
+    return sum / PATCH ** 2;
+  });
+}
