@@ -3,12 +3,17 @@
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
+from typer import testing
 from typer.testing import CliRunner, Result
 
 from mnist_pipeline.cli import app
+
+# The tree of commands is built once, and not for every call: 5 ms, which hundreds of calls wait for.
+testing._get_command = cache(testing._get_command)  # type: ignore[attr-defined]
 
 
 def mnist(*words: str | Path, **environment: str) -> Result:

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.exports.forms import FORMS, left_out, select_forms, unchanged
-from mnist_pipeline.packages import missing, need
+from mnist_pipeline.exports.forms import FORMS, files_of, left_out, select_forms, unchanged
+from mnist_pipeline.packages import install, missing, need
 from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun, shipped
-from mnist_pipeline.runs.files import write_json
+from mnist_pipeline.runs.files import whole
 from mnist_pipeline.runs.opening import begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.provenance import environment
 from mnist_pipeline.runs.results import Benched, Evaluated, Exported, Trained
@@ -128,16 +128,28 @@ def export(
     """
     watcher, names = watcher or Watcher(), set(forms)
     wanted = select_forms(names, with_scaling)
+    if where == SHIPPED and FORMS["onnx"] in wanted and missing(["tensorflow"]):
+        return _export_as_it_is(ShippedRun(), watcher)
+    need("exporting", "tensorflow")
     for line in left_out() if "all" in names else ():
         watcher.note(f"left out: {line}")
-    need("exporting", "tensorflow")
     with opened(_as_run(where)) as run:
         from mnist_pipeline.exports.export import export_run
 
         if isinstance(run, ShippedRun):
-            write_json(run.refusal_file, shipped().facts["refusal"])  # by which a prediction from its files refuses
+            run.write_refusal()
         export_run(run, wanted, watcher)
         return Exported(run=run.path, card=run.export_card())
+
+
+def _export_as_it_is(run: ShippedRun, watcher: Watcher) -> Exported:
+    """Copy the shipped model's ONNX file, of which other forms are made only with TensorFlow."""
+    watcher.note(f"left out: all but onnx, which take tensorflow: {install(['tensorflow'])}")
+    run.write_refusal()
+    with whole(run.exports / "model.onnx") as copy:
+        copy.write_bytes(shipped().path.read_bytes())
+    files = files_of([run.exports / "model.onnx"])
+    return Exported(run=run.path, card={"name": run.name, "forms": {"onnx": {"files": files}}})
 
 
 def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = None) -> Benched:

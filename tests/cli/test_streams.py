@@ -29,17 +29,14 @@ def test_an_answer_needs_stdout_alone(seven: Path, closed: str) -> None:
     assert answer.returncode == 0
 
 
-@pytest.mark.parametrize(
-    "words", ["predict none.png 2>/dev/full", "predict none.png 2>&-", "predict seven.png >&- 2>&- <&-"]
-)
+@pytest.mark.parametrize("words", ["predict none.png 2>/dev/full", "predict seven.png >&- 2>&- <&-"])
 def test_the_exit_code_is_right_where_no_word_can_be_said(seven: Path, words: str) -> None:
     assert shell(words).returncode == 2
 
 
-@pytest.mark.parametrize("form", ["", "--json", "--csv", "--all"])
-@pytest.mark.parametrize("gone", [">&-", ">/dev/full"])
-def test_an_answer_that_cannot_be_written_is_one_line(seven: Path, form: str, gone: str) -> None:
-    answer = shell(f"predict {seven} {form} {gone}")
+@pytest.mark.parametrize("rest", [">&-", "--csv >&-", "--json >/dev/full", "--all >/dev/full"])
+def test_an_answer_that_cannot_be_written_is_one_line(seven: Path, rest: str) -> None:
+    answer = shell(f"predict {seven} {rest}")
     assert answer.returncode == 2
     assert answer.stderr.decode().splitlines()[-1].startswith("Error: the answer cannot be written to stdout (")
     assert b"Traceback" not in answer.stderr
@@ -70,7 +67,7 @@ def test_a_pipe_that_does_not_wait_gets_the_whole_answer() -> None:
     ):
         os.close(writes)
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(1)
+            process.wait(0.5)
         assert b"mnist-kit " in answers.read()
     assert process.returncode == 0
 

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_pipeline.evaluation.plots.charts import Layer, architecture, confusion, curves, distribution
+from mnist_pipeline.evaluation.plots.charts import Layer, Strip, architecture, confusion, curves, distribution, seeds
 from mnist_pipeline.evaluation.plots.images import Read, answer_steps, digits, mistakes, samples
-from mnist_pipeline.evaluation.plots.seeds import Strip, seeds
 
 Draw = Callable[[Path], None]
 

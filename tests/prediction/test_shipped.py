@@ -16,7 +16,7 @@ from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation.metrics import compute_metrics
 from mnist_pipeline.exports.forms import FORMS
-from mnist_pipeline.prediction.predictor import predictor
+from mnist_pipeline.prediction.predictor import file_predictor, predictor
 from mnist_pipeline.prediction.shipping import FOLDER, ShippedRun, shipped
 from mnist_pipeline.runs.run import Run
 from tests.commands import mnist
@@ -59,10 +59,20 @@ def test_the_shipped_model_is_exported_and_measured_as_a_run_is(monkeypatch: pyt
     monkeypatch.setattr("mnist_pipeline.exports.bench.measure_run", measure)
     assert pipeline.bench("shipped").name == "shipped"
     ((run, forms, _),) = (call.args for call in export.call_args_list)
-    assert [form.name for form in forms] == list(FORMS)
+    assert [form.name for form in forms] == [name for name, form in FORMS.items() if form.measured]
     assert (run, measure.call_args.args[0]) == (ShippedRun(), ShippedRun())
     assert run.config().tree() == shipped().facts["config"]
     assert Run(run.path).threshold() == run.threshold() == shipped().facts["refusal"]["threshold"]
+
+
+def test_without_tensorflow_the_shipped_model_leaves_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "missing", lambda packages: [name for name in packages if name == "tensorflow"])
+    result = mnist("export", "shipped")
+    assert result.exit_code == 0
+    assert re.fullmatch(r"left out: all but onnx, which take tensorflow: .* install .*\n", result.stderr)
+    path = Path(result.stdout.strip())
+    assert path.read_bytes() == shipped().path.read_bytes()
+    assert file_predictor(path).threshold == shipped().facts["refusal"]["threshold"]
 
 
 @pytest.mark.slow

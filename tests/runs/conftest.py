@@ -1,6 +1,7 @@
 """A small config, and stages that take no time."""
 
 import sys
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,9 +11,12 @@ import pytest
 from mnist_pipeline import pipeline
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.config.schema import Config
+from mnist_pipeline.runs import provenance
 from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.run import Run
 from tests.samples import EVALUATED, HISTORY, TRAINED
+
+_git = cache(provenance._git)  # a process for each question, of which many tests ask the same
 
 
 @pytest.fixture
@@ -45,3 +49,4 @@ def quick_stages(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, stage in (("training.train", train_run), ("evaluation.evaluate", evaluate_run)):
         monkeypatch.setitem(sys.modules, f"mnist_pipeline.{name}", SimpleNamespace(**{stage.__name__: stage}))
     monkeypatch.setattr(pipeline, "set_flags", lambda _: None)
+    monkeypatch.setattr(provenance, "_git", _git)

@@ -30,7 +30,8 @@ def export(
 
     found = pipeline.export(run_or_last(run), to or ["all"], with_scaling=with_scaling, watcher=Watcher(note=note))
     answer(found.tree(), "\n".join(map(str, found.files)), json)
-    note(f"Their inputs, outputs and checks: {found.run}/export/card.md. Next: mnist bench {found.card['name']}")
+    if "weights_sha256" in found.card:  # else no more than a file was copied
+        note(f"Their inputs, outputs and checks: {found.run}/export/card.md. Next: mnist bench {run or found.run}")
 
 
 @app.command(epilog="Example: mnist bench dense")

@@ -8,6 +8,7 @@ import base64
 import shlex
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,6 +83,7 @@ def _write(
     return run.report_file
 
 
+@cache
 def _template() -> Any:
     pages = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,

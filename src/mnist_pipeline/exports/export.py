@@ -66,8 +66,8 @@ class _Exporter:
         self._train_sha256, self._calibration = train.sha256, calibration_images(train.images)
         self._images = {"train": len(train), "test": len(self._test)}
         backend.start()
-        shared = isinstance(run, ShippedRun)
-        self._model = load_onnx(shipped().path, self._config.model) if shared else load_model(run)
+        known = isinstance(run, ShippedRun)  # of whose model there is the ONNX file alone
+        self._model = load_onnx(shipped().path, self._config.model) if known else load_model(run)
         self._softmax_model = with_softmax(self._model)
         outputs, _ = scoring.outputs(self._model, self._config, self._test)
         same = self._softmax_model is self._model

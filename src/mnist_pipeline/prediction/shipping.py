@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.packages import installed_as
+from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.run import Run, artifacts
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class ShippedRun(Run):
 
     def __init__(self) -> None:
         super().__init__(artifacts() / SHIPPED)
+
+    def write_refusal(self) -> None:
+        """Write the threshold to where a prediction from one of its exported files looks for it."""
+        write_json(self.refusal_file, shipped().facts["refusal"])
 
     def require_trained(self) -> None:
         """Refuse nothing: it always is trained."""

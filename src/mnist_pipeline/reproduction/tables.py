@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mnist_pipeline.evaluation.plots.seeds import Strip, seeds
+from mnist_pipeline.evaluation.plots.charts import Strip, seeds
 from mnist_pipeline.reproduction import verdicts
 from mnist_pipeline.reproduction.reported import Metric, ReportedNumber
 from mnist_pipeline.reproduction.seeds import FIGURES, SeedResults
