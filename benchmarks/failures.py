@@ -1,7 +1,7 @@
 """`python -m benchmarks.failures SHEET.png`: the ten worst answers to MNIST digits written on paper and spoilt.
 
 A wrong answer is the worse the surer it is; a refused picture is worse than another where its nearest digit is wrong.
-Of each way to spoil a picture, and of the clean ones, at most two are shown, so that one cause does not fill the sheet.
+A digit is shown once, as it was spoilt worst, and of each way at most two digits, so that no cause fills the sheet.
 """
 
 import argparse
@@ -40,14 +40,21 @@ def main() -> None:
     options = parser.parse_args()
     model = predictor(options.run)
     known = list(on_paper(digits(options.part), options.digits, options.seed))
-    worst = []
-    for way in WAYS:
-        found = [failure for sample in spoilt(known, way, options.seed) if (failure := failed(model, way, sample))]
-        worst += sorted(found, key=lambda failure: -failure.badness)[:_OF_A_WAY]
-    worst = sorted(worst, key=lambda failure: -failure.badness)[:_SHOWN]
+    samples = ((way, sample) for way in WAYS for sample in spoilt(known, way, options.seed))
+    worst = _chosen([failure for way, sample in samples if (failure := failed(model, way, sample))])
     cv2.imwrite(str(options.sheet), sheet(worst))
     for number, failure in enumerate(worst, 1):
         print(f"{number:2}. {failure.way}: {failure.sample.name}, {_said(failure)}")
+
+
+def _chosen(failures: list[Failure]) -> list[Failure]:
+    """The worst failure of each digit, the worst of all first, no more of a way than are shown of one."""
+    once = {one.sample.name: one for one in sorted(failures, key=lambda failure: failure.badness)}  # the last one stays
+    chosen: list[Failure] = []
+    for one in sorted(once.values(), key=lambda failure: -failure.badness):
+        if [other.way for other in chosen].count(one.way) < _OF_A_WAY:
+            chosen.append(one)
+    return chosen[:_SHOWN]
 
 
 def failed(model: Predictor, way: str, sample: Sample) -> Failure | None:
