@@ -78,8 +78,9 @@ function start() {
     }
     const { pixels, guess, confidence } = now();
     const without = probabilities(reader.layers, withoutPatch(pixels, ...place))[guess];
-    const words = `Without these 5 × 5 pixels it is a ${guess} with ${percent(without)}, with them ${percent(confidence)}.`;
-    part("told").textContent = `${words}${lost ? " Blue speaks for it, red against it." : ""}`;
+    const words = `Without these 5 × 5 pixels it is a ${guess} with ${percent(without)}`;
+    const colours = lost ? " Blue speaks for it, red against it." : "";
+    part("told").textContent = `${words}, with them ${percent(confidence)}.${colours}`;
   }
 
   const seen = part("seen");
@@ -117,7 +118,7 @@ function start() {
 
 // A browser is slow at what it does for the first time: so that the first stroke is read as quickly as those after it.
 function warmUp(reader) {
-  for (let number = 0; number < 3; number++) reader.read([{ id: -number, points: [[0.3, 0.2], [0.5 + number / 9, 0.7]] }], 0.06);
+  for (const slope of [0.5, 0.6, 0.7]) reader.read([{ id: -slope, points: [[0.3, 0.2], [slope, 0.7]] }], 0.06);
 }
 
 if (typeof document !== "undefined") start();

@@ -64,7 +64,7 @@ function piecesOf(strokes, pen) {
 const narrower = (one, other) => min(one.width, other.width);
 const overlap = (one, other) => min(one.left + one.width, other.left + other.width) - max(one.left, other.left);
 
-// The likeliest way to take neighbouring pieces for digits: the best row of candidates from the first piece to the last.
+// The likeliest way to take neighbouring pieces for digits: the best row of candidates from the first to the last.
 function likeliest(pieces, lookAt) {
   const height = max(...pieces.map((piece) => piece.height));
   const best = [{ score: 0, digits: [] }];

@@ -21,10 +21,11 @@ function sentenceOf(digits, strokes) {
 // What is refused while it is drawn may become a digit yet, and is not shown as refused.
 function showNumber(box, digits, chosen, choose, done) {
   const buttons = digits.map((one, number) => {
-    const label = one.digit === null ? `No digit, nearest ${one.guess}` : `${one.digit}, ${percent(one.confidence)} sure`;
-    const text = one.digit === null ? (digits.length > 1 ? "?" : "–") : String(one.digit);
+    const refused = one.digit === null;
+    const label = refused ? `No digit, nearest ${one.guess}` : `${one.digit}, ${percent(one.confidence)} sure`;
+    const text = refused ? (digits.length > 1 ? "?" : "–") : String(one.digit);
     const button = element("button", { type: "button", textContent: text, onclick: () => choose(number) });
-    button.className = one.digit !== null ? "" : done ? "refused" : "none";
+    button.className = refused ? (done ? "refused" : "none") : "";
     button.setAttribute("aria-label", label);
     button.setAttribute("aria-pressed", String(number === chosen));
     return button;
@@ -38,7 +39,8 @@ function barsIn(list) {
   const rows = Array.from({ length: 10 }, (_, digit) => {
     const fill = element("span", { className: "fill" });
     const share = element("span", { className: "share" });
-    const row = element("li", {}, element("span", { textContent: digit }), element("span", { className: "bar" }, fill), share);
+    const bar = element("span", { className: "bar" }, fill);
+    const row = element("li", {}, element("span", { textContent: digit }), bar, share);
     list.append(row);
     return { row, fill, share };
   });
@@ -58,6 +60,8 @@ function coloursOf(style) {
 
 const mixed = (from, to, share) => from.map((value, i) => value + (to[i] - value) * share);
 
+const [FOR, AGAINST] = [[70, 150, 255], [255, 90, 70]]; // blue and red
+
 // The 28x28 in white on black; on top of it, from a map of losses, what speaks for the answer and what against it.
 function showSeen(canvas, one, lost, patch) {
   const context = canvas.getContext("2d");
@@ -66,7 +70,7 @@ function showSeen(canvas, one, lost, patch) {
   for (let i = 0; i < SIDE * SIDE; i++) {
     let colour = Array(3).fill(one ? one.pixels[i] : 0);
     const share = lost ? lost[i] / most : 0;
-    if (lost) colour = mixed(colour.map((value) => value * 0.55), share > 0 ? [70, 150, 255] : [255, 90, 70], abs(share) * 0.85);
+    if (lost) colour = mixed(colour.map((value) => value * 0.55), share > 0 ? FOR : AGAINST, abs(share) * 0.85);
     const inPatch = patch && max(abs((i % SIDE) - patch[0]), abs(floor(i / SIDE) - patch[1])) <= PATCH >> 1;
     if (inPatch) colour = mixed(colour, [255, 210, 60], 0.55);
     image.data.set([...colour, 255], 4 * i);
@@ -114,12 +118,12 @@ function weightTiles(layer) {
   });
 }
 
-// The stages of a network: a layer with weights and what follows it, up to the next one; the last is what the bars show.
+// The stages of a network: a layer with weights and what follows it, up to the next one; the bars show the last one.
 function stagesOf(layers) {
   const stages = [];
   layers.slice(0, -1).forEach((layer) => {
     if (layer.kind === "conv" || layer.kind === "dense") stages.push({ layer, last: layer });
-    else if (stages.length && layer.kind !== "average" && layer.kind !== "scale") stages[stages.length - 1].last = layer;
+    else if (stages.length && !["average", "scale"].includes(layer.kind)) stages[stages.length - 1].last = layer;
   });
   return stages.slice(0, -1);
 }
@@ -127,10 +131,10 @@ function stagesOf(layers) {
 // A place for each stage; each call of what is given back fills them from the pixels that the network sees.
 function layersIn(box, layers) {
   const stages = stagesOf(layers).map(({ layer, last }, number) => {
-    const what = layer.kind === "conv" ? `${layer.outputs} filters of ${layer.kernel.join(" × ")}` : `${layer.outputs} units`;
+    const what = layer.kernel ? `filters of ${layer.kernel.join(" × ")}` : "units";
     const values = element("canvas", { ariaLabel: `What layer ${number + 1} gives`, role: "img" });
     const weights = number === 0 ? element("canvas", { ariaLabel: "Weights of layer 1", role: "img" }) : null;
-    const title = element("h3", { textContent: `Layer ${number + 1}: ${what}` });
+    const title = element("h3", { textContent: `Layer ${number + 1}: ${layer.outputs} ${what}` });
     const about = element("p", { className: "small" });
     box.append(element("div", { className: "layer" }, title, about, ...(weights ? [weights] : []), values));
     return { layer, last, values, weights, about };
@@ -144,8 +148,10 @@ function layersIn(box, layers) {
       if (weights) showTiles(weights, weightTiles(layer), columns, colours);
       const tiles = one ? tilesOf(now) : tilesOf({ ...now, values: now.values.map(() => 0) });
       showTiles(values, tiles, columns, colours);
-      const [found, size] = now.width > 1 ? ["where", `${now.width} × ${now.height} places each`] : ["whether", "one value each"];
-      about.textContent = weights ? `Above, what each looks for; below, ${found} it finds it, ${size}` : size;
+      const flat = now.width === 1;
+      const size = flat ? "one value each" : `${now.width} × ${now.height} places each`;
+      const found = `below, ${flat ? "whether" : "where"} it finds it`;
+      about.textContent = weights ? `Above, what each looks for; ${found}, ${size}` : size;
     }
   };
 }
