@@ -39,12 +39,18 @@ _ONNX_ALONE = "The package holds the ONNX file alone; for the rest train its rec
 
 
 def train(
-    config: Config | str | Path, *, force: bool = False, progress: bool = True, watcher: Watcher | None = None
+    config: Config | str | Path,
+    *,
+    force: bool = False,
+    one_of_many: bool = False,
+    progress: bool = True,
+    watcher: Watcher | None = None,
 ) -> dict[str, Any]:
     """Load, build, fit and save the config's run, or go on with it; gives the numbers of the training.
 
     A run that is trained already is left as it is, unless `force` trains it again. A line for each epoch is printed on
-    stderr, unless `progress` is False or a watcher of the caller's is told instead.
+    stderr, unless `progress` is False or a watcher of the caller's is told instead. `one_of_many`, such as a seed of a
+    sweep, never becomes the run that is used by default.
     """
     config = config if isinstance(config, Config) else load_config(config)
     watcher = watcher or (printing(config.training.epochs) if progress else Watcher())
@@ -61,7 +67,7 @@ def train(
         tempfile.gettempdir()  # Keras saves through it: refused now, not after the last epoch, where there is none
         set_flags(config.training.numerics)
         made_with = environment(config.training.threads) | {"data_sha256": part.sha256}
-        begin(config, made_with, force=force)
+        begin(config, made_with, force=force, one_of_many=one_of_many)
         for change in run.environment().get("changed", []):
             watcher.note(f"changed since this training began: {change}")
         from mnist_pipeline.training.train import train_run

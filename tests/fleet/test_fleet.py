@@ -59,15 +59,14 @@ def test_there_are_as_many_workers_as_their_threads_leave_room_for(monkeypatch: 
     assert workers_for([]) == 8
 
 
-@pytest.mark.parametrize("before", [False, True], ids=["by the fleet", "before, by its name"])
-def test_a_run_is_marked_as_one_of_many_where_the_fleet_trained_it(
-    before: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = finish(smoke(0)) if before else Run(artifacts() / "smoke-seed0")
+def test_what_the_fleet_trains_is_one_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(smoke(0).model_dump_json().encode())))
-    monkeypatch.setattr("mnist_pipeline.pipeline.train", lambda config, **_: finish(config))
+    said: list[bool] = []
+    monkeypatch.setattr(
+        "mnist_pipeline.pipeline.train", lambda config, one_of_many, **_: (said.append(one_of_many), finish(config))
+    )
     assert pool.main() == 0
-    assert run.sweep_file.exists() is not before
+    assert said == [True]
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -72,6 +73,30 @@ def test_a_training_killed_at_any_write_goes_on_with_the_same_command(
         assert run.environment()["versions"]
         assert not leftovers(run.path)
     assert number > 3
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_one_of_many_killed_at_any_write_never_becomes_the_default(
+    late: bool, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = 0
+    for number in range(1, 20):
+        monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path / f"{number}"))
+        run = Run(artifacts() / "run")
+        with monkeypatch.context() as patch, suppress(Killed):
+            killing(patch, number, late=late)
+            train(config, one_of_many=True)
+        trained += run.state == "trained"
+        assert run.state != "trained" or run.sweep_file.exists()
+        train(config, one_of_many=True)
+        assert run.sweep_file.exists()
+    assert trained > 10
+
+
+def test_one_of_many_that_its_name_goes_on_with_is_a_run_like_any_other(config: Config) -> None:
+    begin(config, {}, one_of_many=True)
+    train(config)
+    assert open_run().name == "run"
 
 
 @pytest.mark.parametrize("late", [False, True])

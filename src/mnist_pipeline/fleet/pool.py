@@ -20,7 +20,6 @@ from mnist_pipeline import pipeline
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.process import OWN_GROUP, command, cores
-from mnist_pipeline.runs.files import write_text
 from mnist_pipeline.runs.opening import same_recipe
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher
@@ -125,10 +124,7 @@ def main() -> int:
     try:
         config = Config.model_validate_json(sys.stdin.buffer.read())
         run = Run(artifacts() / config.name)
-        trained_before = run.state == "trained"
-        pipeline.train(config, watcher=_telling(config.training.epochs))
-        if not trained_before:
-            write_text(run.sweep_file, "")
+        pipeline.train(config, one_of_many=True, watcher=_telling(config.training.epochs))
         if "evaluate" not in run.metrics():
             pipeline.evaluate(run, pictures=False)
     except MnistError as error:

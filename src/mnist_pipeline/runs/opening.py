@@ -53,10 +53,11 @@ def claimed(where: str | Path) -> Iterator[None]:
         yield
 
 
-def begin(config: "Config", environment: dict[str, Any], *, force: bool = False) -> Run:
+def begin(config: "Config", environment: dict[str, Any], *, force: bool = False, one_of_many: bool = False) -> Run:
     """The folder for this config: new, or one to go on with; another config's is refused unless forced.
 
-    The caller holds the claim. A process that ends anywhere in here leaves what the same call goes on from.
+    The caller holds the claim. A process that ends anywhere in here leaves what the same call goes on from. Whoever
+    goes on with a run says anew whether it is one of many.
     """
     from mnist_pipeline.config import yaml_text
 
@@ -74,6 +75,10 @@ def begin(config: "Config", environment: dict[str, Any], *, force: bool = False)
         same_recipe(run, config)
     if run.state == "unfinished":
         _sweep(run)
+        if one_of_many:
+            write_text(run.sweep_file, "")
+        else:
+            remove(run.sweep_file)
         write_json(run.environment_file, _with_changes(run, environment))
     return run
 
