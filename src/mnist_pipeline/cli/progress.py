@@ -96,7 +96,7 @@ class FleetProgress(_Display):
 
     def __init__(self) -> None:
         super().__init__(bar=watched())
-        self.watcher = FleetWatcher(self._begin, self._share, self._end)
+        self.watcher = FleetWatcher(self._begin, self._share, self._again, self._end)
         self.done, self.total = 0, 0
         self._shares = dict[str, float]()
 
@@ -109,6 +109,11 @@ class FleetProgress(_Display):
 
     def _share(self, name: str, share: float) -> None:
         self._shares[name] = min(share, 0.99)  # a run is evaluated after its training
+        self._show()
+
+    def _again(self, name: str, failure: str) -> None:
+        self._shares.pop(name, None)
+        note(f"{name} failed and will be tried again: {failure}")
         self._show()
 
     def _end(self, name: str, failure: str | None) -> None:

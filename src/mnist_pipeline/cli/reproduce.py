@@ -95,11 +95,13 @@ def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, updat
 def _train(plans: "list[SeedPlan]", workers: int | None) -> "tuple[list[SeedResults], list[str]]":
     """Train the planned runs, however far an interruption lets it come."""
     from mnist_pipeline.cli.progress import FleetProgress
+    from mnist_pipeline.fleet.engine import LocalEngine
     from mnist_pipeline.reproduction.seeds import train_plans
 
+    engine = LocalEngine(workers) if workers else None
     with closing(FleetProgress()) as progress:
         try:
-            return train_plans(plans, workers, progress.watcher)
+            return train_plans(plans, engine, progress.watcher)
         except KeyboardInterrupt:
             kept = f"{progress.done} of {counted(progress.total, 'run')} finished and kept"
             note(f"interrupted; {kept}. Go on with the same command")
