@@ -276,6 +276,7 @@ REFUSED = {
     "export smoke --to onnx": "train",
     "bench smoke": "train",
     "reproduce tiny --seeds 2": "train",
+    "sweep tiny": "train",
     "report smoke": "plots",
     "data plot": "plots",
     f"predict {PICTURE} --show": "plots",

@@ -247,3 +247,8 @@ class Config(Settings):
     def recipe(self) -> dict[str, Any]:
         """The part of the tree that decides what is trained: without the words and what is expected of it."""
         return self.model_dump(mode="json", exclude={"name", "description", "expected"})
+
+    def seeded(self, seed: int) -> "Config":
+        """The same recipe with another seed, which is in the run's name too."""
+        training = self.training.model_copy(update={"seed": seed})
+        return self.model_copy(update={"name": f"{self.name}-seed{seed}", "training": training})

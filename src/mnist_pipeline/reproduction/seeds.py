@@ -173,7 +173,12 @@ def train_plans(
     watcher.begin(len(names) - len(missing), len(names))
     failed = train_all(missing, engine=engine, watcher=watcher)
     failures = [f"{name} failed: {failure}" for name, failure in failed.items()]
-    return [results for results in map(_results, plans) if results.runs], failures
+    return all_results(plans), failures
+
+
+def all_results(plans: Sequence[SeedPlan]) -> list[SeedResults]:
+    """The results of each recipe that has any."""
+    return [results for results in map(_results, plans) if results.runs]
 
 
 def _results(plan: SeedPlan) -> SeedResults:
