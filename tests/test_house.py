@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 FILES = sorted(PACKAGE.rglob("*.py"))
-MOST_FILES = 104  # a new room raises it, and says why
+MOST_FILES = 109  # a new room raises it, and says why
 LONGEST = 300  # lines
 FOUNDATIONS = {"errors.py", "numerals.py", "packages.py", "process.py"}  # modules that every room stands on
 

@@ -277,6 +277,7 @@ REFUSED = {
     "bench smoke": "train",
     "reproduce tiny --seeds 2": "train",
     "sweep tiny": "train",
+    "tune cnn": "train,tune",
     "report smoke": "plots",
     "data plot": "plots",
     f"predict {PICTURE} --show": "plots",

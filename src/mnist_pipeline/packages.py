@@ -14,6 +14,7 @@ _EXTRAS = {
     "tensorflow": "train", "keras": "train", "tf2onnx": "train",
     "matplotlib": "plots", "seaborn": "plots", "jinja2": "plots",
     "onnx": "export", "onnxruntime": "export", "ai-edge-litert": "export",
+    "ray": "ray", "optuna": "tune",
 }  # fmt: skip
 _OF_LIGHT = {"train", "plots"}  # what they add, the complete package has
 

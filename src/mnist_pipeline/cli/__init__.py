@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mnist_pipeline import __version__, packages
-from mnist_pipeline.cli import config, data, evaluate, export, predict, reproduce, runs, sweep, train
+from mnist_pipeline.cli import config, data, evaluate, export, predict, reproduce, runs, sweep, train, tune
 from mnist_pipeline.cli.console import Command, Group, hush, say
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: mnist run --config dense.yaml",
 )
-for verb in (train, evaluate, export, predict, reproduce, sweep, data, config, runs):
+for verb in (train, evaluate, export, predict, reproduce, sweep, tune, data, config, runs):
     for command in verb.app.registered_commands:
         command.cls = Command
     app.add_typer(verb.app)

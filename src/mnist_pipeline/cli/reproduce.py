@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, answer, complain, note, recipe_names, table
+from mnist_pipeline.cli.console import JsonOption, RayOption, WorkersOption, answer, complain, note, recipe_names, table
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.packages import need
 
 if TYPE_CHECKING:
+    from mnist_pipeline.fleet.engine import Engine
     from mnist_pipeline.reproduction.repeat import Repetition
     from mnist_pipeline.reproduction.seeds import SeedPlan, SeedResults
     from mnist_pipeline.runs.run import Run
@@ -29,9 +30,8 @@ def reproduce(
         int | None,
         typer.Option(min=1, max=1000, help="Number of seeds, from 0 up; by default as many as the recipe's band has."),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Trainings at a time; by default as many as the cores can carry.")
-    ] = None,
+    workers: WorkersOption = None,
+    ray: RayOption = None,
     check: Annotated[bool, typer.Option("--check", help="Refuse a recipe that has no band to check.")] = False,
     update: Annotated[bool, typer.Option("--update", help="Write the measured band into each config.")] = False,
     markdown: Annotated[Path | None, typer.Option(help="Write the table to this file, as Markdown.")] = None,
@@ -43,6 +43,7 @@ def reproduce(
     The exit code is 1 when a recipe misses the band in its config, or a number that we claim to reproduce.
     """
     need("training", "tensorflow")
+    from mnist_pipeline.fleet.pool import engine_for
     from mnist_pipeline.reproduction import tables
     from mnist_pipeline.reproduction.repeat import run_at
     from mnist_pipeline.reproduction.verdicts import implausible_runs, update_band
@@ -55,7 +56,7 @@ def reproduce(
         _repeat(run, json)
         return
     plans = _plans(targets, all_, seeds, check, update)
-    all_results, failed = _train(plans, workers)
+    all_results, failed = _train(plans, engine_for(ray, workers))
     faults = [*tables.faults(all_results, banded=not update), *failed]
     if all_results or json:
         found = {"ok": not faults, "faults": faults, "recipes": [tables.tree(results) for results in all_results]}
@@ -92,13 +93,11 @@ def _plans(targets: list[str], all_: bool, seeds: int | None, check: bool, updat
     return plans
 
 
-def _train(plans: "list[SeedPlan]", workers: int | None) -> "tuple[list[SeedResults], list[str]]":
+def _train(plans: "list[SeedPlan]", engine: "Engine | None") -> "tuple[list[SeedResults], list[str]]":
     """Train the planned runs, however far an interruption lets it come."""
     from mnist_pipeline.cli.progress import FleetProgress
-    from mnist_pipeline.fleet.engine import LocalEngine
     from mnist_pipeline.reproduction.seeds import train_plans
 
-    engine = LocalEngine(workers) if workers else None
     with closing(FleetProgress()) as progress:
         try:
             return train_plans(plans, engine, progress.watcher)

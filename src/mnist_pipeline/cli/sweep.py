@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, SetOption, answer, complain, note, table
+from mnist_pipeline.cli.console import JsonOption, RayOption, SetOption, WorkersOption, answer, complain, note, table
 from mnist_pipeline.cli.train import ConfigArgument, ConfigOption, one_config
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.packages import need
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from mnist_pipeline.reproduction.sweep import Sweep
 
 app = typer.Typer()
-WorkersOption = Annotated[
-    int | None, typer.Option(min=1, max=256, help="Trainings at a time; by default as many as the cores can carry.")
-]
 
 
 @app.command(epilog="Example: mnist sweep --config dense.yaml --seeds 0..19 --grid model.hidden=[50,50],[100,50]")
@@ -39,6 +36,7 @@ def sweep(
         str | None, typer.Option(help="Train only every n-th run, from the i-th on: 1/4, 2/4, 3/4, 4/4.", metavar="I/N")
     ] = None,
     workers: WorkersOption = None,
+    ray: RayOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for table, summary and plot; by default artifacts/sweep/CONFIG.")
     ] = None,
@@ -50,6 +48,7 @@ def sweep(
     """
     need("training", "tensorflow")
     from mnist_pipeline.config.recipes import parse_settings
+    from mnist_pipeline.fleet.pool import engine_for
     from mnist_pipeline.reproduction import sweep as sweeps
     from mnist_pipeline.runs.run import artifacts
 
@@ -58,7 +57,7 @@ def sweep(
         one_config(config, config_option), sweeps.parse_seeds(seeds), sweeps.parse_grid(grid or []),
         parse_settings(settings or []), part,
     )  # fmt: skip
-    found, failures = _train(planned, _engine(workers))
+    found, failures = _train(planned, engine_for(ray, workers))
     folder = out or artifacts() / "sweep" / planned.name
     if found:
         sweeps.write(planned, found, failures, folder)
@@ -68,12 +67,6 @@ def sweep(
     for failure in failures:
         complain(failure)
     raise typer.Exit(1 if failures else 0)
-
-
-def _engine(workers: int | None) -> "Engine | None":
-    from mnist_pipeline.fleet.engine import LocalEngine
-
-    return LocalEngine(workers) if workers else None
 
 
 def _train(planned: "Sweep", engine: "Engine | None") -> "tuple[list[SeedResults], list[str]]":

@@ -33,6 +33,17 @@ def workers_for(configs: Iterable[Config]) -> int:
     return max(1, cores() // max((config.training.threads for config in configs), default=1))
 
 
+def engine_for(address: str | None, workers: int | None) -> Engine | None:
+    """The Ray cluster at an address, or so many processes here; None for as many as the cores can carry."""
+    if address and workers:
+        raise MnistError("--workers is for trainings here; with --ray the cluster has as many as it has CPUs")
+    if address:
+        from mnist_pipeline.fleet.cluster import RayEngine
+
+        return RayEngine(address)
+    return LocalEngine(workers) if workers else None
+
+
 def train_all(
     configs: Sequence[Config], *, watcher: FleetWatcher, engine: Engine | None = None, folder: Path | None = None
 ) -> dict[str, str]:
