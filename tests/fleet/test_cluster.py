@@ -95,7 +95,7 @@ def digests(names: list[str]) -> list[str]:
 def test_a_node_that_is_killed_loses_only_its_unfinished_runs_which_go_elsewhere(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    configs = [load_config("smoke", {"training.epochs": 20}, seed=seed) for seed in range(5)]
+    configs = [load_config("smoke", {"training.epochs": 10}, seed=seed) for seed in range(4)]
     names, again, ended = [config.name for config in configs], dict[str, str](), list[str]()
     killed: list[bool] = []
 
