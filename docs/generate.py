@@ -82,7 +82,8 @@ def _blocks(path: str, block: dict[str, Any], known: dict[str, Any]) -> Iterator
 
 def _inside(field: dict[str, Any], known: dict[str, Any]) -> list[dict[str, Any]]:
     """The blocks that a setting may hold."""
-    choices = field.get("oneOf") or field.get("anyOf") or [field.get("items", field)]
+    entry = field.get("items") or field.get("additionalProperties") or field
+    choices = field.get("oneOf") or field.get("anyOf") or [entry]
     return [known[choice["$ref"].removeprefix("#/$defs/")] for choice in choices if "$ref" in choice]
 
 
@@ -102,6 +103,10 @@ def _values(field: dict[str, Any]) -> str:
         return "a block"
     if "const" in field or "enum" in field:
         return ", ".join(f"`{value}`" for value in field.get("enum") or [field["const"]])
+    if "additionalProperties" in field:
+        return "a block for each name"
+    if field["type"] == "array" and not field["items"]:
+        return "list"
     if field["type"] == "array":
         return f"list; each: {_values(field['items'])}"
     words = {"boolean": "`true`, `false`", "null": "`null`", "string": "text"}

@@ -281,6 +281,8 @@ REFUSED = {
     "bench smoke": "train",
     "reproduce tiny --seeds 2": "train",
     "verify smoke": "train",
+    "sweep tiny": "train",
+    "tune cnn": "train,tune",
     "report smoke": "plots",
     "data plot": "plots",
     "serve": "web",

@@ -11,6 +11,7 @@ import cv2
 import pytest
 
 from mnist_pipeline.config.recipes import load_config
+from mnist_pipeline.fleet.pool import task_of
 from mnist_pipeline.process import quiet_stderr
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training.xla_flags import set_flags
@@ -85,8 +86,9 @@ def test_flags_of_others_change_no_bit(monkeypatch: pytest.MonkeyPatch, numerics
 
 def test_a_fleet_trains_a_config_that_is_not_ascii(smoke_run: Run) -> None:
     config = load_config("smoke", {"description": "größer ×"})
+    words = task_of(config, smoke_run.path.parent).words
     answer = subprocess.run(
-        [sys.executable, "-m", "mnist_pipeline.fleet.pool"], input=config.model_dump_json().encode(),
+        [sys.executable, "-m", "mnist_pipeline.fleet.pool"], input=words.encode(),
         env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, check=False,
     )  # fmt: skip
     assert (answer.returncode, answer.stderr) == (0, b"")

@@ -7,7 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from mnist_pipeline.cli.progress import FleetProgress, TrainingProgress
+from mnist_pipeline.cli.progress import FleetProgress, SweepProgress, TrainingProgress
+from mnist_pipeline.config.recipes import load_config
+from tests.reproduction.pretended import pretend
 
 FIGURES = {"loss": 0.25, "accuracy": 0.5, "learning_rate": 0.001}
 
@@ -68,3 +70,15 @@ def test_on_a_terminal_a_bar_counts_the_runs_below_the_failures(monkeypatch: pyt
     assert "[2/3] b failed: it broke" in lines
     assert "[2/3] a" not in lines
     assert any(line.startswith("2/3 runs ━━━") and "50 %" in line for line in lines)
+
+
+def test_on_a_terminal_a_table_of_a_sweep_stands_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed, accuracy in enumerate((0.97, 0.98)):
+        pretend(load_config("smoke", seed=seed), accuracy)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with closing(SweepProgress({"smoke-seed0": "smoke", "smoke-seed1": "smoke", "tiny-seed0": "tiny"})) as progress:
+        progress.watcher.begin(1, 3)
+        progress.watcher.end("tiny-seed0", "it broke")
+    rows = [line.split() for line in terminal.lines()]
+    assert ["smoke", "2/2", "97.50", "%", "±", "0.71"] in rows
+    assert ["tiny", "0/1"] in rows

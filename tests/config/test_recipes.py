@@ -52,7 +52,7 @@ def test_a_written_config_reads_back_the_same(text: str, write: Write) -> None:
 
 def test_the_recipe_is_the_tree_without_its_words(write: Write) -> None:
     config = load_config(write(FULL))
-    assert set(config.tree()) - set(config.recipe()) == {"name", "description", "expected"}
+    assert set(config.tree()) - set(config.recipe()) == {"name", "description", "expected", "tune"}
     assert config.recipe() == load_config(write(FULL), {"description": "other"}, name="other").recipe()
 
 

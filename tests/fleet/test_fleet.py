@@ -15,7 +15,8 @@ from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.fleet import pool
-from mnist_pipeline.fleet.pool import finished, train_all, workers_for
+from mnist_pipeline.fleet.engine import LocalEngine, reason
+from mnist_pipeline.fleet.pool import finished, task_of, train_all, workers_for
 from mnist_pipeline.runs.opening import begin
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher
@@ -61,7 +62,7 @@ def test_there_are_as_many_workers_as_their_threads_leave_room_for(monkeypatch: 
 
 
 def test_what_the_fleet_trains_is_one_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(smoke(0).model_dump_json().encode())))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(task_of(smoke(0), artifacts()).words.encode())))
     train = MagicMock(side_effect=lambda config, **_: finish(config))
     monkeypatch.setattr("mnist_pipeline.pipeline.train", train)
     assert pool.main() == 0
@@ -74,9 +75,11 @@ def test_a_failed_training_takes_no_other_with_it(tmp_path: Path) -> None:
     bad = smoke(1, **{"data.source": str(missing)})
     ends: dict[str, str | None] = {}
     shares: dict[str, float] = {}
-    watcher = FleetWatcher(share=shares.__setitem__, end=ends.__setitem__)
-    failed = train_all([bad, smoke(0)], workers=2, watcher=watcher)
+    again: dict[str, str] = {}
+    watcher = FleetWatcher(share=shares.__setitem__, again=again.__setitem__, end=ends.__setitem__)
+    failed = train_all([bad, smoke(0)], engine=LocalEngine(2), watcher=watcher)
     assert ends == {"smoke-seed0": None, **failed}
+    assert again == failed
     assert failed["smoke-seed1"].startswith(f"{missing}: does not exist")
     assert shares == {"smoke-seed0": 1}
     assert finished(smoke(0))
@@ -84,9 +87,10 @@ def test_a_failed_training_takes_no_other_with_it(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_dies_is_told_in_a_line() -> None:
-    assert pool.reason(-9, "", smoke(0)) == "ended by signal 9"
+    task = task_of(smoke(0), artifacts())
+    assert reason(-9, "", task) == "ended by signal 9"
     bug = "Traceback (most recent call last):\n  File x\nKeyError: 'a'\n"
-    assert str(pool.reason(1, bug, smoke(0))).startswith("a bug: KeyError: 'a'")
+    assert str(reason(1, bug, task)).startswith("a bug: KeyError: 'a'")
 
 
 @posix

@@ -6,7 +6,20 @@ import typer
 from typer._completion_shared import _completion_scripts
 
 from mnist_pipeline import __version__, packages
-from mnist_pipeline.cli import attest, config, data, evaluate, export, predict, reproduce, runs, serve, train
+from mnist_pipeline.cli import (
+    attest,
+    config,
+    data,
+    evaluate,
+    export,
+    predict,
+    reproduce,
+    runs,
+    serve,
+    sweep,
+    train,
+    tune,
+)  # fmt: skip
 from mnist_pipeline.cli.console import Command, Group, hush, say
 
 app = typer.Typer(
@@ -17,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: mnist run --config dense.yaml",
 )
-for verb in (train, evaluate, export, predict, serve, reproduce, attest, data, config, runs):
+for verb in (train, evaluate, export, predict, serve, reproduce, sweep, tune, attest, data, config, runs):
     for command in verb.app.registered_commands:
         command.cls = Command
     app.add_typer(verb.app)

@@ -53,6 +53,16 @@ RuntimeOption = Annotated[
         "--runtime", help="The library that runs a model file; by default OpenCV for .onnx, LiteRT for .tflite."
     ),
 ]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, max=256, help="Trainings at a time; by default as many as the cores can carry.")
+]
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ray", help="Train on the Ray cluster whose head is at HOST:PORT; auto finds the one here, local starts one.",
+        metavar="ADDRESS",
+    ),
+]  # fmt: skip
 
 # What moves a terminal's cursor, colours it or turns its text round; and the bytes of names that are no text.
 _SHOWN = (

@@ -6,17 +6,21 @@ Rich draws the bar and puts what is printed on stderr above it; it takes 15 ms t
 
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
-from mnist_pipeline.cli.console import note, watched
-from mnist_pipeline.numerals import counted
+from mnist_pipeline.cli.console import note, table, watched
+from mnist_pipeline.numerals import counted, percent
 from mnist_pipeline.prediction.finding import count
+from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher, epoch_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+_MOST_ROWS = 15  # of a table above a bar, which has to fit on a terminal with it
 _PATIENCE = 0.5  # seconds of reading pictures that pass before a bar is drawn
 
 
@@ -34,14 +38,25 @@ class _Display:
         self._kept, self._began = kept, time.perf_counter()
 
     def draw(self) -> None:
-        from rich.console import Console
+        from rich.console import Console, RenderableType
         from rich.progress import BarColumn, Progress, TextColumn
+        from rich.text import Text
 
         what, state = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[state]}", markup=False)
-        console = Console(stderr=True, highlight=False)
-        self.bar = Progress(what, BarColumn(), state, console=console, transient=True, redirect_stdout=False)
+        console, above = Console(stderr=True, highlight=False), self.above
+
+        class WithLinesAbove(Progress):
+            def get_renderables(self) -> Iterator[RenderableType]:
+                yield from (Text(line, no_wrap=True) for line in above())
+                yield from super().get_renderables()
+
+        self.bar = WithLinesAbove(what, BarColumn(), state, console=console, transient=True, redirect_stdout=False)
         self._task = self.bar.add_task("preparing", total=None, state="")
         self.bar.start()
+
+    def above(self) -> list[str]:
+        """Lines that stand above the bar and change with it."""
+        return []
 
     def close(self) -> None:
         if self.bar:
@@ -96,7 +111,7 @@ class FleetProgress(_Display):
 
     def __init__(self) -> None:
         super().__init__(bar=watched())
-        self.watcher = FleetWatcher(self._begin, self._share, self._end)
+        self.watcher = FleetWatcher(self._begin, self._share, self._again, self._end)
         self.done, self.total = 0, 0
         self._shares = dict[str, float]()
 
@@ -111,6 +126,11 @@ class FleetProgress(_Display):
         self._shares[name] = min(share, 0.99)  # a run is evaluated after its training
         self._show()
 
+    def _again(self, name: str, failure: str) -> None:
+        self._shares.pop(name, None)
+        note(f"{name} failed and will be tried again: {failure}")
+        self._show()
+
     def _end(self, name: str, failure: str | None) -> None:
         self._shares.pop(name, None)
         self.done += not failure
@@ -123,6 +143,44 @@ class FleetProgress(_Display):
         names, done = ", ".join(sorted(self._shares)), self.done + sum(self._shares.values())
         percent = 100 * (done - self._kept) / max(1, self.total - self._kept)
         self.show(f"{self.done}/{self.total} runs  {names}".rstrip(), done, self.total, f"{percent:.0f} %  ")
+
+
+class SweepProgress(FleetProgress):
+    """Shows a sweep: as a fleet, and on a terminal with a table of what each config has given so far."""
+
+    def __init__(self, runs: Mapping[str, str]) -> None:
+        self._config_of = runs  # by the run's name
+        self._accuracies: dict[str, list[float]] = {config: [] for config in runs.values()}
+        super().__init__()
+
+    def above(self) -> list[str]:
+        """A row for each config; those that are done are the first to have no room."""
+        of = Counter(self._config_of.values())
+        rows = [[config, f"{len(found)}/{of[config]}", _spread(found)] for config, found in self._accuracies.items()]
+        unfinished_first = sorted(rows, key=lambda row: len(self._accuracies[row[0]]) == of[row[0]])
+        return table(["config", "runs", "test accuracy"], unfinished_first[:_MOST_ROWS]).splitlines()
+
+    def _begin(self, done: int, total: int) -> None:
+        for name in self._config_of if done else ():
+            self._count(name)
+        super()._begin(done, total)
+
+    def _end(self, name: str, failure: str | None) -> None:
+        if not failure:
+            self._count(name)
+        super()._end(name, failure)
+
+    def _count(self, name: str) -> None:
+        run = Run(artifacts() / name)
+        if self.bar and run.state == "trained" and "evaluate" in run.metrics():
+            self._accuracies[self._config_of[name]].append(run.figures("evaluate")["test_accuracy"])
+
+
+def _spread(values: list[float]) -> str:
+    """Mean and standard deviation of shares in percent, as far as there are values for them."""
+    if not values:
+        return ""
+    return percent(fmean(values)) + (f" ± {100 * stdev(values):.2f}" if len(values) > 1 else "")
 
 
 class PictureProgress(_Display):

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mnist_pipeline.cli.console import JsonOption, answer, complain, note, recipe_names, table
+from mnist_pipeline.cli.console import JsonOption, RayOption, WorkersOption, answer, complain, note, recipe_names, table
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.packages import need
 
 if TYPE_CHECKING:
+    from mnist_pipeline.fleet.engine import Engine
     from mnist_pipeline.reproduction.repeat import Repetition
     from mnist_pipeline.reproduction.reported import Kind
     from mnist_pipeline.reproduction.seeds import SeedPlan, SeedResults
@@ -30,9 +31,8 @@ def reproduce(
         int | None,
         typer.Option(min=1, max=1000, help="Number of seeds, from 0 up; by default as many as the recipe's band has."),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Trainings at a time; by default as many as the cores can carry.")
-    ] = None,
+    workers: WorkersOption = None,
+    ray: RayOption = None,
     check: Annotated[bool, typer.Option("--check", help="Refuse a recipe that has no band to check.")] = False,
     update: Annotated[bool, typer.Option("--update", help="Write the measured band into each config.")] = False,
     claim: Annotated[
@@ -55,6 +55,7 @@ def reproduce(
     The exit code is 1 when a recipe misses the band in its config, or a number that is claimed to be reproduced.
     """
     need("training", "tensorflow")
+    from mnist_pipeline.fleet.pool import engine_for
     from mnist_pipeline.reproduction import tables
     from mnist_pipeline.reproduction.repeat import run_at
     from mnist_pipeline.reproduction.verdicts import implausible_runs, update_band
@@ -68,7 +69,7 @@ def reproduce(
         return
     plans = _plans(targets, all_, seeds, check, update)
     plans = [_claimed(plans, claim or [], kind)] if claim or badge else plans
-    all_results, failed = _train(plans, workers)
+    all_results, failed = _train(plans, engine_for(ray, workers))
     faults = [*tables.faults(all_results, banded=not update), *failed]
     if all_results or json:
         found = {"ok": not faults, "faults": faults, "recipes": [tables.tree(results) for results in all_results]}
@@ -120,14 +121,14 @@ def _claimed(plans: "list[SeedPlan]", claims: list[str], kind: "Kind") -> "SeedP
     return plan._replace(claims=tuple(parse_claim(text, kind, plan.recipe.name) for text in claims))
 
 
-def _train(plans: "list[SeedPlan]", workers: int | None) -> "tuple[list[SeedResults], list[str]]":
+def _train(plans: "list[SeedPlan]", engine: "Engine | None") -> "tuple[list[SeedResults], list[str]]":
     """Train the planned runs, however far an interruption lets it come."""
     from mnist_pipeline.cli.progress import FleetProgress
     from mnist_pipeline.reproduction.seeds import train_plans
 
     with closing(FleetProgress()) as progress:
         try:
-            return train_plans(plans, workers, progress.watcher)
+            return train_plans(plans, engine, progress.watcher)
         except KeyboardInterrupt:
             kept = f"{progress.done} of {counted(progress.total, 'run')} finished and kept"
             note(f"interrupted; {kept}. Go on with the same command")

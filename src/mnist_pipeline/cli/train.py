@@ -52,15 +52,21 @@ def run(
     note("Next: open the report in a browser, or read a picture: mnist predict digit.png")
 
 
-def _train(
-    word: str | None, option: str | None, settings: list[str] | None, seed: int | None, name: str | None, force: bool
-) -> "Trained":
-    """Train the config that was named in one of two ways; gives the numbers of the training."""
+def one_config(word: str | None, option: str | None) -> str:
+    """The config that was named in one of two ways."""
     if word and option:
         raise MnistError("one config, not two: mnist train dense")
     config = word or option
     if not config:
         raise MnistError("which config? Name one: mnist train dense; mnist config list shows what there is")
+    return config
+
+
+def _train(
+    word: str | None, option: str | None, settings: list[str] | None, seed: int | None, name: str | None, force: bool
+) -> "Trained":
+    """Train the config that was named in one of two ways; gives the numbers of the training."""
+    config = one_config(word, option)
     from mnist_pipeline import pipeline
     from mnist_pipeline.cli.progress import TrainingProgress
     from mnist_pipeline.config.recipes import load_config, parse_settings

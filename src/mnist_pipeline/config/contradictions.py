@@ -7,7 +7,7 @@ from mnist_pipeline.config.schema import CnnModel, Config
 
 def contradictions(config: Config) -> Iterator[str]:
     """Every contradiction in a config whose single values are all right; each names all settings it comes from."""
-    for check in (_validation, _output, _learning_rate, _family, _portable):
+    for check in (_validation, _output, _learning_rate, _family, _portable, _tune):
         yield from check(config)
 
 
@@ -92,3 +92,21 @@ def _portable(config: Config) -> Iterator[str]:
     for setting, (is_set, reason, instead) in refused.items():
         if is_set:
             yield f"{setting} is not for training.numerics: portable ({reason}): use {instead}, or numerics: fast"
+
+
+def _tune(config: Config) -> Iterator[str]:
+    """What cannot be looked for."""
+    if config.tune is None:
+        return
+    if not config.data.validation and "data.validation" not in config.tune.search:
+        yield "tune: compares trials by validation images, and data.validation is 0: set data.validation=0.1"
+    for key, search in config.tune.search.items():
+        where, ends = f"tune.search.{key}", (search.low, search.high)
+        if (search.choices is None) == (ends == (None, None)) or (search.choices is None and None in ends):
+            yield f"{where}: must have either low and high, or choices"
+        elif search.low is not None and search.high is not None and search.low >= search.high:
+            yield f"{where}: low ({search.low}) must be below high ({search.high})"
+        elif search.log and (search.choices or (search.low or 0) <= 0):
+            yield f"{where}: log is for a range whose low is above 0"
+        elif key.split(".")[0] not in ("data", "model", "training"):
+            yield f"{where}: is no setting of data, model or training"

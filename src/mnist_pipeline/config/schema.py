@@ -221,6 +221,28 @@ class Expected(Settings):
     """With portable numerics: digest of the weights from the recipe's seed, on every x86-64 processor with AVX2."""
 
 
+class Search(Settings):
+    """Where a setting may lie: from low to high, or among choices."""
+
+    low: int | float | None = None
+    """The least value; where it and `high` are whole numbers, only whole numbers are tried."""
+    high: int | float | None = None
+    """The greatest value, which is tried too."""
+    log: bool = False
+    """Try as many values from 0.001 to 0.01 as from 0.01 to 0.1."""
+    choices: Annotated[tuple[Any, ...], Field(min_length=2, max_length=100)] | None = None
+    """The values, in place of a range; of any kind that the setting takes."""
+
+
+class Tune(Settings):
+    """What `mnist tune` looks for."""
+
+    score: Literal["val_accuracy", "val_loss"] = "val_accuracy"
+    """The figure of the validation images by which trials are compared."""
+    search: Annotated[dict[str, Search], Field(min_length=1, max_length=50)]
+    """The settings that are tried, by their places such as training.optimizer.learning_rate."""
+
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -239,11 +261,18 @@ class Config(Settings):
     """How the network is trained."""
     expected: Expected | None = None
     """What this recipe was measured to give; null where it was not."""
+    tune: Tune | None = None
+    """What `mnist tune` looks for; null where nothing is said of it. No training reads it."""
 
     def tree(self) -> dict[str, Any]:
         """The complete config as plain lists and dictionaries."""
         return self.model_dump(mode="json")
 
     def recipe(self) -> dict[str, Any]:
-        """The part of the tree that decides what is trained: without the words and what is expected of it."""
-        return self.model_dump(mode="json", exclude={"name", "description", "expected"})
+        """The part of the tree that decides what is trained: without the words and what is expected or looked for."""
+        return self.model_dump(mode="json", exclude={"name", "description", "expected", "tune"})
+
+    def seeded(self, seed: int) -> "Config":
+        """The same recipe with another seed, which is in the run's name too."""
+        training = self.training.model_copy(update={"seed": seed})
+        return self.model_copy(update={"name": f"{self.name}-seed{seed}", "training": training})

@@ -1,25 +1,19 @@
-"""Trains many configs at once: a process each, as many at a time as keep the cores busy.
+"""Trains many configs at once: each a task for an engine, whose process is this module run by itself.
 
-A process each, because TensorFlow takes its flags once, when it loads, and one that dies takes no other with it. The
-process is this module run by itself: it reads a config as JSON from stdin, prints shares of the work done, and leaves
-the result in the run folder.
+The process reads a config as JSON from stdin, prints what it has done as JSON, a line an epoch or more, and leaves the
+result in the run folder.
 """
 
 import json
-import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
-from threading import Lock
 
 from mnist_pipeline import pipeline
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import MnistError
-from mnist_pipeline.process import OWN_GROUP, command, cores
+from mnist_pipeline.fleet.engine import Engine, Event, LocalEngine, Task, run_all
+from mnist_pipeline.process import cores
 from mnist_pipeline.runs.opening import same_recipe
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher, Watcher
@@ -39,93 +33,59 @@ def workers_for(configs: Iterable[Config]) -> int:
     return max(1, cores() // max((config.training.threads for config in configs), default=1))
 
 
+def engine_for(address: str | None, workers: int | None) -> Engine | None:
+    """The Ray cluster at an address, or so many processes here; None for as many as the cores can carry."""
+    if address and workers:
+        raise MnistError("--workers is for trainings here; with --ray the cluster has as many as it has CPUs")
+    if address:
+        from mnist_pipeline.fleet.cluster import RayEngine
+
+        return RayEngine(address)
+    return LocalEngine(workers) if workers else None
+
+
 def train_all(
-    configs: Sequence[Config], *, watcher: FleetWatcher, workers: int | None = None, folder: Path | None = None
+    configs: Sequence[Config], *, watcher: FleetWatcher, engine: Engine | None = None, folder: Path | None = None
 ) -> dict[str, str]:
     """Train and evaluate every config that is not finished, in the artifacts folder or another one.
 
-    Gives the names of those without a result, and why in a line; a failed training takes no other with it. An
-    interruption ends all, and the same call goes on.
+    Gives the names of those without a result, and why in a line; a failed training is tried once more and takes no
+    other with it. An interruption ends all, and the same call goes on. By default as many are trained at a time as
+    the cores can carry.
     """
-    trainings = _Trainings(folder or artifacts(), watcher)
-    with ThreadPoolExecutor(workers or workers_for(configs)) as pool:
-        try:
-            failures = list(pool.map(trainings.run, configs))
-        except BaseException:  # map has taken back what has not begun
-            trainings.stop()
-            raise
-    return {config.name: failure for config, failure in zip(configs, failures, strict=True) if failure}
+    failures: dict[str, str] = {}
+
+    def hear(event: Event) -> None:
+        if not event.ended:
+            watcher.share(event.task.name, float(event.told["share"]))
+            return
+        if event.failure:
+            failures[event.task.name] = event.failure
+        watcher.end(event.task.name, event.failure)
+
+    tasks = (task_of(config, folder or artifacts()) for config in configs)
+    run_all(
+        tasks, engine or LocalEngine(workers_for(configs)), hear,
+        lambda event: watcher.again(event.task.name, event.failure or ""),
+    )  # fmt: skip
+    return {config.name: failures[config.name] for config in configs if config.name in failures}
 
 
-class _Trainings:
-    """The processes at work; each thread of the pool follows one of them."""
-
-    def __init__(self, folder: Path, watcher: FleetWatcher) -> None:
-        self._folder, self._watcher = folder, watcher
-        self._working: set[subprocess.Popen[str]] = set()
-        self._stopped = False
-        self._one_at_a_time = Lock()
-
-    def run(self, config: Config) -> str | None:
-        """One training from start to end; why there is no result."""
-        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
-            # Should we be killed, a worker ends at its next word.
-            with subprocess.Popen(  # noqa: S603 - words of our own, no shell
-                command("fleet.pool"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
-                env=os.environ | {"MNIST_ARTIFACTS": str(self._folder)}, encoding="utf-8",
-                process_group=0, creationflags=OWN_GROUP,
-            ) as process:  # fmt: skip
-                with self._one_at_a_time:
-                    self._working.add(process)
-                    if self._stopped:
-                        process.terminate()
-                self._follow(process, config)
-            complaints.seek(0)
-            failure = reason(process.returncode, complaints.read(), config)
-        with self._one_at_a_time:
-            self._working.discard(process)
-            if not self._stopped:
-                self._watcher.end(config.name, failure)
-        return failure
-
-    def _follow(self, process: "subprocess.Popen[str]", config: Config) -> None:
-        """Hand the config over and pass on the shares of the work done, until the process ends."""
-        assert process.stdin
-        assert process.stdout
-        with suppress(OSError), process.stdin:  # it has failed already, and says why
-            process.stdin.write(config.model_dump_json())
-        for line in process.stdout:
-            if line.startswith('{"share"'):
-                with self._one_at_a_time:
-                    self._watcher.share(config.name, float(json.loads(line)["share"]))
-
-    def stop(self) -> None:
-        """End every process; what each has finished, its checkpoints included, stays."""
-        with self._one_at_a_time:
-            self._stopped = True
-            for process in self._working:
-                process.terminate()
-
-
-def reason(code: int, complaints: str, config: Config) -> str | None:
-    """Why a process ended without a result: the first line of a refusal, the last of a traceback."""
-    if code == 0:
-        return None
-    lines = [line for line in complaints.splitlines() if line.strip()]
-    if not lines:
-        return f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    if any(line.startswith("Traceback") for line in lines):
-        return f"a bug: {lines[-1]} (all of it: mnist train --config RECIPE --seed {config.training.seed})"
-    return lines[0]
+def task_of(config: Config, around: Path, *, test: bool = True) -> Task:
+    """The training of a config as a task; with `test`, it is also evaluated on the test images."""
+    words = json.dumps({"config": config.tree(), "test": test})
+    alone = f"mnist train --config RECIPE --seed {config.training.seed}"
+    return Task(config.name, words, around, config.training.threads, alone)
 
 
 def main() -> int:
     """Train and evaluate, each unless it is done, without pictures; an expected failure is one line on stderr."""
     try:
-        config = Config.model_validate_json(sys.stdin.buffer.read())
+        task = json.loads(sys.stdin.buffer.read())
+        config = Config.model_validate_json(json.dumps(task["config"]))
         run = Run(artifacts() / config.name)
         pipeline.train(config, one_of_many=True, watcher=_telling(config.training.epochs))
-        if "evaluate" not in run.metrics():
+        if task["test"] and "evaluate" not in run.metrics():
             pipeline.evaluate(run, pictures=False)
     except MnistError as error:
         print(error, file=sys.stderr)  # noqa: T201
@@ -137,14 +97,14 @@ def _telling(epochs: int) -> Watcher:
     """Callbacks that print the share of the work that is done; early stopping may end before the last epoch."""
     done = 0
 
-    def progress(share: float) -> None:
-        line = json.dumps({"share": round((done + share) / epochs, 4)})
-        print(line, flush=True)  # noqa: T201 - the parent reads it
+    def progress(share: float, figures: dict[str, float] | None = None) -> None:
+        line = {"share": round((done + share) / epochs, 4)} | ({"epoch": done, "figures": figures} if figures else {})
+        print(json.dumps(line), flush=True)  # noqa: T201 - the engine reads it
 
-    def epoch(number: int, _: dict[str, float]) -> None:
+    def epoch(number: int, figures: dict[str, float]) -> None:
         nonlocal done
         done = number
-        progress(0)
+        progress(0, figures)
 
     return Watcher(progress=progress, epoch=epoch)
 

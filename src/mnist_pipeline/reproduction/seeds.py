@@ -14,6 +14,7 @@ from typing import NamedTuple
 from mnist_pipeline.config.recipes import find_config, load_config, shipped_configs
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import ConfigError
+from mnist_pipeline.fleet.engine import Engine
 from mnist_pipeline.fleet.pool import finished, train_all
 from mnist_pipeline.reproduction.reported import Metric, ReportedNumber, load_reported
 from mnist_pipeline.runs.run import Run, artifacts
@@ -164,7 +165,7 @@ def plan_seeds(where: str, seeds: int | None = None) -> SeedPlan:
 
 
 def train_plans(
-    plans: Sequence[SeedPlan], workers: int | None, watcher: FleetWatcher
+    plans: Sequence[SeedPlan], engine: Engine | None, watcher: FleetWatcher
 ) -> tuple[list[SeedResults], list[str]]:
     """Train the planned runs that are not finished; gives each recipe's results, if any, and a line a failure."""
     names = [config.name for plan in plans for config in plan.runs]
@@ -172,9 +173,14 @@ def train_plans(
         raise ConfigError(f"two of these recipes would both write the run {min(twice)}: give one another `name`")
     missing = [config for plan in plans for config in plan.runs if not finished(config)]
     watcher.begin(len(names) - len(missing), len(names))
-    failed = train_all(missing, workers=workers, watcher=watcher)
+    failed = train_all(missing, engine=engine, watcher=watcher)
     failures = [f"{name} failed: {failure}" for name, failure in failed.items()]
-    return [results for results in map(_results, plans) if results.runs], failures
+    return all_results(plans), failures
+
+
+def all_results(plans: Sequence[SeedPlan]) -> list[SeedResults]:
+    """The results of each recipe that has any."""
+    return [results for results in map(_results, plans) if results.runs]
 
 
 def _results(plan: SeedPlan) -> SeedResults:

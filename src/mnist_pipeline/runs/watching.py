@@ -53,5 +53,7 @@ class FleetWatcher:
     """Trainings finished before, trainings in all."""
     share: Callable[[str, float], None] = ignore
     """A training's name and the share of it that is done."""
+    again: Callable[[str, str], None] = ignore
+    """The name of a training that will be tried again, and why the first time gave no result."""
     end: Callable[[str, str | None], None] = ignore
     """A training's name, and why it gave no result."""
