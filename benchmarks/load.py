@@ -123,25 +123,38 @@ def memory_of(url: str) -> int:
 
 def main() -> None:
     """Measure, and print a line for each load."""
+    import resource  # which Windows has not
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--requests", type=int, default=8000)
     options = parser.parse_args()
-    small, large = pictures(), [EXAMPLE.read_bytes()]
+    small, large, most = pictures(), [EXAMPLE.read_bytes()], options.requests
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with service(options.workers) as (url, seconds):
         print(f"{options.workers} workers, ready in {seconds:.2f} s, load average {os.getloadavg()[0]:.1f}")
-        asyncio.run(load(url, small, options.connections, 500))
-        before = memory_of(url)
-        steady = ("28x28", small, options.connections, options.requests)
-        drawn = ("280x280", large, options.connections, options.requests // 4)
-        beyond = ("28x28", small, 10 * options.connections, options.requests)
-        after = ("28x28", small, options.connections, options.requests // 4)
-        for name, sent, connections, requests in (steady, drawn, beyond, after):
-            found = asyncio.run(load(url, sent, connections, requests))
-            print(f"{name:8}{connections:4} connections  {requests:6} requests  {found.line()}")
+        asyncio.run(load(url, small, options.connections, 1000))
+        began = memory_of(url)
+        answers = told("28x28", asyncio.run(load(url, small, options.connections, most)), options.connections)
         now = memory_of(url)
-        print(f"memory {before / 1e6:.1f} -> {now / 1e6:.1f} MB ({now / before - 1:+.1%})")
+        print(f"memory over {most:,} requests: {began / 1e6:.1f} -> {now / 1e6:.1f} MB ({now / began - 1:+.1%})")
+        for name, sent, connections, requests in (
+            ("280x280", large, options.connections, min(most, 2000)),
+            ("28x28", small, 10 * options.connections, min(most, 8000)),
+            ("28x28", small, options.connections, min(most, 2000)),
+        ):
+            answers += told(name, asyncio.run(load(url, sent, connections, requests)), connections)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    each = f"{1000 * spent / answers:.2f} ms of processor for an answer, all in all"
+    print(f"{each}, load average {os.getloadavg()[0]:.1f}")
+
+
+def told(name: str, found: Load, connections: int) -> int:
+    """Print what came of a load; gives the number of answers."""
+    print(f"{name:8}{connections:4} connections  {sum(found.statuses.values()):6} requests  {found.line()}", flush=True)
+    return len(found.seconds)
 
 
 if __name__ == "__main__":

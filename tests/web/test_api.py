@@ -1,5 +1,6 @@
 """The API: the answers of the command line, and an error in words for whatever else is sent."""
 
+import asyncio
 import base64
 import json
 import re
@@ -15,6 +16,7 @@ import httpx
 import numpy as np
 import pytest
 
+from benchmarks.load import load, pictures
 from mnist_pipeline.prediction.predictor import Predictor
 from mnist_pipeline.web import answering, connections, uploads
 from mnist_pipeline.web.app import Settings
@@ -105,6 +107,14 @@ def test_many_at_once_each_get_their_own_answer(client: httpx.Client) -> None:
             pool.map(lambda one: client.post("/predict", content=one, headers=PNG).json()["digit"], pictures)
         )
     assert answers == [7, 2] * 12
+
+
+def test_the_load_script_counts_what_comes_back(url: str) -> None:
+    found = asyncio.run(load(url, pictures(4), connections=4, requests=40))
+    assert found.statuses == {"200": 40}
+    assert len(found.seconds) == 40
+    assert "answers/s" in found.line()
+    assert asyncio.run(load(url, [b"none"], connections=2, requests=3)).statuses == {"400": 3}
 
 
 # Errors
@@ -236,12 +246,16 @@ def test_who_is_slow_is_let_go(serve: Serve, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(uploads, "_GRACE", 0.2)
     url = serve(Settings(100_000))
     head = b"POST /predict HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ncontent-length: 50\r\n"
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as broken_off:
+        broken_off.sendall(head + b"\r\nhalf")
     with ThreadPoolExecutor(4) as pool:
         silent, half_a_head, half_a_body, good = pool.map(
             lambda pieces: spoken(url, *pieces),
             [(), (head,), (head, b"\r\n", b"half"), (b"GET /healthz HTTP/1.0\r\n\r\n",)],
         )
     assert silent == half_a_head == b""
+    assert 'mnist_requests_total{path="/predict",status="408"} 2' in httpx.get(f"{url}/metrics").text.splitlines()
     assert half_a_body.startswith(b"HTTP/1.1 408 ")
     assert b'{"error":"the upload took too long' in half_a_body
     assert good.endswith(b'{"state":"alive"}')
