@@ -37,7 +37,7 @@ test-slow: .venv/develop ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
 test-web: .venv/develop ## both pages in a browser, and the service under fuzz (two minutes)
-	$(BIN)/python -m pytest -m slow tests/web tests/exports/test_page.py tests/exports/test_page_in_chromium.py
+	$(BIN)/python -m pytest -m slow tests/web tests/exports/test_drawn_page.py tests/exports/test_page_in_chromium.py
 
 bench: .venv/product ## measure speed and memory beside plain Keras, into benchmarks/RESULTS.md (a quarter of an hour)
 	$(BIN)/python -m benchmarks.bench

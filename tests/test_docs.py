@@ -258,7 +258,11 @@ def test_a_shipped_config_is_complete_and_begins_with_its_command(name: str) -> 
     config = load_config(name)
     assert text.startswith(f"# mnist train --config {name}.yaml\n")
     assert config.name == name
-    assert parse(text, name) == config.tree(), "every setting stands in the file: nothing is left to defaults"
+    tree = config.tree()
+    for ends in (tree["tune"] or {"search": {}})["search"].values():  # a range or choices: what it lacks is not said
+        for end in [end for end, value in ends.items() if value is None or value is False]:
+            del ends[end]
+    assert parse(text, name) == tree, "every setting stands in the file: nothing is left to defaults"
 
 
 REPRODUCED = table_of(text_of("docs/reproduce.md"))

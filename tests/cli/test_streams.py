@@ -76,7 +76,7 @@ VERBS = [
     "--help", "--version", "train -c smoke", "run -c smoke", "evaluate smoke", "report smoke", "export smoke",
     "bench smoke", "predict seven.png", "reproduce ARTIFACTS/smoke", "data info", "data verify", "data plot",
     "config list", "config show dense", "config schema", "config diff dense cnn", "runs", "runs diff smoke smoke",
-    "attest smoke", "verify smoke", "predict --help",
+    "attest smoke", "verify smoke", "predict --help", "serve --help", "sweep --help", "tune --help",
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.shipping import LARGEST, ship
 from mnist_pipeline import pipeline
+from mnist_pipeline.config.checking import check
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation.metrics import compute_metrics
@@ -61,7 +62,7 @@ def test_the_shipped_model_is_exported_and_measured_as_a_run_is(monkeypatch: pyt
     ((run, forms, _),) = (call.args for call in export.call_args_list)
     assert [form.name for form in forms] == [name for name, form in FORMS.items() if form.measured]
     assert (run, measure.call_args.args[0]) == (ShippedRun(), ShippedRun())
-    assert run.config().tree() == shipped().facts["config"]
+    assert run.config().tree() == check(shipped().facts["config"], "shipped").tree()
     assert Run(run.path).threshold() == run.threshold() == shipped().facts["refusal"]["threshold"]
 
 
