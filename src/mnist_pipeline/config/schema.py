@@ -174,7 +174,7 @@ class Training(Settings):
     threads: Annotated[int, Field(ge=1, le=256)] = 1
     """Threads that training computes with: part of the recipe, as the bits of fast convolutions depend on it."""
     numerics: Literal["fast", "portable"] = "fast"
-    """portable: slower, and the same bits on every x86-64 processor with AVX2."""
+    """portable: slower, and the same bits on every x86-64 processor with AVX2; for CNNs shown for any threads only."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16: a CNN's products in half the bits, faster where the processor can; weights stay float32."""
     loss: Literal["sparse", "onehot", "binary"] = "sparse"
