@@ -231,6 +231,7 @@ def test_the_light_package_reads_pictures_and_pages_and_shows_data_and_configs(l
     assert light.says("predict", PICTURE, "--csv").startswith("image,digit")
     assert "photo" in light.says("config", "list")
     assert light.says("export", "shipped").strip() == str(Path("artifacts/shipped/export/model.onnx"))
+    shutil.rmtree(light.folder / "artifacts")
     assert "epochs: 15" in light.says("config", "show", "dense")
     assert "60,000 training" in light.says("data", "info")
     assert "complete and correct" in light.says("data", "verify")
