@@ -12,7 +12,9 @@ from mnist_pipeline.data.rendering.strokes import Strokes, write_digit
 from mnist_pipeline.exports import page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (on Debian: apt-get install chromium)")
+pytestmark = [
+    pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (on Debian: apt-get install chromium)"),
+]  # fmt: skip
 # Without a sandbox, which needs rights that a container lacks; and asking for nothing by itself.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
@@ -142,7 +144,6 @@ def test_fingers_draw_and_nothing_scrolls(phone: Sheet) -> None:
     assert phone.said == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "x", "y"), [(0.6, 0.35, 0.2), (0.25, 0.03, 0.03), (0.12, 1.1, 0.84), (0.94, 0.2, 0.03)],
     ids=["in the middle", "in a corner", "small in the other corner", "large"],
@@ -156,7 +157,6 @@ def test_every_digit_is_read_wherever_and_however_large(
     assert phone.said == []
 
 
-@pytest.mark.slow
 def test_digits_side_by_side_are_a_number_each_of_which_can_be_looked_at(sheet: Sheet) -> None:
     for place, digit in enumerate((2, 0, 7)):
         sheet.draw(strokes_of(digit), 0.4, 0.08 + 0.42 * place, 0.2)
@@ -167,14 +167,12 @@ def test_digits_side_by_side_are_a_number_each_of_which_can_be_looked_at(sheet: 
     assert sheet.sentence == ""
 
 
-@pytest.mark.slow
 def test_scribbles_are_refused(sheet: Sheet) -> None:
     for seed in range(10):
         assert sheet.draw(scribble(seed)).startswith("No digit here")
         sheet.page.get_by_role("button", name="Clear").click()
 
 
-@pytest.mark.slow
 def test_a_stroke_is_answered_within_twenty_milliseconds(sheet: Sheet) -> None:
     """The quickest of twenty, for other processes may take the processor from the others."""
     took = []
@@ -185,14 +183,12 @@ def test_a_stroke_is_answered_within_twenty_milliseconds(sheet: Sheet) -> None:
     assert min(took) <= 20
 
 
-@pytest.mark.slow
 def test_the_map_of_what_counts_comes_by_itself(sheet: Sheet) -> None:
     sheet.draw(strokes_of(3))
     sheet.page.locator("#seen").hover()
     sheet.page.get_by_text("Blue speaks for it").wait_for(timeout=60_000)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_the_page_keeps_the_rules_of_accessibility(browser: Any, file: Path, colours: str) -> None:
     """Those that axe-core knows: names, roles, contrast."""
