@@ -85,10 +85,12 @@ _LAYERS: dict[str, Callable[[list[_Floats], dict[str, Any]], _Layer]] = {
 
 
 def _join_swish(layers: list[_Layer]) -> None:
-    """Make one layer of a sigmoid and the product with what went into it (SiLU), which are two nodes."""
-    for at in range(len(layers) - 1, 0, -1):
-        if layers[at]["kind"] == "product":
-            layers[at - 1 : at + 1] = [{"kind": "silu"}]
+    """Make one layer (SiLU) of a sigmoid and the product with what went into it, between which a factor may stand."""
+    while any(layer["kind"] == "product" for layer in layers):
+        product = next(at for at, layer in enumerate(layers) if layer["kind"] == "product")
+        sigmoid = max(at for at in range(product) if layers[at]["kind"] == "sigmoid")
+        layers[sigmoid] = {"kind": "silu"}
+        del layers[product]
 
 
 def _packed(layers: list[_Layer], bits: Bits) -> list[bytes]:
