@@ -39,7 +39,7 @@ def _facts(run: Run) -> dict[str, Any]:
     return {
         "name": run.config().name,
         "seed": run.config().training.seed,
-        **{figure: trained[figure] for figure in ("weights_sha256", "parameters", "val_accuracy")},
+        **{figure: trained[figure] for figure in ("weights_sha256", "parameters", "val_accuracy", "finished")},
         **{figure: evaluated[figure] for figure in ("test_accuracy", "test_loss", "ece", "n")},
         "refusal": refusal,
         "config": run.config().tree(),

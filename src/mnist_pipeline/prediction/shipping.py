@@ -67,3 +67,7 @@ class ShippedRun(Run):
     def figures(self, stage: str) -> dict[str, Any]:
         """The numbers that came with it, of whichever stage."""
         return shipped().facts
+
+    def environment(self) -> dict[str, Any]:
+        """The versions that it was trained with."""
+        return {"versions": shipped().facts["versions"]}
