@@ -113,13 +113,22 @@ def native_convolutions(few: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return found
 
 
-def test_the_bits_of_r4_and_of_a_small_cnn_are_those_that_every_processor_gives(source: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("trainings", "steps", "digest"),
+    [
+        pytest.param(R4, "203", "36bfce05146cafa37eb0322ba931d20c6d8e8f58a0e1cfded0e87faf928ef425", id="r4"),
+        pytest.param(
+            SMALL, "50", "73d3fa01aa36ab1c9217b054b562a24459d83b4d02512533db9f30fe09edcb7e",
+            id="small cnn", marks=pytest.mark.slow,
+        ),
+    ],
+)  # fmt: skip
+def test_the_bits_are_those_that_every_processor_gives(
+    trainings: Trainings, steps: str, digest: str, source: Path, tmp_path: Path
+) -> None:
     """Computed with two threads; the digests were taken with one."""
-    found = lines(start(source, tmp_path, 2, trainings=R4 + SMALL))
-    assert [line.split()[1:3] for line in found] == [
-        ["203", "36bfce05146cafa37eb0322ba931d20c6d8e8f58a0e1cfded0e87faf928ef425"],
-        ["50", "73d3fa01aa36ab1c9217b054b562a24459d83b4d02512533db9f30fe09edcb7e"],
-    ]
+    found = lines(start(source, tmp_path, 2, trainings=trainings))
+    assert [line.split()[1:3] for line in found] == [[steps, digest]]
 
 
 @pytest.mark.slow
