@@ -19,6 +19,7 @@ def test_another_seed_gives_other_bits(trainings: Trainings, tmp_path: Path) -> 
     assert first["weights_sha256"] != other["weights_sha256"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_clear_line_and_costs_nothing_that_was_there(trainings: Trainings, tmp_path: Path) -> None:
     """No file may grow beyond 40 kB: the config still fits, the first checkpoint does not."""
     resource = pytest.importorskip("resource", reason="needs a limit on files, which Windows has not")
@@ -78,7 +79,9 @@ def library(code: str) -> subprocess.CompletedProcess[str]:
             "TensorFlow was used in this process before",
             marks=pytest.mark.slow,
         ),
-        ("train(load_config('smoke'))", "{'training.threads': 2}", "already computes with 1"),
+        pytest.param(
+            "train(load_config('smoke'))", "{'training.threads': 2}", "already computes with 1", marks=pytest.mark.slow
+        ),
         pytest.param(
             "train(load_config('smoke'))",
             "{'training.numerics': 'portable'}",
@@ -94,6 +97,7 @@ def test_what_cannot_give_the_same_bits_in_this_process_is_refused(first: str, t
     assert said in answer.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_in_a_notebook_keras_still_fits_a_frame_of_several_types_after_the_library_was_there() -> None:
     answer = library(
         "from mnist_pipeline.training import backend\nimport keras, numpy, pandas\n"
