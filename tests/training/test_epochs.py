@@ -60,10 +60,10 @@ def plain_epoch(config: Config, part: Part, follow: Callable[[keras.Model], None
     ("recipe", "settings"),
     [
         ("dense", {}),
-        ("tiny", {"training.batch_size": 64}),
+        pytest.param("tiny", {"training.batch_size": 64}, marks=pytest.mark.slow),
         pytest.param("dense", {"training.optimizer.name": "adamw"}, marks=pytest.mark.slow),
         pytest.param("dense", {"training.optimizer.name": "rmsprop"}, marks=pytest.mark.slow),
-        ("dense", {"training.optimizer": {"name": "sgd", "learning_rate": 0.05}}),
+        pytest.param("dense", {"training.optimizer": {"name": "sgd", "learning_rate": 0.05}}, marks=pytest.mark.slow),
         ("dense", {"training.loss": "binary"}),
     ],
     ids=["r1", "r4", "adamw", "rmsprop", "sgd", "binary"],
