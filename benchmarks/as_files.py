@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
-from mnist_pipeline.pixels.pictures import read_grey
+from mnist_pipeline.pixels.pictures import as_png, read_grey
 from mnist_pipeline.pixels.preprocess import find_digit
 from mnist_pipeline.prediction.predictor import Predictor, predictor
 
@@ -27,18 +27,13 @@ def _with_margins(image: Grey) -> Grey:
 
 
 KINDS: dict[str, Callable[[Grey], bytes]] = {
-    "28 x 28, PNG": lambda image: png(image),
-    "28 x 28, dark on light": lambda image: png(255 - image),
-    "enlarged ten times": lambda image: png(_enlarged(image)),
-    "enlarged ten times, dark on light": lambda image: png(255 - _enlarged(image)),
-    "enlarged, dark on light, with uneven margins": lambda image: png(_with_margins(image)),
+    "28 x 28, PNG": lambda image: as_png(image),
+    "28 x 28, dark on light": lambda image: as_png(255 - image),
+    "enlarged ten times": lambda image: as_png(_enlarged(image)),
+    "enlarged ten times, dark on light": lambda image: as_png(255 - _enlarged(image)),
+    "enlarged, dark on light, with uneven margins": lambda image: as_png(_with_margins(image)),
     "enlarged, dark on light, as a JPEG that EXIF turns upright": lambda image: turned_jpeg(255 - _enlarged(image)),
 }
-
-
-def png(picture: Grey) -> bytes:
-    """A picture as the bytes of a PNG."""
-    return cv2.imencode(".png", picture)[1].tobytes()
 
 
 def turned_jpeg(picture: Grey) -> bytes:

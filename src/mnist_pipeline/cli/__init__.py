@@ -19,7 +19,7 @@ from mnist_pipeline.cli import (
     sweep,
     train,
     tune,
-)  # fmt: skip
+)
 from mnist_pipeline.cli.console import Command, Group, hush, say
 
 app = typer.Typer(

@@ -74,9 +74,8 @@ def find_ink(grey: Grey, invert: Invert, steps: list[Step], soft: float = 1.0) -
     steps.append(("ink, evenly lit", ink.strength))
     steps.append(("above the threshold", ink.marks * 255))
     clean = without_lines(ink.marks, BEHIND_A_DIGIT)
-    clean = (
-        without_cell(clean) if soft < _ENLARGED else clean
-    )  # in a picture that small, a cell's lines are a pixel wide
+    if soft < _ENLARGED:  # in a smaller picture a cell's lines are a pixel wide
+        clean = without_cell(clean)
     if clean is not ink.marks:
         steps.append(("without ruled lines", clean * 255))
     return Ink(ink.strength, clean, ink.inverted)

@@ -59,12 +59,12 @@ def find_shapes(marks: Grey) -> Shapes:
 
 
 def digit_candidates(found: Shapes) -> NDArray[np.bool_]:
-    """True for what may belong to a digit: no frame around another shape, nothing that comes in from the border."""
+    """True for what may belong to a digit: nothing that comes in from the border, and no bar beside it."""
     candidates = np.ones(len(found.rows), bool)
     if len(candidates) == 1:  # as in most pictures: the steps below would find the same
         return candidates
     height, width = found.labels.shape
-    free = candidates & found.free
+    free = found.free
     least = 0.28 * min(height, width)
     if free.any() and _reach(found, digit_pieces(found, free)) >= least:
         candidates &= free
