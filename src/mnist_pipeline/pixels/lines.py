@@ -86,8 +86,10 @@ def _runs(marks: Grey, length: int) -> Grey:
 def _leaves_strokes(marks: Grey, clean: Grey) -> bool:
     """Whether strokes are left without the lines, not the rest of a digit of which a part looked like a line."""
     _, _, width, height = cv2.boundingRect(clean)
+    # The rest of a digit that is cut out tightly still goes from border to border, as its stem did.
+    free = width < marks.shape[1] - _NEAR and height < marks.shape[0] - _NEAR
     large = max(width, height) >= 0.15 * max(marks.shape)
-    return large and stroke_width(clean) > 1.1 * stroke_width(marks - clean)
+    return free and large and stroke_width(clean) > 1.1 * stroke_width(marks - clean)
 
 
 def _without_level(marks: Grey, ruling: Ruling) -> tuple[Grey, int]:
