@@ -166,8 +166,8 @@ class Predictor:
         best = self._of_seen(name, look.seen)
         if best.digit is not None or look.small is None or not self.threshold or self.way != "mnist":
             return best, look
-        # Refused: another look is believed only where it is sure. So 85 % of corrupted 28x28 digits are read, and of 540
-        # letters as small as that 22 are answered; without another look 70 % and 6, with 0.845 as the least 88 % and 38.
+        # Refused: another look is believed only where it is sure. So 85 % of corrupted 28x28 digits are read and 22 of
+        # 540 letters as small as that answered; without another look 70 % and 6, with 0.845 as the least 88 % and 38.
         chosen, least = look, _SURE
         for seen, steps in other_looks(look.small, look.invert, look.seen.inverted):
             other = self._of_seen(name, seen)
