@@ -23,7 +23,7 @@ page: .venv/product ## the shipped model as a page that reads what is drawn on i
 	$(BIN)/mnist export shipped --to page
 	@echo "Open artifacts/shipped/export/page.html: it needs no server and no network, on a phone neither"
 
-reproduce: .venv/product ## train every recipe over seeds; compare with its band and with what was reported (20 minutes)
+reproduce: .venv/product ## train every recipe over seeds; compare with its band and with what was reported (half an hour)
 	$(BIN)/mnist reproduce --all --check --markdown artifacts/reproduce/table.md --plot artifacts/reproduce/seeds.png
 
 shipped: .venv/product ## train configs/photo.yaml, evaluate it, and put the model into the package (twenty minutes)

@@ -22,7 +22,7 @@ AUGMENTED = [
     "training.plateau=null", "training.schedule={rise: 0.3}", "training.averaging={decay: 0.9}",
     "training.label_smoothing=0.1", "training.calibrate=true", "model.pooling=average", "model.hidden=[]",
 ]  # fmt: skip
-PORTABLE = [setting for setting in AUGMENTED if "calibrate" not in setting]
+PORTABLE = [*(setting for setting in AUGMENTED if "calibrate" not in setting), "training.keep_best=val_accuracy"]
 KINDS = {
     "dense": ("smoke", DENSE), "cnn": ("cnn", CNN), "augmented": ("cnn", AUGMENTED),
     "portable": ("cnn-portable", PORTABLE),
