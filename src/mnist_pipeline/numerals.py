@@ -1,4 +1,19 @@
-"""Counts and shares as people read them."""
+"""Counts, shares and classes as people read them."""
+
+import re
+
+DIGITS = tuple("0123456789")  # the classes where nothing else is said
+_WITH_AN = re.compile(r"8\d*|1[18]|[aefhilmnorsx]|[aeiou]\w.*", re.IGNORECASE)  # an 8, an F, an ankle boot
+
+
+def digit_of(label: str) -> int | None:
+    """The digit that a class is; None for any other class."""
+    return int(label) if label in DIGITS else None
+
+
+def named(label: str) -> str:
+    """A class with its article: a 7, an 8, a T-shirt."""
+    return f"{'an' if _WITH_AN.fullmatch(label) else 'a'} {label}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -19,7 +19,7 @@ from mnist_pipeline.numerals import sure
 from mnist_pipeline.pixels.ink import Step
 from mnist_pipeline.pixels.light import SHORTEST, Grey, Invert
 from mnist_pipeline.pixels.pictures import Picture, name_of, read_grey, unforeseen
-from mnist_pipeline.pixels.preprocess import Seen, find_digit, other_looks, plain
+from mnist_pipeline.pixels.preprocess import LONGEST, Seen, find_digit, other_looks, plain
 from mnist_pipeline.prediction.foreign import vet
 from mnist_pipeline.prediction.runtimes import RuntimeChoice, open_runtime, output_of, probabilities
 from mnist_pipeline.prediction.shipping import SHIPPED, shipped
@@ -35,7 +35,6 @@ Way = Literal["mnist", "plain"]
 _WITH_PACKAGE = " (comes with the package)"
 # Pixels of the side of a patch that explains: one of 3 hardly moves an answer, one of 7 takes most of a digit away.
 _PATCH = 5
-_LONGEST = 1000  # pixels of a picture's longer side: enough for a single digit
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ class Predictor:
 
     def _look(self, picture: Picture, invert: Invert, steps: list[Step] | None = None) -> "_Look | PictureError":
         try:
-            grey = read_grey(picture, _LONGEST)
+            grey = read_grey(picture, LONGEST)
             height, width = grey.shape
             if steps is not None:
                 steps.append((f"as given, {width} × {height}", grey))
