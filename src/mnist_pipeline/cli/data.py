@@ -65,11 +65,11 @@ def plot(
     digits, drawn = (dataset.train.images, dataset.train.labels), list[str]()
 
     def draw(name: str, title: str, pictures: Any, labels: Any) -> None:
-        images.digits(pictures, labels, folder / name, title)
+        images.digits(pictures, labels, folder / name, title, dataset.classes)
         drawn.append(str(folder / name))
 
     draw("digits.png", f"Training images of {source}", *digits)
-    charts.distribution(dataset.train.counts, dataset.test.counts, folder / "distribution.png")
+    charts.distribution(dataset.train.counts, dataset.test.counts, folder / "distribution.png", dataset.classes)
     drawn.append(str(folder / "distribution.png"))
     if settings and settings.data.rendering:
         from mnist_pipeline.data.rendering.pool import draw_sample

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mnist_pipeline.data.formats import read_idx
 from mnist_pipeline.data.sources import IdxFolder, PartName, open_source
 from mnist_pipeline.errors import DataError
-from mnist_pipeline.numerals import DIGITS
+from mnist_pipeline.numerals import DIGITS, fault_of
 from mnist_pipeline.pixels.preprocess import fit_images
 
 SHIPPED = Path(__file__).parent / "mnist"
@@ -127,6 +127,8 @@ def _classes(
     if len(names) != count:
         numbered = f"labels {first} to {most}" if own is None else f"folders of {', '.join(own[:5])} ..."
         raise DataError(f"{source}: its {numbered} are {count} classes, and data.classes names {len(names)}")
+    if fault := fault_of(names):
+        raise DataError(f"{source}: {fault}")
     counts = np.bincount(labels, minlength=most + 1)[first:]
     empty = [name for name, images in zip(names, counts, strict=True) if not images]
     if empty:

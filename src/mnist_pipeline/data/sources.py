@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.data.formats import read_array, read_idx, read_npz
 from mnist_pipeline.errors import DataError, PictureError
-from mnist_pipeline.numerals import counted
+from mnist_pipeline.numerals import MOST_CLASSES, counted
 from mnist_pipeline.pixels.preprocess import look_at
 
 PartName = Literal["train", "test"]
@@ -161,7 +161,10 @@ class _Pictures:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(path.name for path in _shown(self.folder / "train") if path.is_dir())
+        names = tuple(path.name for path in _shown(self.folder / "train") if path.is_dir())
+        if not 0 < len(names) <= MOST_CLASSES:
+            raise DataError(f"{self.folder / 'train'}: {counted(len(names), 'folder')}, expected one for each class")
+        return names
 
     def _found(self, part: PartName) -> Iterator[tuple[Path, int]]:
         """Each picture of a part with the number of its class."""
