@@ -13,7 +13,7 @@ import typer
 from typer.cli import get_docs_for_click
 
 from mnist_pipeline.cli import app
-from mnist_pipeline.config.recipes import load_config, shipped_configs
+from mnist_pipeline.config.recipes import configs_folder, load_config, shipped_configs
 from mnist_pipeline.config.schema import Config
 
 DOCS = Path(__file__).parent
@@ -56,7 +56,8 @@ def _whole_summaries(command: Any) -> None:
 
 def recipes() -> str:
     """A table of the recipes that come with the package."""
-    rows = [[f"[{name}](../configs/{name}.yaml)", load_config(name).description] for name in shipped_configs()]
+    places = {name: path.relative_to(configs_folder()).as_posix() for name, path in shipped_configs().items()}
+    rows = [[f"[{name}](../configs/{place})", load_config(name).description] for name, place in places.items()]
     return _table(["recipe", "what it is"], rows)
 
 

@@ -30,7 +30,7 @@ def test_no_model_is_said_to_be_wholly_sure(confidence: float, text: str) -> Non
 
 @pytest.mark.parametrize(("digit", "said"), [(8, "this is an 8 (98.0% sure)"), (1, "this is a 1 (98.0% sure)")])
 def test_an_answer_has_its_article(digit: int, said: str) -> None:
-    assert Prediction("x.png", digit, digit, 0.98, None, None, None, "m").sentence() == f"x.png: {said}"
+    assert Prediction("x.png", digit, str(digit), digit, str(digit), 0.98).sentence() == f"x.png: {said}"
 
 
 def test_several_packages_that_are_lacking_are_named_without_a_wrong_verb(monkeypatch: pytest.MonkeyPatch) -> None:

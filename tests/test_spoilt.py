@@ -103,7 +103,8 @@ class Saying:
 
 
 def answer(digit: int | None, guess: int | None, confidence: float) -> Prediction:
-    return Prediction("a", digit, guess, confidence, None, None, None, "model")
+    label, nearest = (None if one is None else str(one) for one in (digit, guess))
+    return Prediction("a", digit, label, guess, nearest, confidence, model="model")
 
 
 def test_answers_are_counted_and_failures_kept(tmp_path: Path) -> None:

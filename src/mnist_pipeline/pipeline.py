@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.config.schema import Config
-from mnist_pipeline.errors import RunError
+from mnist_pipeline.errors import ConfigError, RunError
 from mnist_pipeline.exports.forms import FORMS, files_of, left_out, select_forms, unchanged
+from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.packages import install, missing, need
 from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun, shipped
 from mnist_pipeline.runs.files import whole
@@ -66,6 +67,7 @@ def train(
             watcher.note(f"{run.path} is trained with this config already; nothing done (--force trains it again)")
             return found
         part = part or _load(config)
+        config = config.called(part.classes)
         tempfile.gettempdir()  # Keras saves through it: refused now, not after the last epoch, where there is none
         set_flags(config.training.numerics)
         made_with = environment(config.training.threads) | {"data_sha256": part.sha256}
@@ -83,7 +85,9 @@ def _load(config: Config) -> "Part":
     from mnist_pipeline.data import load_part, validation_indices
 
     need("training", "tensorflow")
-    part = load_part(config.data.source, "train")
+    part = load_part(config.data.source, "train", config.data.classes, transposed=config.data.transposed)
+    if config.data.rendering and part.classes != DIGITS:
+        raise ConfigError(f"data.rendering: draws digits, and {config.data.source} has other classes: set it to null")
     validation_indices(part.labels, config.data.validation, config.data.split_seed)
     return part
 

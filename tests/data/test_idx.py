@@ -37,7 +37,7 @@ from tests.data.digit_sets import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, BadByt
             lambda _: idx(np.zeros(30, np.uint8)),
             "magic number 0x00000801, expected 0x00000803 for IDX images",
         ),
-        (lambda _: idx(np.zeros((30, 14, 56), np.uint8)), "images of 14x56 pixels, expected 28x28"),
+        (lambda _: idx(np.zeros((30, 3, 28), np.uint8)), "images of 3x28 pixels, expected 28x28"),
         (
             lambda _: struct.pack(">4I", 0x803, 2**32 - 1, 2**32 - 1, 2**32 - 1),
             "claims 79,228,162,458,924,105,385,300,197,391 bytes",

@@ -103,7 +103,7 @@ def test_a_home_folder_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_source_that_is_none_is_refused(source: str, says: str) -> None:
     message = refusal(source)
     assert says in message
-    assert message.endswith(". Use mnist, a folder of IDX files, or an .npz file")
+    assert message.endswith(". Use mnist, a folder of IDX files, an .npz file, or a folder of pictures")
 
 
 def test_a_folder_without_the_files_names_them(tmp_path: Path) -> None:

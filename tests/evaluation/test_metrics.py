@@ -43,7 +43,7 @@ def test_averages_weigh_classes_alike_or_by_their_images() -> None:
 def test_a_class_that_never_occurs_counts_zero_and_does_not_divide_by_it() -> None:
     metrics = compute_metrics(sure_of([1]), labels(1), loss=0)
     assert metrics.report["7"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "n": 0}
-    assert metrics.per_class[7] == {"digit": 7, "n": 0, "right": 0, "accuracy": 0.0}
+    assert metrics.per_class[7] == {"label": "7", "digit": 7, "n": 0, "right": 0, "accuracy": 0.0}
 
 
 def test_most_confused_pairs_come_largest_first() -> None:

@@ -41,6 +41,8 @@ STRIP = Strip(
     percent=True,
 )
 
+NAMES = tuple(f"{number}" for number in range(47))
+WORDS = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 PLOTS: dict[str, Draw] = {
     "confusion": lambda path: confusion(MATRIX, path, "dense"),
     "samples": lambda path: samples(Read(IMAGES, LABELS, ANSWERS, CONFIDENCES), path),
@@ -50,6 +52,14 @@ PLOTS: dict[str, Draw] = {
     "digits": lambda path: digits(IMAGES, LABELS, path, "MNIST"),
     "distribution": lambda path: distribution([6000] * 10, [1000] * 10, path),
     "seeds": lambda path: seeds([[STRIP, STRIP._replace(percent=False)]], path),
+    "confusion of letters": lambda path: confusion(np.diag([9] * 47) + np.eye(47, k=3, dtype=int), path, "x", NAMES),
+    "distribution of letters": lambda path: distribution([2400] * 47, [400] * 47, path, NAMES),
+    "confusion of words": lambda path: confusion(MATRIX, path, "clothes", WORDS),
+    "distribution of words": lambda path: distribution([6000] * 10, [1000] * 10, path, WORDS),
+    "digits of words": lambda path: digits(IMAGES, LABELS, path, "clothes", WORDS),
+    "answer_steps of letters": lambda path: answer_steps(
+        [("as given", IMAGES[0])], [1 / 47] * 47, "a letter", path, None, NAMES
+    ),
     "answer_steps": lambda path: answer_steps(
         [("tall", IMAGES[0].repeat(20, axis=0)), ("small", IMAGES[0])], [0.1] * 10, "A 7", path
     ),

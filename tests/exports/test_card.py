@@ -13,7 +13,8 @@ from jinja2 import UndefinedError
 from mnist_pipeline import pipeline
 from mnist_pipeline.data import Part
 from mnist_pipeline.exports.forms import FORMS
-from mnist_pipeline.exports.texts import PREPARATION, licence, markdown
+from mnist_pipeline.exports.texts import licence, markdown, preparation
+from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction.predictor import file_predictor
 from mnist_pipeline.prediction.runtimes import open_runtime
@@ -31,7 +32,7 @@ CARD: dict[str, Any] = {
     "name": "trial", "description": "A recipe (R1)", "weights_sha256": "ab" * 32, "parameters": 42310,
     "classes": list("0123456789"), "keras": {"test_accuracy": 0.9605, "n": 10000}, "calibration_images": 500,
     "data": {"source": "mnist", "train_sha256": "cd" * 32, "test_sha256": "ef" * 32, "licence": licence("mnist")},
-    "preparation": PREPARATION, "refuses_below": 0.0, "versions": {}, "forms": {"saved-model": FORM},
+    "preparation": preparation(DIGITS), "refuses_below": 0.0, "versions": {}, "forms": {"saved-model": FORM},
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.pages import distance
 from mnist_pipeline.data import Part
+from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.pixels.lines import ON_A_PAGE, without_lines
 from mnist_pipeline.prediction.pages.choosing import chain
 from mnist_pipeline.prediction.pages.pieces import clusters, pieces
@@ -35,6 +36,7 @@ class Certain:
     """A model that takes everything for a 1."""
 
     name, threshold = "certain", 0.5
+    classes = DIGITS
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.eye(10, dtype=np.float32)[np.ones(len(images), int)]

@@ -9,6 +9,7 @@ import pytest
 
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.prediction.foreign import vet
+from mnist_pipeline.prediction.predictor import Predictor
 from mnist_pipeline.prediction.runtimes import open_runtime
 from mnist_pipeline.runs.run import Run
 
@@ -90,5 +91,5 @@ def test_a_model_of_something_else_is_refused(tmp_path: Path, reader: Any) -> No
         [weights, shape],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8), tmp_path / "o.onnx")
-    with pytest.raises(RunError, match="no digit classifier"):
-        open_runtime(tmp_path / "o.onnx", reader)
+    with pytest.raises(RunError, match="gives 3 scores for an image, expected 10: a model of other classes"):
+        Predictor(str(tmp_path / "o.onnx"), "other", "softmax", reader)

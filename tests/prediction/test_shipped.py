@@ -36,7 +36,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred of the test images in the place of all."""
     part = load_part("mnist", "test")
     first = Part(part.images[:100], part.labels[:100])
-    monkeypatch.setattr("mnist_pipeline.evaluation.metrics.load_part", lambda *_: first)
+    monkeypatch.setattr("mnist_pipeline.evaluation.metrics.load_part", lambda *_, **__: first)
 
 
 @pytest.mark.usefixtures("few")

@@ -26,7 +26,7 @@ CODE: dict[str, Any] = {"source": {"commit": "c" * 40, "dirty": False}, "machine
 
 @pytest.fixture(autouse=True)
 def _images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verifying, "load_part", lambda *_: DATA)
+    monkeypatch.setattr(verifying, "load_part", lambda *_, **__: DATA)
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def test_images_from_a_path_of_somebody_else_s_are_not_opened(
 ) -> None:
     opened: list[str] = []
 
-    def load_part(source: str, _: str) -> Part:
+    def load_part(source: str, *_: object, **__: object) -> Part:
         opened.append(source)
         return DATA
 

@@ -19,7 +19,8 @@ CARD: dict[str, Any] = {
     }},
 }  # fmt: skip
 WHOLE: dict[str, tuple[shapes.Shape, Any]] = {
-    "train": (shapes.STAGES["train"], TRAINED), "evaluate": (shapes.STAGES["evaluate"], EVALUATED),
+    "train": (shapes.STAGES["train"], TRAINED),
+    "evaluate": ((shapes.STAGES["evaluate"], shapes.WHOLE["evaluate"]), EVALUATED),
     "history": (shapes.HISTORY, HISTORY), "environment": (shapes.ENVIRONMENT, ENVIRONMENT),
     "refusal": (shapes.REFUSAL, {"threshold": 0.5}), "card": (shapes.EXPORT_CARD, CARD),
 }  # fmt: skip
@@ -43,10 +44,11 @@ def test_a_whole_file_fits(file: str) -> None:
         ("train", "val_loss", "x", "it.val_loss is no number"),
         ("train", "weights_sha256", 3, "it.weights_sha256 is no text"),
         ("train", "finished", "yesterday", "it.finished is no time"),
-        ("evaluate", "confusion.3", [0] * 9, "it.confusion[3] is no list of 10"),
-        ("evaluate", "most_confused.0.true", 10, "it.most_confused[0].true is no digit"),
-        ("evaluate", "per_class.1.digit", 0, "it.per_class is not a row for each digit"),
-        ("evaluate", "report", {}, "it.report lacks 0"),
+        ("evaluate", "confusion.3", [0] * 9, "it has not the same classes everywhere"),
+        ("evaluate", "most_confused.0.true", 10, "it has not the same classes everywhere"),
+        ("evaluate", "most_confused.0.true", -1, "it.most_confused[0].true is no class"),
+        ("evaluate", "per_class.1.digit", 0, "it.per_class is not a row for each class"),
+        ("evaluate", "report", {}, "it has not the same classes everywhere"),
         ("evaluate", "report", [], "it.report is no object"),
         ("evaluate", "calibration", {}, "it.calibration is no list"),
         ("history", "loss", [], "it has not a value for every epoch"),

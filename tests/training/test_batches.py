@@ -112,6 +112,18 @@ def test_a_rotation_turns_around_the_middle_and_keeps_the_ink() -> None:
     assert max(heights) > 18
 
 
+def test_a_flip_mirrors_every_second_image_and_changes_nothing_else(part: Part) -> None:
+    images = np.repeat(scale(part.images[:1]), 200, axis=0)
+    settings = Augmentation(rotation=10, shift=2)
+    both = settings, settings.model_copy(update={"flip": True})
+    alone, flipped = (augment(tf.constant(images), each, SEED).numpy() for each in both)
+    plain = augment(tf.constant(images), Augmentation(flip=True), SEED).numpy()
+    mirrored = np.abs(plain - images[:, :, ::-1]).max((1, 2)) < 1e-5
+    assert 70 < mirrored.sum() < 130
+    np.testing.assert_allclose(plain[~mirrored], images[~mirrored], atol=1e-5)
+    np.testing.assert_array_equal(flipped[~mirrored], alone[~mirrored])
+
+
 def test_a_zoom_stretches_both_ways() -> None:
     image = np.zeros((1, 28, 28), np.float32)
     image[0, 9:19, 9:19] = 1

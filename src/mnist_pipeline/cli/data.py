@@ -12,7 +12,9 @@ app = typer.Typer(
     cls=Group, name="data", no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures."
 )
 _CONFIG = "Also show the digits as training with this config redraws and augments them."
-Source = Annotated[str, typer.Argument(help="mnist, a folder of IDX files, or an .npz file with Keras' names.")]
+Source = Annotated[
+    str, typer.Argument(help="mnist, a folder of IDX files, an .npz file with Keras' names, or a folder of pictures.")
+]
 
 
 @app.command(epilog="Example: mnist data info")
@@ -26,7 +28,7 @@ def info(source: Source = "mnist", json: JsonOption = False) -> None:
     rows = [[name, *(f"{count:,}" for count in part.counts)] for name, part in parts.items()]
     lines = [
         f"{source}: {len(dataset.train):,} training and {len(dataset.test):,} test images of 28x28\n",
-        f"{table(['', *map(str, range(10))], rows)}\n",
+        f"{table(['', *dataset.classes], rows)}\n",
         *(f"{name:<5} pixel mean {part.images.mean():.4f}, sha256 {part.sha256}" for name, part in parts.items()),
     ]
     answer({"source": source, **facts}, "\n".join(lines), json)
@@ -63,11 +65,11 @@ def plot(
     digits, drawn = (dataset.train.images, dataset.train.labels), list[str]()
 
     def draw(name: str, title: str, pictures: Any, labels: Any) -> None:
-        images.digits(pictures, labels, folder / name, title)
+        images.digits(pictures, labels, folder / name, title, dataset.classes)
         drawn.append(str(folder / name))
 
     draw("digits.png", f"Training images of {source}", *digits)
-    charts.distribution(dataset.train.counts, dataset.test.counts, folder / "distribution.png")
+    charts.distribution(dataset.train.counts, dataset.test.counts, folder / "distribution.png", dataset.classes)
     drawn.append(str(folder / "distribution.png"))
     if settings and settings.data.rendering:
         from mnist_pipeline.data.rendering.pool import draw_sample

@@ -6,9 +6,10 @@ import typer
 
 from mnist_pipeline.cli.console import JsonOption, ModelOption, RunArgument, RuntimeOption, answer, note, table
 from mnist_pipeline.errors import MnistError
+from mnist_pipeline.numerals import DIGITS
 
 if TYPE_CHECKING:
-    from mnist_pipeline.runs.results import DigitRow, Evaluated
+    from mnist_pipeline.runs.results import ClassRow, Evaluated
     from mnist_pipeline.runs.run import Run
 
 app = typer.Typer()
@@ -18,7 +19,7 @@ app = typer.Typer()
 def evaluate(
     run: RunArgument = None, model: ModelOption = None, runtime: RuntimeOption = None, json: JsonOption = False
 ) -> None:
-    """Evaluate a trained run on the 10,000 test images; its pictures go into plots/ in the run's folder.
+    """Evaluate a trained run on its test images, of MNIST 10,000; its pictures go into plots/ in the run's folder.
 
     With --model an exported file is evaluated, without TensorFlow; its loss is that of the normalised probabilities.
     """
@@ -32,9 +33,18 @@ def evaluate(
         found = evaluate_file(model, runtime)
     else:
         found = pipeline.evaluate(run_or_last(run))
-    columns = ["digit", "images", "right", "accuracy", "precision", "recall", "f1"]
-    rows = [_cells(row, found.report[str(row["digit"])]) for row in found.per_class]
-    pairs = [f"{pair['true']} as {pair['answer']}: {pair['n']}" for pair in found.most_confused[:5]]
+    classes = [row["label"] for row in found.per_class]
+    columns = [
+        "digit" if tuple(classes) == DIGITS else "class",
+        "images",
+        "right",
+        "accuracy",
+        "precision",
+        "recall",
+        "f1",
+    ]
+    rows = [_cells(row, found.report[row["label"]]) for row in found.per_class]
+    pairs = [f"{classes[pair['true']]} as {classes[pair['answer']]}: {pair['n']}" for pair in found.most_confused[:5]]
     confused = f"most confused: {', '.join(pairs) or 'nothing'}"
     answer(found.tree(), f"{figures_line(found)}\n\n{table(columns, rows)}\n\n{confused}", json)
     if found.run:
@@ -50,9 +60,9 @@ def figures_line(found: "Evaluated") -> str:
     )
 
 
-def _cells(row: "DigitRow", scores: dict[str, float]) -> list[str]:
+def _cells(row: "ClassRow", scores: dict[str, float]) -> list[str]:
     shares = [f"{scores[name]:.4f}" for name in ("precision", "recall", "f1")]
-    return [str(row["digit"]), f"{row['n']:,}", f"{row['right']:,}", f"{row['accuracy']:.2%}", *shares]
+    return [row["label"], f"{row['n']:,}", f"{row['right']:,}", f"{row['accuracy']:.2%}", *shares]
 
 
 @app.command(epilog="Example: mnist report dense")

@@ -80,7 +80,7 @@ def predict(
         _check_save(save, pictures)
     from mnist_pipeline.pixels.pictures import configure_opencv
     from mnist_pipeline.prediction.many import answers, are_many
-    from mnist_pipeline.prediction.predictor import file_predictor, predictor
+    from mnist_pipeline.prediction.predictor import file_predictor, predictor, require_letters
     from mnist_pipeline.process import libraries_muted
 
     configure_opencv()
@@ -94,6 +94,7 @@ def predict(
         note(f"model: {found.name}")
     with libraries_muted():
         if every:
+            require_letters(found.classes)
             tally = _read_pages(pictures, found, invert, save, json)
         else:
             examined = _examined(pictures, found, invert, show, explain) if show or explain else None
@@ -119,7 +120,7 @@ def _print_answers(batches: "Generator[list[Prediction]]", pictures: Sequence[st
             _print_row(_COLUMNS)
         for batch in batches:
             for found in batch:
-                tally["unread" if found.error is not None else "refused" if found.digit is None else "read"] += 1
+                tally["unread" if found.error is not None else "refused" if found.label is None else "read"] += 1
                 if csv:
                     _print_row([getattr(found, column) for column in _COLUMNS])
                 elif json or found.error is None:
@@ -130,7 +131,7 @@ def _print_answers(batches: "Generator[list[Prediction]]", pictures: Sequence[st
     return tally
 
 
-_COLUMNS = ("image", "digit", "confidence", "guess", "reason", "error", "model")
+_COLUMNS = ("image", "digit", "label", "confidence", "guess", "nearest", "reason", "error", "model")
 # Before what a spreadsheet would compute: a cell that begins like a formula, and is no number.
 _FORMULA = re.compile(r"\A(?=[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z))", re.IGNORECASE)
 
@@ -154,7 +155,7 @@ def _examined(
             from mnist_pipeline.evaluation.plots.images import answer_steps
 
             path = _free_name(Path(picture).stem)
-            answer_steps(steps, found.probabilities, found.sentence(), path, found.explanation)
+            answer_steps(steps, found.probabilities, found.sentence(), path, found.explanation, model.classes)
             note(f"what the model saw: {path}")
         yield [found]
 

@@ -3,12 +3,22 @@
 from collections.abc import Iterator
 
 from mnist_pipeline.config.schema import CnnModel, Config
+from mnist_pipeline.numerals import DIGITS, fault_of
 
 
 def contradictions(config: Config) -> Iterator[str]:
     """Every contradiction in a config whose single values are all right; each names all settings it comes from."""
-    for check in (_validation, _output, _learning_rate, _family, _portable, _tune):
+    for check in (_classes, _validation, _output, _learning_rate, _family, _portable, _tune):
         yield from check(config)
+
+
+def _classes(config: Config) -> Iterator[str]:
+    """Names that cannot be told apart or written, and what is for digits alone."""
+    names = config.data.classes
+    if names and (fault := fault_of(names)):
+        yield f"data.classes: {fault}"
+    elif names and names != DIGITS and config.data.rendering:
+        yield "data.rendering: draws digits, and data.classes names other classes: set data.rendering to null"
 
 
 def _validation(config: Config) -> Iterator[str]:

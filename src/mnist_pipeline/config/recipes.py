@@ -19,8 +19,9 @@ def configs_folder() -> Path:
 
 
 def shipped_configs() -> dict[str, Path]:
-    """Name and file of each recipe that comes with the package."""
-    return {path.stem: path for path in sorted(configs_folder().glob("*.yaml")) if path.stem != "reported"}
+    """Name and file of each recipe that comes with the package; those in sets/ are for images that do not."""
+    found = [*sorted(configs_folder().glob("*.yaml")), *sorted(configs_folder().glob("sets/*.yaml"))]
+    return {path.stem: path for path in found if path.stem != "reported"}
 
 
 def find_config(where: str | Path) -> Path:

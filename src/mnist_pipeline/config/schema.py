@@ -1,8 +1,11 @@
 """The schema of a recipe: typed, frozen, strict; every setting has its bounds and its meaning here."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from mnist_pipeline.numerals import DIGITS, MOST_CLASSES
 
 Activation = Literal["relu", "elu", "gelu", "leaky_relu", "selu", "sigmoid", "silu", "tanh"]
 Output = Literal["softmax", "sigmoid"]
@@ -38,7 +41,11 @@ class DataSettings(Settings):
     """Where the images come from and which of them validate."""
 
     source: Annotated[str, Field(min_length=1)] = "mnist"
-    """`mnist` (shipped with the package), a folder of IDX files, or an .npz with Keras' names."""
+    """`mnist` (shipped with the package), a folder of IDX files, an .npz with Keras' names, or a folder of pictures."""
+    classes: Annotated[tuple[str, ...], Field(min_length=2, max_length=MOST_CLASSES)] | None = None
+    """Names of the classes by their numbers; null: as the source calls them, which for MNIST are the ten digits."""
+    transposed: bool = False
+    """Whether the source holds its images with rows and columns exchanged, as EMNIST does."""
     validation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     """Share of the training images kept apart to validate on, the same share of every class."""
     split_seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
@@ -158,6 +165,8 @@ class Augmentation(Settings):
     """Pixels, along each axis."""
     shear: Annotated[float, Field(ge=0, le=2)] = 0.0
     """Sideways pixels for each pixel of height, either way."""
+    flip: bool = False
+    """Whether every second image, by chance, is mirrored left to right, as clothes may be and digits may not."""
 
 
 class Training(Settings):
@@ -263,6 +272,12 @@ class Config(Settings):
     """What this recipe was measured to give; null where it was not."""
     tune: Tune | None = None
     """What `mnist tune` looks for; null where nothing is said of it. No training reads it."""
+
+    def called(self, classes: Sequence[str]) -> "Config":
+        """The same recipe with these classes, where it names none; ten digits need no names."""
+        if self.data.classes is not None or tuple(classes) == DIGITS:
+            return self
+        return self.model_copy(update={"data": self.data.model_copy(update={"classes": tuple(classes)})})
 
     def tree(self) -> dict[str, Any]:
         """The complete config as plain lists and dictionaries."""

@@ -1,4 +1,4 @@
-"""Images and labels: shipped, from IDX or .npz files, or drawn anew for training."""
+"""Images and labels: shipped, from files or folders of pictures, or drawn anew for training."""
 
 from mnist_pipeline.data.loading import Dataset, Part, load, load_part, validation_indices
 

@@ -1,4 +1,4 @@
-"""Reads digit sets from files, IDX as MNIST is published in and .npz with Keras' names; nothing in them is trusted.
+"""Reads images and labels from files, IDX as MNIST comes in and .npz with Keras' names; nothing in them is trusted.
 
 What a header claims is checked before any data are unpacked, gigabytes are refused, and nothing is ever unpickled.
 """
@@ -19,7 +19,9 @@ from mnist_pipeline.errors import DataError
 
 _LARGEST = 2**30  # bytes of a file or an array, packed or not: twenty times the real thing
 _MAGIC = {"images": 0x00000803, "labels": 0x00000801}  # of IDX: unsigned bytes, in three dimensions and in one
+_TABLE = 0x00000C02  # of IDX: 32-bit numbers in two dimensions, as QMNIST has its labels: the first column is the class
 _KEYS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}  # of .npz
+_LEAST_SIDE, _MOST_SIDE = 4, 512  # pixels of an image
 _HEADER = 2**14  # bytes: more than numpy takes for one, and it would read the 4 GiB that a header can claim
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack kilobytes into gigabytes at one step
 # What zipfile lets through of a damaged, encrypted or hostile archive.
@@ -27,8 +29,10 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError,
 
 
 def read_idx(path: Path, kind: Literal["images", "labels"]) -> tuple[NDArray[np.uint8], bytes]:
-    """The images (n, 28, 28) or labels (n,) of an IDX file, gzipped or not, and the raw bytes they came from."""
+    """The images (n, height, width) or labels (n,) of an IDX file, gzipped or not, and the raw bytes they came from."""
     stored, magic = _stored(path), _MAGIC[kind]
+    if kind == "labels" and _unpacked(path, stored, 4) == _TABLE.to_bytes(4):
+        magic = _TABLE
     header = 4 + 4 * (magic % 256)  # bytes: the magic number, which ends in that of the dimensions, and each dimension
     start = _unpacked(path, stored, header)
     if len(start) < header:
@@ -36,15 +40,30 @@ def read_idx(path: Path, kind: Literal["images", "labels"]) -> tuple[NDArray[np.
     found, *shape = np.frombuffer(start, ">u4").tolist()
     if found != magic:
         raise DataError(f"{path}: magic number 0x{found:08x}, expected 0x{magic:08x} for IDX {kind}")
-    raw = _whole(path, stored, header, tuple(shape))
-    if kind == "images" and shape[1:] != [28, 28]:
-        raise DataError(f"{path}: images of {shape[1]}x{shape[2]} pixels, expected 28x28")
-    return np.frombuffer(raw, np.uint8, offset=header).reshape(shape), raw
+    kept = np.dtype(">i4" if magic == _TABLE else np.uint8)
+    raw = _whole(path, stored, header, tuple(shape), kept.itemsize)
+    values = np.frombuffer(raw, kept, offset=header).reshape(shape)
+    if kind == "images":
+        check_sides(path, tuple(shape[1:]))
+    return _as_bytes(f"{path}: the first column", values[:, 0]) if magic == _TABLE else values, raw
 
 
-def _whole(path: Path, stored: bytes, header: int, shape: tuple[int, ...]) -> bytes:
-    """All raw bytes of an IDX file, unpacked no further than its header says."""
-    expected = header + math.prod(shape)
+def check_sides(path: Path, sides: tuple[int, ...]) -> None:
+    """Refuse images that are too small to show anything, or larger than a digit or a letter needs."""
+    if not all(_LEAST_SIDE <= side <= _MOST_SIDE for side in sides):
+        shown = "x".join(map(str, sides))
+        raise DataError(f"{path}: images of {shown} pixels, expected 28x28, or sides of {_LEAST_SIDE} to {_MOST_SIDE}")
+
+
+def _as_bytes(what: str, values: NDArray[Any]) -> NDArray[np.uint8]:
+    if values.size and (values.min() < 0 or values.max() > 255):
+        raise DataError(f"{what} has values {values.min()} to {values.max()}, expected 0 to 255")
+    return np.ascontiguousarray(values, dtype=np.uint8)
+
+
+def _whole(path: Path, stored: bytes, header: int, shape: tuple[int, ...], width: int) -> bytes:
+    """All raw bytes of an IDX file, unpacked no further than its header says; `width` bytes a value."""
+    expected = header + math.prod(shape) * width
     if expected > _LARGEST:
         raise DataError(f"{path}: claims {expected:,} bytes (shape {shape}), more than the {_LARGEST:,} read here")
     raw = _unpacked(path, stored, expected + 1)
@@ -77,18 +96,24 @@ def _unpacked(path: Path, stored: bytes, most: int) -> bytes:
     return raw
 
 
-def read_npz(path: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Images (n, 28, 28) and labels (n,) of one part of an .npz, `train` or `test`."""
-    images_key, labels_key = _KEYS[part]
+def read_npz(path: Path, part: str, kind: Literal["images", "labels"]) -> NDArray[np.uint8]:
+    """The images (n, height, width) or labels (n,) of one part of an .npz, `train` or `test`."""
+    return read_array(path, _KEYS[part][kind == "labels"], 1 if kind == "labels" else 3)
+
+
+def read_array(path: Path, key: str, dimensions: int) -> NDArray[np.uint8]:
+    """An array of an .npz by its name: images in three dimensions, or labels in one."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return _array(path, archive, images_key, (28, 28)), _array(path, archive, labels_key, ())
+            return _array(path, archive, key, dimensions)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except _DAMAGE as error:
         raise DataError(f"{path}: not a whole .npz file ({error})") from None
 
 
-def _array(path: Path, archive: zipfile.ZipFile, key: str, tail: tuple[int, ...]) -> NDArray[np.uint8]:
-    """An array of whole numbers from 0 to 255 whose shape is (n, *tail)."""
+def _array(path: Path, archive: zipfile.ZipFile, key: str, dimensions: int) -> NDArray[np.uint8]:
+    """An array of whole numbers from 0 to 255."""
     member = f"{key}.npy"
     if member not in archive.namelist():
         raise DataError(f"{path}: no array {key} in it (it holds {_held(archive)})")
@@ -100,9 +125,10 @@ def _array(path: Path, archive: zipfile.ZipFile, key: str, tail: tuple[int, ...]
         raise DataError(f"{path}: {key} holds pickled objects, which are never opened: save it as uint8")
     if dtype.kind not in "ui":
         raise DataError(f"{path}: {key} is of type {dtype}, expected whole numbers 0 to 255 (uint8)")
-    if shape[1:] != tail or len(shape) != 1 + len(tail) or type(shape[0]) is bool or shape[0] < 0:
-        expected = ", ".join(["n", *map(str, tail)])
+    if len(shape) != dimensions or any(type(side) is bool or side < 0 for side in shape):
+        expected = "n, 28, 28" if dimensions == 3 else "n"
         raise DataError(f"{path}: {key} has shape {shape}, expected ({expected})")
+    check_sides(path, shape[1:])
     size = math.prod(shape) * dtype.itemsize
     if size > _LARGEST:
         raise DataError(f"{path}: {key} claims {size:,} bytes (shape {shape}), more than the {_LARGEST:,} read here")
@@ -111,9 +137,7 @@ def _array(path: Path, archive: zipfile.ZipFile, key: str, tail: tuple[int, ...]
             array = npy.read_array(stream, allow_pickle=False)
         except ValueError:
             raise DataError(f"{path}: {key} is cut short, expected {size:,} bytes for shape {shape}") from None
-    if array.size and (array.min() < 0 or array.max() > 255):
-        raise DataError(f"{path}: {key} has values {array.min()} to {array.max()}, expected 0 to 255")
-    return np.ascontiguousarray(array, dtype=np.uint8)
+    return _as_bytes(f"{path}: {key}", array)
 
 
 def _held(archive: zipfile.ZipFile) -> str:

@@ -1,6 +1,7 @@
-"""A source of digits to checked parts of images and labels, and which of the training images validate."""
+"""A source to checked parts of images and labels, its classes, and which of the training images validate."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,13 +10,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.data.formats import read_idx, read_npz
+from mnist_pipeline.data.formats import read_idx
+from mnist_pipeline.data.sources import IdxFolder, PartName, open_source
 from mnist_pipeline.errors import DataError
-
-PartName = Literal["train", "test"]
+from mnist_pipeline.numerals import DIGITS, fault_of
+from mnist_pipeline.pixels.preprocess import fit_images
 
 SHIPPED = Path(__file__).parent / "mnist"
-_STEMS = {"train": "train", "test": "t10k"}
+_PARTS: tuple[PartName, PartName] = ("train", "test")
+_FEWEST = 2  # classes
 # sha256 of the raw bytes, as MNIST has been published since 1998.
 _PUBLISHED = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -27,10 +30,11 @@ _PUBLISHED = {
 
 @dataclass(frozen=True)
 class Part:
-    """Images (n, 28, 28) and labels (n,) as bytes, checked against each other."""
+    """Images (n, 28, 28) and labels (n,) as bytes, checked against each other; a label is the number of a class."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    classes: tuple[str, ...] = DIGITS
 
     @cached_property
     def sha256(self) -> str:
@@ -41,8 +45,8 @@ class Part:
 
     @property
     def counts(self) -> list[int]:
-        """How many images each of the ten classes has."""
-        return [int(count) for count in np.bincount(self.labels, minlength=10)]
+        """How many images each of the classes has."""
+        return [int(count) for count in np.bincount(self.labels, minlength=len(self.classes))]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -50,77 +54,102 @@ class Part:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Both parts of a digit set."""
+    """Both parts of a set of images."""
 
     source: str
     train: Part
     test: Part
 
-
-def load(source: str | Path = "mnist") -> Dataset:
-    """Both parts of a source: `mnist`, a folder of IDX files, or an .npz file with Keras' names."""
-    return Dataset(str(source), load_part(source, "train"), load_part(source, "test"))
-
-
-def load_part(source: str | Path, part: PartName) -> Part:
-    """One part of a source, so that a stage touches only what is its own."""
-    if str(source) == "mnist":
-        return _checked(str(source), part, *_read_folder(SHIPPED, part, _PUBLISHED))
-    try:
-        path = Path(source).expanduser()
-        if path.is_dir():
-            return _checked(str(source), part, *_read_folder(path, part, {}))
-        if path.suffix.lower() == ".npz" and path.is_file():
-            return _checked(str(source), part, *read_npz(path, part))
-        problem = "is neither a folder of IDX files nor an .npz" if path.exists() else "does not exist"
-    except (OSError, RuntimeError) as error:  # the latter from ~somebody who is not there
-        problem = f"cannot be read ({getattr(error, 'strerror', None) or error})"
-    raise DataError(f"{source}: {problem}. Use mnist, a folder of IDX files, or an .npz file")
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of their numbers."""
+        return self.train.classes
 
 
-def _read_folder(folder: Path, part: PartName, digests: dict[str, str]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    stems = f"{_STEMS[part]}-images-idx3-ubyte", f"{_STEMS[part]}-labels-idx1-ubyte"
-    images, labels = read_idx(_find(folder, stems[0]), "images"), read_idx(_find(folder, stems[1]), "labels")
-    for stem, (_, raw) in zip(stems, (images, labels), strict=True):
-        if stem in digests and hashlib.sha256(raw).hexdigest() != digests[stem]:
-            raise DataError(f"{folder / stem}: not the published MNIST (sha256 differs): reinstall the package")
-    return images[0], labels[0]
+def load(source: str | Path = "mnist", classes: Sequence[str] | None = None, *, transposed: bool = False) -> Dataset:
+    """Both parts of a source: `mnist`, a folder of IDX files, an .npz with Keras' names, or a folder of pictures."""
+    parts = (load_part(source, part, classes, transposed=transposed) for part in _PARTS)
+    return Dataset(str(source), *parts)
 
 
-def files_of(source: str) -> list[Path]:
-    """The files of a source that can be loaded."""
-    path = SHIPPED if source == "mnist" else Path(source).expanduser()
-    if not path.is_dir():
-        return [path]
-    kinds = ("images-idx3", "labels-idx1")
-    return [_find(path, f"{stem}-{kind}-ubyte") for stem in _STEMS.values() for kind in kinds]
+def load_part(
+    source: str | Path, part: PartName, classes: Sequence[str] | None = None, *, transposed: bool = False
+) -> Part:
+    """One part of a source, so that a stage touches only what is its own; of the other, the training labels at most.
 
-
-def _find(folder: Path, stem: str) -> Path:
-    """The file of that name, as published, unzipped or with the dot that some unpackers put in."""
-    dotted = stem.replace("-idx", ".idx")
-    for name in (stem, f"{stem}.gz", dotted, f"{dotted}.gz"):
-        if (folder / name).is_file():
-            return folder / name
-    raise DataError(f"{folder}: no {stem} or {stem}.gz in this folder")
-
-
-def _checked(source: str, part: PartName, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Part:
+    The classes are those of the training labels: numbers from 0 on, or from 1 on as EMNIST's letters have them. They
+    are called by `classes`, or else as the source calls them: by the names of its subfolders, or by their numbers.
+    Images of other sizes than 28x28 are fitted to it as pictures are.
+    """
+    found = _Shipped(SHIPPED) if str(source) == "mnist" else open_source(str(source))
+    images, labels = found.images(part), found.labels(part)
     if len(images) != len(labels):
         raise DataError(f"{source}: {len(images):,} {part} images and {len(labels):,} labels: they must pair up")
     if not len(images):
         raise DataError(f"{source}: the {part} part is empty")
-    if labels.max() > 9:
-        raise DataError(f"{source}: {part} labels reach {labels.max()}, expected 0 to 9")
-    return Part(images, labels)
+    names, first = _classes(str(source), labels if part == "train" else found.labels("train"), classes, found.names)
+    last = first + len(names) - 1
+    if labels.max() > last:
+        raise DataError(f"{source}: {part} labels reach {labels.max()}, expected {first} to {last}")
+    if labels.min() < first:
+        raise DataError(f"{source}: {part} labels begin at {labels.min()}, expected {first} to {last}")
+    upright = images.transpose(0, 2, 1) if transposed else images
+    return Part(fit_images(np.ascontiguousarray(upright)), labels - np.uint8(first), names)
+
+
+class _Shipped(IdxFolder):
+    """MNIST as it comes with the package; a file whose digest is not the published one is refused."""
+
+    def images(self, part: PartName) -> NDArray[np.uint8]:
+        return self._published(part, "images")
+
+    def labels(self, part: PartName) -> NDArray[np.uint8]:
+        return self._published(part, "labels")
+
+    def _published(self, part: PartName, kind: Literal["images", "labels"]) -> NDArray[np.uint8]:
+        path = self.path(part, kind)
+        values, raw = read_idx(path, kind)
+        stem = path.name.removesuffix(".gz")
+        if hashlib.sha256(raw).hexdigest() != _PUBLISHED[stem]:
+            raise DataError(f"{path.parent / stem}: not the published MNIST (sha256 differs): reinstall the package")
+        return values
+
+
+def _classes(
+    source: str, labels: NDArray[np.uint8], given: Sequence[str] | None, own: Sequence[str] | None
+) -> tuple[tuple[str, ...], int]:
+    """The names of the classes that the training labels are numbers of, and the number of the first one."""
+    if not len(labels):
+        raise DataError(f"{source}: the train part is empty")
+    first, most = int(own is None and labels.min() == 1), int(labels.max())
+    names = tuple(given or own or map(str, range(first, most + 1)))
+    count = len(own) if own else most - first + 1
+    if len(names) != count:
+        numbered = f"labels {first} to {most}" if own is None else f"folders of {', '.join(own[:5])} ..."
+        raise DataError(f"{source}: its {numbered} are {count} classes, and data.classes names {len(names)}")
+    if fault := fault_of(names):
+        raise DataError(f"{source}: {fault}")
+    counts = np.bincount(labels, minlength=most + 1)[first:]
+    empty = [name for name, images in zip(names, counts, strict=True) if not images]
+    if empty:
+        more = f" and of {len(empty) - 1} more" if len(empty) > 1 else ""
+        raise DataError(f"{source}: no training image of class {empty[0]}{more}: every class needs some")
+    if count < _FEWEST:
+        raise DataError(f"{source}: only one class ({names[0]}): there is nothing to tell apart")
+    return names, first
+
+
+def files_of(source: str) -> list[Path]:
+    """The files of a source that can be loaded; of a folder of pictures the folder."""
+    return (IdxFolder(SHIPPED) if source == "mnist" else open_source(source)).files
 
 
 def validation_indices(labels: NDArray[np.uint8], share: float, seed: int) -> NDArray[np.int64]:
     """Sorted indices of the training images that validate: by the seed's choice, `share` of each class, rounded."""
     random = np.random.Generator(np.random.PCG64(seed))
     chosen = []
-    for digit in range(10):
-        members = np.flatnonzero(labels == digit)
+    for number in np.unique(labels):
+        members = np.flatnonzero(labels == number)
         chosen.append(random.permutation(members)[: round(len(members) * share)])
     indices = np.sort(np.concatenate(chosen)).astype(np.int64)
     if share and not len(indices):

@@ -18,17 +18,17 @@ def evaluate_run(run: Run, with_plots: bool) -> None:
     """Run the model over the test images once, draw the plots where they are wanted, then write the numbers."""
     config = run.config()
     history = run.history() if with_plots else {}  # first, because a damaged file is refused at once
-    part = load_part(config.data.source, "test")
+    part = load_part(config.data.source, "test", run.classes, transposed=config.data.transposed)
     backend.start()
     model = load_model(run)
     outputs, loss = scoring.outputs(model, config, part)
     probabilities = normalised(outputs, config.model.output)
-    metrics = compute_metrics(probabilities, part.labels, loss)
+    metrics = compute_metrics(probabilities, part.labels, loss, part.classes)
     if with_plots:
         charts.curves(history, run.plots / "curves.png")
-        charts.confusion(np.array(metrics.confusion), run.plots / "confusion.png", run.name)
+        charts.confusion(np.array(metrics.confusion), run.plots / "confusion.png", run.name, part.classes)
         charts.architecture(describe(model), run.plots / "architecture.png", run.name)
-        images.answers(part.images, part.labels, probabilities, run.plots)
+        images.answers(part, probabilities, run.plots)
     metrics = replace(metrics, weights_sha256=weights_sha256(model), data_sha256=part.sha256)
     run.add_metrics("evaluate", metrics.tree())
 

@@ -1,8 +1,9 @@
-"""The metrics of a digit classifier from its probabilities and the true labels, without TensorFlow.
+"""The metrics of a classifier from its probabilities and the true labels, without TensorFlow.
 
-The confusion matrix holds a row for each true digit and a column for each answer; all counts are taken from it.
+The confusion matrix holds a row for each true class and a column for each answer; all counts are taken from it.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,44 +12,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.data import Part, load_part
+from mnist_pipeline.numerals import DIGITS, digit_of
 from mnist_pipeline.prediction.foreign import vet
-from mnist_pipeline.prediction.runtimes import RuntimeName, open_runtime, output_of, probabilities
+from mnist_pipeline.prediction.predictor import classes_of, home_of
+from mnist_pipeline.prediction.runtimes import RuntimeName, open_runtime, output_of, probabilities, require_classes
 from mnist_pipeline.runs.results import Evaluated
 
-CLASSES = 10
 _LEAST = 1e-7  # the probability at which Keras clips before it takes the logarithm
 _BINS = 15  # of confidence, for the calibration error: as many as Guo et al. (2017) and most after them
-_MOST_PAIRS = 10  # of digits that are confused
+_MOST_PAIRS = 10  # of classes that are confused
 
 
 def evaluate_file(path: Path, name: RuntimeName | None) -> Evaluated:
-    """The metrics of a model file on MNIST's test images; the loss is the cross-entropy of its probabilities."""
+    """The metrics of a model file on test images; the loss is the cross-entropy of its probabilities."""
     return read_test_images(path, name)[0]
 
 
 def read_test_images(path: Path, name: RuntimeName | None) -> tuple[Evaluated, Part, NDArray[np.float32]]:
-    """The metrics of a model file, MNIST's test images, and the ten probabilities that it gives for each."""
+    """The metrics of a model file, the test images, and the probabilities that it gives for each.
+
+    The images are MNIST's, or for a model of other classes those of the run that it was exported from.
+    """
     vet(path, name)
-    runtime = open_runtime(path, name)
-    part = load_part("mnist", "test")
+    runtime, run = open_runtime(path, name), home_of(path)
+    if run and (classes := classes_of(run)) != DIGITS:
+        data = run.config().data
+        part = load_part(data.source, "test", classes, transposed=data.transposed)
+    else:
+        part = load_part("mnist", "test")
+    require_classes(runtime, path, part.classes)
     found = probabilities(runtime, part.images, output_of(runtime))
     of_truth = found[np.arange(len(part)), part.labels].astype(np.float64)
-    metrics = compute_metrics(found, part.labels, float(-np.log(np.maximum(of_truth, _LEAST)).mean()))
+    loss = float(-np.log(np.maximum(of_truth, _LEAST)).mean())
+    metrics = compute_metrics(found, part.labels, loss, part.classes)
     return replace(metrics, model=str(path), runtime=runtime.name, data_sha256=part.sha256), part, found
 
 
-def compute_metrics(probabilities: NDArray[np.float32], labels: NDArray[np.uint8], loss: float) -> Evaluated:
-    """All metrics from the (n, 10) probabilities of one pass; the loss, which is the model's own, is handed on."""
-    answers = probabilities.argmax(axis=1)
-    confusion = np.zeros((CLASSES, CLASSES), np.int64)
+def compute_metrics(
+    probabilities: NDArray[np.float32], labels: NDArray[np.uint8], loss: float, classes: Sequence[str] = DIGITS
+) -> Evaluated:
+    """All metrics from the probabilities of one pass, a row an image; the loss, the model's own, is handed on."""
+    answers, count = probabilities.argmax(axis=1), len(classes)
+    confusion = np.zeros((count, count), np.int64)
     np.add.at(confusion, (labels, answers), 1)
-    report, right = _precision_and_recall(confusion), confusion.diagonal().tolist()
+    report, right = _precision_and_recall(confusion, classes), confusion.diagonal().tolist()
     ece, calibration = calibration_error(probabilities, labels)
     return Evaluated(
         test_accuracy=float((answers == labels).mean()), test_loss=loss, n=len(labels),
         per_class=[
-            {"digit": digit, "n": int(report[str(digit)]["n"]), "right": hits, "accuracy": report[str(digit)]["recall"]}
-            for digit, hits in enumerate(right)
+            {
+                "label": label, "digit": digit_of(label), "n": int(report[label]["n"]), "right": hits,
+                "accuracy": report[label]["recall"],
+            }
+            for label, hits in zip(classes, right, strict=True)
         ],
         confusion=confusion.tolist(), report=report, ece=ece,
         most_confused=_most_confused(confusion), calibration=calibration,
@@ -60,23 +76,23 @@ def _shares(parts: NDArray[np.int64], wholes: NDArray[np.int64]) -> NDArray[np.f
     return np.divide(parts, wholes, out=np.zeros(len(parts)), where=wholes > 0)
 
 
-def _precision_and_recall(confusion: NDArray[np.int64]) -> dict[str, dict[str, float]]:
-    """Precision, recall and F1 of each digit; `macro` averages digits alike, `weighted` by their images."""
+def _precision_and_recall(confusion: NDArray[np.int64], classes: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Precision, recall and F1 of each class; `macro` averages classes alike, `weighted` by their images."""
     right, there, answered = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     shares = [_shares(right, answered), _shares(right, there), _shares(2 * right, there + answered)]
     scores = dict(zip(("precision", "recall", "f1"), shares, strict=True))
     rows: dict[str, dict[str, float]] = {
-        str(digit): {**{name: float(values[digit]) for name, values in scores.items()}, "n": int(there[digit])}
-        for digit in range(CLASSES)
+        label: {**{name: float(values[number]) for name, values in scores.items()}, "n": int(there[number])}
+        for number, label in enumerate(classes)
     }
-    for average, weights in {"macro": np.ones(CLASSES), "weighted": there}.items():
+    for average, weights in {"macro": np.ones(len(classes)), "weighted": there}.items():
         means = {name: float(np.average(values, weights=weights)) for name, values in scores.items()}
         rows[average] = {**means, "n": int(there.sum())}
     return rows
 
 
 def _most_confused(confusion: NDArray[np.int64]) -> list[dict[str, int]]:
-    """The pairs of true digit and wrong answer that occur, the most frequent first."""
+    """The pairs of true class and wrong answer, as numbers of classes, that occur, the most frequent first."""
     wrong = confusion - np.diag(confusion.diagonal())
     places = np.argwhere(wrong).tolist()
     pairs = [{"true": true, "answer": answer, "n": int(wrong[true, answer])} for true, answer in places]

@@ -55,8 +55,8 @@ def write_shipped_page() -> Path:
     (onnx, facts), run = shipped(), ShippedRun()
     config = run.config()
     test, part, probabilities = read_test_images(onnx, None)
-    charts.confusion(np.array(test.confusion), run.plots / "confusion.png", run.name)
-    images.answers(part.images, part.labels, probabilities, run.plots)
+    charts.confusion(np.array(test.confusion), run.plots / "confusion.png", run.name, part.classes)
+    images.answers(part, probabilities, run.plots)
     environment = {key: facts[key] for key in ("versions", "processor")}
     commands = f"mnist train {config.name}\nmnist evaluate {config.name}"
     return _write(run, facts, test.tree(), config, {}, ("confusion", "mistakes", "samples"), commands, environment)
@@ -75,6 +75,7 @@ def _write(
         run=run, config=config, train=train, test=test, right=right, wrong=test["n"] - right,
         finished=f"{datetime.fromisoformat(train['finished']):%Y-%m-%d %H:%M %Z}".strip() if history else "",
         commands=commands, history=history, epochs=list(zip(*columns, strict=True)),
+        classes=[row["label"] for row in test["per_class"]], noun=charts.noun(run.classes),
         weakest=_weakest(test["per_class"]), plots={name: _plot(run, name) for name in plots}, recipe=recipe,
         seeds=_embedded(over_seeds) if over_seeds.is_file() else None,
         yaml=yaml_of(config.tree()), environment=yaml_of(environment),
@@ -99,10 +100,11 @@ def _rounded(name: str, value: float) -> str:
     return f"{value:.3g}" if name == "learning_rate" else f"{value:.4f}"
 
 
-def _weakest(per_class: list[dict[str, Any]]) -> int | None:
-    """The digit with the lowest accuracy; None where every image was read right."""
-    accuracy, digit = min(((row["accuracy"], row["digit"]) for row in per_class if row["n"]), default=(1, None))
-    return digit if accuracy < 1 else None
+def _weakest(per_class: list[dict[str, Any]]) -> str | None:
+    """The class with the lowest accuracy; None where every image was read right."""
+    there = [row for row in per_class if row["n"]]
+    worst = min(there, key=lambda row: float(row["accuracy"]), default=None)
+    return worst["label"] if worst and worst["accuracy"] < 1 else None
 
 
 def _plot(run: Run, name: str) -> _Image:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.data import Part, load_part
+from mnist_pipeline.data.sources import PartName
 from mnist_pipeline.errors import ExportError, RunError
 from mnist_pipeline.exports import texts
 from mnist_pipeline.exports.eight_bits import calibration_images, litert, save_int8_onnx
@@ -31,6 +32,7 @@ from mnist_pipeline.training.backend import keras
 from mnist_pipeline.training.keras_file import load_model, weights_sha256
 from mnist_pipeline.training.saving import load_onnx, save_onnx
 
+_PARTS: tuple[PartName, PartName] = ("test", "train")
 _BATCH = 500  # test images that a runtime is given at a time
 _TOOLS = ("tensorflow", "keras", "onnx", "tf2onnx", "opencv-python-headless")
 
@@ -61,8 +63,8 @@ class _Exporter:
     def __init__(self, run: Run, watcher: Watcher) -> None:
         self._run, self._watcher = run, watcher
         self._config, self._threshold = run.config(), run.threshold()
-        self._test = load_part(self._config.data.source, "test")
-        train = load_part(self._config.data.source, "train")
+        data, self._classes = self._config.data, run.classes
+        self._test, train = (load_part(data.source, part, self._classes, transposed=data.transposed) for part in _PARTS)
         self._train_sha256, self._calibration = train.sha256, calibration_images(train.images)
         self._images = {"train": len(train), "test": len(self._test)}
         backend.start()
@@ -102,10 +104,10 @@ class _Exporter:
         checked = paths[0].with_name("model-int8.tflite") if form.name == "c-array" else paths[0]
         self._save(form, checked)
         proofs = self._proofs(form, checked)
-        entry = read_signature(checked)
+        entry = read_signature(checked, len(self._classes))
         if form.name == "c-array":
             about = f"Run {self._run.name}, weights {weights_sha256(self._softmax_model)[:16]}."
-            texts.save_c(checked.read_bytes(), entry, paths, about)
+            texts.save_c(checked.read_bytes(), entry, paths, about, self._classes)
         output = "softmax" if form.normalised else self._config.model.output
         checks = [asdict(proof) for proof in proofs]
         return {**entry, "scores": output, "needs_normalising": output == "sigmoid", "checks": checks}
@@ -159,11 +161,11 @@ class _Exporter:
         tree = {
             "name": self._run.name, "description": self._config.description,
             "weights_sha256": self._run.figures("train")["weights_sha256"], "parameters": self._model.count_params(),
-            "classes": [str(digit) for digit in range(10)],
+            "classes": [*self._classes],
             "keras": {"test_accuracy": self._reference.accuracy, "n": len(self._test)},
             "calibration_images": len(self._calibration),
             "data": {"source": source, **digests, "licence": texts.licence(source)},
-            "preparation": texts.PREPARATION, "refuses_below": self._threshold,
+            "preparation": texts.preparation(self._classes), "refuses_below": self._threshold,
             "versions": CODE | versions((*_TOOLS, *PACKAGES)),
             "forms": {name: self._entries[name] for name in FORMS if name in self._entries},
         }  # fmt: skip

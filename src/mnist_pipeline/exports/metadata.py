@@ -6,6 +6,7 @@ from typing import Any
 
 from mnist_pipeline.config import yaml_text
 from mnist_pipeline.data.loading import files_of
+from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.packages import COMPLETE
 
 _MNIST_LICENCE = "https://creativecommons.org/licenses/by-sa/3.0/"
@@ -32,16 +33,27 @@ _CONTEXT = {
 _TAGS = {"onnx": "onnx", "litert": "tflite", "saved-model": "tensorflow"}
 
 
+def kind_of(card: dict[str, Any]) -> str:
+    """What the model is, in a few words."""
+    what = "handwritten digits" if _of_digits(card) else f"{len(card['classes'])} classes"
+    return f"a classifier of {what}"
+
+
+def _of_digits(card: dict[str, Any]) -> bool:
+    return tuple(card["classes"]) == DIGITS
+
+
 def card_head(card: dict[str, Any]) -> str:
     """What the Hugging Face Hub reads of a card: licence, tags and the measured accuracy, as YAML."""
     mnist = card["data"]["source"] == "mnist"
     images = {"name": "MNIST", "type": "mnist"} if mnist else {"name": Path(card["data"]["source"]).name, "type": "own"}
     accuracy = {"type": "accuracy", "value": round(card["keras"]["test_accuracy"], 6)}
     result = {"task": {"type": "image-classification"}, "dataset": {**images, "split": "test"}, "metrics": [accuracy]}
+    about = ["digits", "handwriting"] if _of_digits(card) else []
     head = {
         **({"license": "cc-by-sa-3.0", "datasets": ["mnist"]} if mnist else {}),
         "library_name": "keras", "pipeline_tag": "image-classification", "metrics": ["accuracy"],
-        "tags": ["digits", "handwriting", "mnist-kit", *(tag for form, tag in _TAGS.items() if form in card["forms"])],
+        "tags": [*about, "mnist-kit", *(tag for form, tag in _TAGS.items() if form in card["forms"])],
         "model-index": [{"name": card["name"], "results": [result]}],
     }  # fmt: skip
     return yaml_text.write(head)
@@ -56,7 +68,7 @@ def citation(card: dict[str, Any], finished: str, environment: dict[str, Any]) -
         "cff-version": "1.2.0",
         "message": "If this model was of use to you, please cite it as below.",
         "type": "software",
-        "title": f"{card['name']}: a classifier of handwritten digits",
+        "title": f"{card['name']}: {kind_of(card)}",
         **({"abstract": card["description"]} if card["description"] else {}),
         "authors": [{"name": "The author of this model"}],
         "date-released": finished[:10],
@@ -93,7 +105,13 @@ def croissant(source: str, images: dict[str, int], digests: dict[str, str]) -> d
 
 
 def _file(path: Path) -> dict[str, Any]:
-    """A file as a part of a data set, by its digest: where it is, whoever has the package or the data knows."""
+    """A file as a part of a data set, by its digest: where it is, whoever has the package or the data knows.
+
+    A folder of pictures is a set of files.
+    """
+    if path.is_dir():
+        inside = {"encodingFormat": "image/*", "includes": "*/*/*"}
+        return {"@type": "cr:FileSet", "@id": path.name, "name": path.name, **inside}
     kind = {".gz": "application/gzip", ".npz": "application/zip"}.get(path.suffix, "application/octet-stream")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

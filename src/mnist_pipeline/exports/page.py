@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mnist_pipeline.exports.page_network import Bits, read_network
-from mnist_pipeline.numerals import percent
+from mnist_pipeline.numerals import DIGITS, named, percent
 from mnist_pipeline.prediction.foreign import vet
 from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun, shipped
 from mnist_pipeline.runs.files import write_text
@@ -85,7 +85,9 @@ def _model(where: str | Path | Run | None, bits: Bits) -> dict[str, Any]:
     accuracy = run.figures("evaluate")["test_accuracy"] if is_shipped or "evaluate" in run.metrics() else None
     name, parameters = run.name, run.figures("train")["parameters"]
     said = {"name": name, "parameters": parameters, "accuracy": accuracy and percent(accuracy)}
-    return {**said, "threshold": run.threshold(), "network": read_network(path, bits)}
+    names = run.classes
+    classes = {"classes": names, "named": [named(label) for label in names], "digits": names == DIGITS}
+    return {**said, **classes, "threshold": run.threshold(), "network": read_network(path, bits)}
 
 
 def _text(name: str) -> str:

@@ -21,7 +21,7 @@ class NodeRuntime:
         self._page = page
 
     def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Ten probabilities for each of (n, 28, 28) images in 0..1."""
+        """The probabilities of the classes for each of (n, 28, 28) images in 0..1."""
         pixels = np.rint(images * 255).astype(np.uint8).tobytes()
         words = ["node", str(_SCRIPT), str(self._page)]  # wherever the user's PATH has it
         try:
@@ -31,4 +31,4 @@ class NodeRuntime:
         if answer.returncode:
             lines = [line for line in answer.stderr.decode(errors="replace").splitlines() if "Error" in line]
             raise ExportError(f"node cannot run the page's code ({lines[0] if lines else answer.returncode})")
-        return np.frombuffer(answer.stdout, "<f4").reshape(-1, 10)
+        return np.frombuffer(answer.stdout, "<f4").reshape(len(images), -1)

@@ -92,11 +92,11 @@ class KerasRuntime:
         return images.reshape(-1, *self._shape)
 
     def compute(self, inputs: NDArray[Any]) -> NDArray[np.float32]:
-        """The model's ten outputs for each."""
+        """The model's outputs for each."""
         return np.asarray(self._call(tf.constant(inputs)).numpy(), np.float32)
 
     def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The model's ten outputs for each of (n, 28, 28) images in 0..1."""
+        """The model's outputs for each of (n, 28, 28) images in 0..1."""
         return self.compute(self.prepare(images))
 
 

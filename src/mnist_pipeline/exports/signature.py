@@ -9,15 +9,19 @@ from typing import Any
 
 import onnx
 
+from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.training.backend import tf
 
 _Tensor = dict[str, Any]
 _RANGES = {"float32": "0 to 1: pixel / 255", "uint8": "0 to 255: the pixel itself"}
 
 
-def read_signature(path: Path) -> dict[str, _Tensor]:
+def read_signature(path: Path, classes: int = len(DIGITS)) -> dict[str, _Tensor]:
     """The `input` and the `output` of an ONNX file, a LiteRT file, a page or a SavedModel's folder; n is the batch."""
-    into, out = {".onnx": _of_onnx, ".tflite": _of_litert, ".html": _of_page}.get(path.suffix, _of_saved_model)(path)
+    if path.suffix == ".html":
+        into, out = _of_page(classes)
+    else:
+        into, out = {".onnx": _of_onnx, ".tflite": _of_litert}.get(path.suffix, _of_saved_model)(path)
     return {"input": {**into, "range": _range(into)}, "output": out}
 
 
@@ -42,10 +46,10 @@ def _of_litert(path: Path) -> Iterator[_Tensor]:
         yield {"name": name, "shape": shape, "type": kind, **steps}
 
 
-def _of_page(_: Path) -> Iterator[_Tensor]:
-    """What the functions in the page's code take and give: they are the same in every page."""
+def _of_page(classes: int) -> Iterator[_Tensor]:
+    """What the functions in the page's code take and give."""
     yield {"name": "pixels", "shape": [784], "type": "uint8"}
-    yield {"name": "probabilities", "shape": [10], "type": "float64"}
+    yield {"name": "probabilities", "shape": [classes], "type": "float64"}
 
 
 def _of_saved_model(path: Path) -> Iterator[_Tensor]:

@@ -4,12 +4,14 @@ The card also says how a picture becomes a model's input, in words and as code, 
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from mnist_pipeline.exports.metadata import card_head
+from mnist_pipeline.exports.metadata import card_head, kind_of
+from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.runs.files import write_text
 
 _WORDS = (
@@ -35,8 +37,13 @@ def digit(path):
     right, down = (round(14 - moments[axis] / moments["m00"]) for axis in ("m10", "m01"))
     return cv2.warpAffine(small, np.float32([[1, 0, right], [0, 1, down]]), (28, 28))
 '''
-PREPARATION = {"words": _WORDS, "snippet": _SNIPPET}
 _MARKUP = re.compile(r"([\\`*_\[\]<>&#|~])")
+
+
+def preparation(classes: Sequence[str]) -> dict[str, str]:
+    """How a picture becomes a model's input, in words and as code."""
+    noun = "digit" if tuple(classes) == DIGITS else "shape"
+    return {"words": _WORDS.replace("digit", noun), "snippet": _SNIPPET.replace("one digit", f"one {noun}")}
 
 
 def licence(source: str) -> str:
@@ -48,13 +55,15 @@ def licence(source: str) -> str:
 
 def markdown(card: dict[str, Any]) -> str:
     """The card as Markdown, from the tree that card.json holds; it begins with what the Hugging Face Hub reads."""
-    return f"---\n{card_head(card)}---\n{_render('card.md.jinja', card)}"
+    return f"---\n{card_head(card)}---\n{_render('card.md.jinja', card | {'kind': kind_of(card)})}"
 
 
-def save_c(model: bytes, signature: dict[str, Any], paths: list[Path], about: str) -> None:
+def save_c(model: bytes, signature: dict[str, Any], paths: list[Path], about: str, classes: Sequence[str]) -> None:
     """A LiteRT model in eight bits as C: its bytes as an array, and a header with its scales and zero points."""
+    named = "digits 0 to 9" if tuple(classes) == DIGITS else f"classes {', '.join(classes)}".replace("*/", "* /")
+    values = {**signature, "model": model, "about": about, "count": len(classes), "named": named}
     for path in paths:
-        write_text(path, _render(f"{path.name}.jinja", {**signature, "model": model, "about": about}))
+        write_text(path, _render(f"{path.name}.jinja", values))
 
 
 def _render(name: str, values: dict[str, Any]) -> str:

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from mnist_pipeline.pixels.ink import Step, find_ink
 from mnist_pipeline.pixels.light import Grey, Invert, as_grey, working_size
 from mnist_pipeline.pixels.panels import Outline, cut_out, outline_of, panel_area, possible_panel, without_box
+from mnist_pipeline.pixels.pictures import Picture, read_grey
 from mnist_pipeline.pixels.shapes import are_several, digit_candidates, digit_pieces, find_shapes, stroke_width
 
 SIDE = 28  # pixels; MNIST's
+LONGEST = 1000  # pixels of a picture's longer side: enough for a single digit
 PIXEL = np.float32(1 / 255)  # one step of grey; as a factor, because a compiler would make it one anyway
 NOTHING = "nothing is drawn"
 SEVERAL = "several shapes: --all reads each of them"
@@ -39,6 +41,19 @@ class Seen(NamedTuple):
     pixels: Grey | None  # (28, 28), light on dark; None when there is nothing to look at
     inverted: bool
     reason: str | None = None  # why there is no digit
+
+
+def look_at(picture: Picture, invert: Invert = "auto") -> Seen:
+    """The digit of a picture: a file, its bytes, or an array; one that cannot be read is a PictureError."""
+    return find_digit(read_grey(picture, LONGEST), invert)
+
+
+def fit_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Images (n, height, width), light on dark, at 28x28: as they are, or fitted as a picture's digit is."""
+    if images.shape[1:] == (SIDE, SIDE):
+        return images
+    seen = ((image, find_digit(image, "no").pixels) for image in images)
+    return np.stack([plain(image, "no")[0] if pixels is None else pixels for image, pixels in seen])
 
 
 def find_digit(grey: Grey, invert: Invert = "auto", steps: list[Step] | None = None) -> Seen:

@@ -1,4 +1,4 @@
-"""A picture in, an answer out: the way to 28x28 pixels, then a model file's ten probabilities.
+"""A picture in, an answer out: the way to 28x28 pixels, then a model file's probability for each class.
 
 `predictor` and `file_predictor` choose the model; a `Predictor` then answers for any number of pictures. A picture that
 cannot be read, and a bug that one picture meets, is an answer that says so: the pictures after it are still answered.
@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.errors import PictureError
-from mnist_pipeline.numerals import sure
+from mnist_pipeline.errors import MnistError, PictureError
+from mnist_pipeline.numerals import DIGITS, digit_of, named, sure
 from mnist_pipeline.pixels.ink import Step
 from mnist_pipeline.pixels.light import SHORTEST, Grey, Invert
 from mnist_pipeline.pixels.pictures import Picture, name_of, read_grey, unforeseen
-from mnist_pipeline.pixels.preprocess import Seen, find_digit, other_looks, plain
+from mnist_pipeline.pixels.preprocess import LONGEST, Seen, find_digit, other_looks, plain
 from mnist_pipeline.prediction.foreign import vet
-from mnist_pipeline.prediction.runtimes import RuntimeChoice, open_runtime, output_of, probabilities
+from mnist_pipeline.prediction.runtimes import RuntimeChoice, open_runtime, output_of, probabilities, require_classes
 from mnist_pipeline.prediction.shipping import SHIPPED, shipped
 from mnist_pipeline.runs.opening import last_trained, open_run
 from mnist_pipeline.runs.run import Run
@@ -36,16 +36,21 @@ _WITH_PACKAGE = " (comes with the package)"
 # Pixels of the side of a patch that explains: one of 3 hardly moves an answer, one of 7 takes most of a digit away.
 _PATCH = 5
 _SURE = 0.95  # the confidence from which on a further look at a small picture is believed
-_LONGEST = 1000  # pixels of a picture's longer side: enough for a single digit
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one picture; `digit` is None when refused, `error` says why a file could not be read."""
+    """The answer for one picture; `label` is None when refused, `error` says why a file could not be read."""
 
     image: str
     digit: int | None = None
+    """The digit that the class is; None for a class that is none of the ten digits."""
+    label: str | None = None
+    """What the class is called: of digits the digit."""
     guess: int | None = None
+    """The number of the likeliest class, its place among the probabilities: of digits the digit."""
+    nearest: str | None = None
+    """What the likeliest class is called, also where it is refused."""
     confidence: float | None = None
     probabilities: list[float] | None = None
     inverted: bool | None = None
@@ -64,12 +69,18 @@ class Prediction:
         """The answer as one would say it."""
         if self.error is not None:
             return self.error
-        if self.digit is None:
-            guess = "" if self.guess is None else f"; the nearest is {self.guess}"
-            return f"{self.image}: no digit here ({self.reason}{guess})"
+        if self.label is None:
+            nearest = "" if self.nearest is None else f"; the nearest is {self.nearest}"
+            return f"{self.image}: {self.said()} ({self.reason}{nearest})"
         assert self.confidence is not None
-        article = "an" if self.digit == 8 else "a"
-        return f"{self.image}: this is {article} {self.digit} ({sure(self.confidence)} sure)"
+        return f"{self.image}: {self.said()} ({sure(self.confidence)} sure)"
+
+    def said(self) -> str:
+        """What the picture shows, or that it shows nothing that the model knows."""
+        if self.label is not None:
+            return f"this is {named(self.label)}"
+        of_digits = self.nearest is None or digit_of(self.nearest) is not None
+        return f"{'no digit' if of_digits else 'none of its classes'} here"
 
 
 @dataclass
@@ -82,9 +93,12 @@ class Predictor:
     runtime: RuntimeChoice | None = None
     threshold: float = 0.0  # the confidence below which a picture is refused
     way: Way = "mnist"
+    classes: Sequence[str] = DIGITS
 
     def __post_init__(self) -> None:
         self._runtime = open_runtime(Path(self.onnx), self.runtime)
+        require_classes(self._runtime, Path(self.onnx), self.classes)
+        self._of_digits = tuple(self.classes) == DIGITS
         self._output = self.output or output_of(self._runtime)
         self._one_at_a_time = Lock()  # a runtime holds its input until it has computed
 
@@ -99,7 +113,7 @@ class Predictor:
         return self.name.endswith(_WITH_PACKAGE)
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Ten probabilities for each of (n, 28, 28) images."""
+        """The probabilities of the classes for each of (n, 28, 28) images."""
         with self._one_at_a_time:
             return probabilities(self._runtime, images, self._output)
 
@@ -137,6 +151,7 @@ class Predictor:
         """Every digit on a page, line by line; a picture that cannot be read is a PictureError."""
         from mnist_pipeline.prediction.pages.reading import read_page
 
+        require_letters(self.classes)
         page = read_page(picture, self, invert)
         if page.error is not None:
             raise PictureError(page.error)
@@ -148,7 +163,7 @@ class Predictor:
 
     def _look(self, picture: Picture, invert: Invert, steps: list[Step] | None = None) -> "_Look | PictureError":
         try:
-            grey = read_grey(picture, _LONGEST)
+            grey = read_grey(picture, LONGEST)
             height, width = grey.shape
             if steps is not None:
                 steps.append((f"as given, {width} × {height}", grey))
@@ -164,14 +179,14 @@ class Predictor:
         if isinstance(look, PictureError):
             return self.unread(name, look), None
         best = self._of_seen(name, look.seen)
-        if best.digit is not None or look.small is None or not self.threshold or self.way != "mnist":
+        if best.label is not None or look.small is None or not self.threshold or self.way != "mnist":
             return best, look
         # Refused: another look is believed only where it is sure. So 85 % of corrupted 28x28 digits are read and 22 of
         # 540 letters as small as that answered; without another look 70 % and 6, with 0.845 as the least 88 % and 38.
         chosen, least = look, _SURE
         for seen, steps in other_looks(look.small, look.invert, look.seen.inverted):
             other = self._of_seen(name, seen)
-            if other.digit is not None and (other.confidence or 0) >= least:
+            if other.label is not None and (other.confidence or 0) >= least:
                 best, least = other, other.confidence or 0
                 chosen = look._replace(seen=seen, steps=look.steps[:1] + steps)
         return best, chosen
@@ -186,9 +201,13 @@ class Predictor:
         shares = [float(f"{share:.7g}") if share >= 1e-15 else round(share, 21) for share in exact]
         confidence = max(shares)
         guess = shares.index(confidence)
-        reason = seen.reason or ("it looks like none of them" if confidence < self.threshold else None)
-        digit = guess if reason is None else None
-        return Prediction(name, digit, guess, confidence, shares, seen.inverted, reason, self.name)
+        # Other things than digits may be made of several shapes.
+        several = seen.reason if self._of_digits else None
+        reason = several or ("it looks like none of them" if confidence < self.threshold else None)
+        nearest = self.classes[guess]
+        label = nearest if reason is None else None
+        digit = None if label is None else digit_of(label)
+        return Prediction(name, digit, label, guess, nearest, confidence, shares, seen.inverted, reason, self.name)
 
 
 class _Look(NamedTuple):
@@ -201,14 +220,14 @@ class _Look(NamedTuple):
 
 
 def occlusion(
-    pixels: Grey, digit: int, probabilities: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    pixels: Grey, guess: int, probabilities: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 ) -> list[list[float]]:
-    """What the probability of a digit loses by a patch of paper over each pixel, averaged over all that cover it."""
+    """What the probability of a class loses by a patch of paper over each pixel, averaged over all that cover it."""
     ys, xs = np.nonzero(cv2.dilate(pixels, np.ones((_PATCH, _PATCH), np.uint8)))  # a patch elsewhere covers no ink
     covered = np.repeat(pixels[np.newaxis], 1 + len(ys), axis=0)
     for picture, y, x in zip(covered[1:], ys, xs, strict=True):
         picture[max(0, y - _PATCH // 2) : y + _PATCH // 2 + 1, max(0, x - _PATCH // 2) : x + _PATCH // 2 + 1] = 0
-    found = probabilities(covered)[:, digit].astype(np.float64)
+    found = probabilities(covered)[:, guess].astype(np.float64)
     losses = np.zeros(pixels.shape)
     losses[ys, xs] = found[0] - found[1:]
     averaged = cv2.blur(losses, (_PATCH, _PATCH), borderType=cv2.BORDER_CONSTANT)
@@ -245,16 +264,35 @@ def predictor(
 
 def _of_run(run: Run, runtime: RuntimeChoice | None, way: Way) -> Predictor:
     vet(run.onnx_file, runtime)
-    return Predictor(str(run.onnx_file), str(run.path), run.output(), runtime, run.threshold(), way)
+    scores = run.scores()
+    return Predictor(str(run.onnx_file), str(run.path), scores.output, runtime, run.threshold(), way, scores.classes)
 
 
 def file_predictor(model: str | Path, runtime: RuntimeChoice | None = None, way: Way = "mnist") -> Predictor:
     """An exported file, ready for many pictures; whether it ends in a softmax is seen from what it computes.
 
-    A file in the export/ folder of its run refuses what the run refuses; any other refuses nothing.
+    A file in the export/ folder of its run refuses what the run refuses, and knows its classes; any other file refuses
+    nothing, and is taken for one of ten digits.
     """
     path = Path(model)
     vet(path, runtime)
+    run = home_of(path)
+    threshold, classes = (run.threshold(), classes_of(run)) if run else (0.0, DIGITS)
+    return Predictor(str(path), str(model), None, runtime, threshold, way, classes)
+
+
+def require_letters(classes: Sequence[str]) -> None:
+    """Refuse to read a page where a class is more than a character: its text would run into one."""
+    if words := [name for name in classes if len(name) > 1]:
+        raise MnistError(f"pages are read by models of digits and letters, and this one knows {words[0]!r}")
+
+
+def home_of(path: Path) -> Run | None:
+    """The run from which a model file was exported: that in whose export/ folder it lies."""
     run = Run(path.resolve().parent.parent)
-    threshold = run.threshold() if path.resolve().parent == run.exports else 0.0
-    return Predictor(str(path), str(model), None, runtime, threshold, way)
+    return run if path.resolve().parent == run.exports else None
+
+
+def classes_of(run: Run) -> tuple[str, ...]:
+    """The classes of a run; of the shipped model's exports, beside which there is no config, the digits."""
+    return DIGITS if run.state == "new" else run.classes

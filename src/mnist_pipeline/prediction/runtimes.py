@@ -1,13 +1,13 @@
 """Model files that compute without TensorFlow: through OpenCV, ONNX Runtime or LiteRT.
 
 `open_runtime` checks a file's size, its first bytes and, in ONNX, that it names no other file; then the runtime parses
-it, and ten finite scores have to come out for an image. A file from elsewhere goes through foreign.py before that.
+it, and finite scores have to come out for an image. A file from elsewhere goes through foreign.py before that.
 """
 
 import contextlib
 import io
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import RunError
+from mnist_pipeline.numerals import DIGITS, MOST_CLASSES
 from mnist_pipeline.packages import missing, need
 from mnist_pipeline.pixels.preprocess import SIDE, scale
 from mnist_pipeline.prediction.shipping import FOLDER
@@ -43,6 +44,7 @@ class Runtime(ABC):
 
     name: RuntimeName
     batch = 1  # images that it computes together
+    classes = len(DIGITS)  # scores that it gives for an image
 
     @abstractmethod
     def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
@@ -53,7 +55,7 @@ class Runtime(ABC):
         """The model's ten outputs for each prepared image."""
 
     def scores(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The model's ten outputs for each of (n, 28, 28) images in 0..1."""
+        """The model's outputs for each of (n, 28, 28) images in 0..1."""
         return self.compute(self.prepare(images))
 
 
@@ -100,22 +102,32 @@ def open_runtime(path: Path, choice: RuntimeChoice | None = None, threads: int =
         except Exception as error:  # each runtime has errors of its own, ONNX Runtime over a dozen
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise RunError(f"{path}: the model is damaged or not one that {name} reads ({first[:200]})") from None
-    if scores.shape != (1, 10) or not np.isfinite(scores).all():
-        raise RunError(f"{path}: no digit classifier: it has to give ten scores for an image, and gave {scores.shape}")
+    if scores.ndim != 2 or len(scores) != 1 or not 2 <= scores.size <= MOST_CLASSES or not np.isfinite(scores).all():
+        raise RunError(f"{path}: no classifier of images: it has to give a score a class, and gave {scores.shape}")
+    runtime.classes = scores.size
     runtime.batch = BATCH if made_here(path) else 1  # as it was tried out; some networks take one image alone
     return runtime
+
+
+def require_classes(runtime: Runtime, path: Path, classes: Sequence[str]) -> None:
+    """Refuse a model that gives more or fewer scores than there are classes."""
+    if runtime.classes != len(classes):
+        raise RunError(
+            f"{path}: gives {runtime.classes} scores for an image, expected {len(classes)}: a model of other classes "
+            f"than the ten digits is read in the folder of its run, which knows their names"
+        )
 
 
 def output_of(runtime: Runtime) -> "Output":
     """Whether a model ends in a softmax or in sigmoids: the scores of a softmax add up to one for any noise."""
     noise = np.random.default_rng(0).random((8, SIDE, SIDE), np.float32)
-    in_eight_bits = 0.02  # of 1/256 each, ten scores may be off by that much
+    in_eight_bits = max(0.02, runtime.classes / 512)  # of 1/256 each, the scores may be off by that much
     sums = np.array([runtime.scores(image[np.newaxis]).sum() for image in noise])
     return "softmax" if np.abs(sums - 1).max() <= in_eight_bits else "sigmoid"
 
 
 def probabilities(runtime: Runtime, images: NDArray[np.uint8], output: "Output") -> NDArray[np.float32]:
-    """Ten probabilities that add up to one for each of any number of (n, 28, 28) images, a batch at a time."""
+    """Probabilities that add up to one for each of any number of (n, 28, 28) images, a batch at a time."""
     starts = range(0, len(images), runtime.batch)
     scores = [runtime.scores(scale(images[at : at + runtime.batch])) for at in starts]
     return normalised(np.concatenate(scores), output)

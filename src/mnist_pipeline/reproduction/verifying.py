@@ -6,12 +6,13 @@ than a recipe of ours, and a promise counts only as far as the config can give i
 
 import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from mnist_pipeline.config.recipes import load_config, shipped_configs
 from mnist_pipeline.config.schema import CnnModel, Config
-from mnist_pipeline.data import load_part
+from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.errors import ProofError, RunError
+from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.reproduction.repeat import Likeness, trained_again
 from mnist_pipeline.reproduction.statements import MODEL_FILES, Statement, covered, model_files, promises, sha256, state
 from mnist_pipeline.reproduction.verdicts import BandCheck, check_band
@@ -79,10 +80,15 @@ def _with_data(statement: Statement, config: Config, data: str | None) -> Config
         )
     if data is not None:
         config = config.model_copy(update={"data": config.data.model_copy(update={"source": data})})
-    for part in ("train", "test"):
-        if load_part(config.data.source, part).sha256 != statement.predicate["data"][f"{part}_sha256"]:
+    parts: tuple[Literal["train"], Literal["test"]] = ("train", "test")
+    for part in parts:
+        if _part(config, part).sha256 != statement.predicate["data"][f"{part}_sha256"]:
             raise ProofError(f"{statement.path}: was made with other {part} images than {config.data.source} here")
     return config
+
+
+def _part(config: Config, part: Literal["train", "test"]) -> Part:
+    return load_part(config.data.source, part, config.data.classes, transposed=config.data.transposed)
 
 
 def _require_small(statement: Statement, config: Config) -> None:
@@ -108,7 +114,7 @@ def _size(config: Config) -> dict[str, int]:
             values += block.filters * side * side
             channels, side = block.filters, side // block.pool
         features = channels * (side * side if model.pooling == "flatten" else 1)
-    for units in (*model.hidden, 10):
+    for units in (*model.hidden, len(config.data.classes or DIGITS)):
         weights, products, values = weights + features * units, products + features * units, values + units
         features = units
     # A step has its products three times: forwards, and backwards for weights and for values.

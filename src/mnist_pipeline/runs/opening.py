@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mnist_pipeline.errors import RunError
+from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.runs.files import UNFINISHED, remove, write_json, write_text
 from mnist_pipeline.runs.run import Run, all_runs, artifacts
 from mnist_pipeline.runs.watching import Note, ignore
@@ -94,7 +95,8 @@ def _with_changes(run: Run, environment: dict[str, Any]) -> dict[str, Any]:
 
 def same_recipe(run: Run, config: "Config") -> None:
     """Refuse, with the differences, when the run was made with another recipe."""
-    changes = differences(run.config().recipe(), config.recipe())
+    made = run.config()
+    changes = differences(made.recipe(), config.called(made.data.classes or DIGITS).recipe())
     if changes:
         raise RunError(
             f"{run.path}: holds a run of another config:\n"

@@ -55,10 +55,11 @@ class Trained(Result):
     sharpness: float | None = None  # the factor by which a calibrated model's scores were scaled
 
 
-class DigitRow(TypedDict):
-    """The test images of one digit, and how many of them were read right."""
+class ClassRow(TypedDict):
+    """The test images of one class, and how many of them were read right."""
 
-    digit: int
+    label: str  # what the class is called
+    digit: int | None  # the digit that the class is; None for any other class
     n: int
     right: int
     accuracy: float
@@ -76,11 +77,11 @@ class Evaluated(Result):
     test_accuracy: float
     test_loss: float
     n: int
-    per_class: list[DigitRow]
-    confusion: list[list[int]]  # a row for each true digit, a column for each answer
-    report: dict[str, dict[str, float]]  # precision, recall and F1 of each digit and on average
+    per_class: list[ClassRow]
+    confusion: list[list[int]]  # a row for each true class, a column for each answer
+    report: dict[str, dict[str, float]]  # precision, recall and F1 of each class and on average
     ece: float  # expected calibration error
-    most_confused: list[dict[str, int]]
+    most_confused: list[dict[str, int]]  # true and answer are numbers of classes: rows of per_class
     calibration: list[dict[str, float]]
     weights_sha256: str | None = None
     data_sha256: str | None = None

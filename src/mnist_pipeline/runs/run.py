@@ -8,9 +8,10 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mnist_pipeline.errors import ConfigError, RunError, meant
+from mnist_pipeline.numerals import DIGITS, fault_of
 from mnist_pipeline.packages import COMPLETE
 from mnist_pipeline.runs import shapes
 from mnist_pipeline.runs.files import write_json
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 
 RunState = Literal["new", "unfinished", "trained"]
 _LARGEST_JSON = 16 * 2**20  # bytes; that of a thousand epochs is a hundredth of it
+
+
+class Scores(NamedTuple):
+    """What a model's scores are: the activation that they come from, and the class that each is for."""
+
+    output: "Output"
+    classes: tuple[str, ...]
 
 
 class _Place:
@@ -94,18 +102,25 @@ class Run:
                 f"Train it again under another --name, or read it with the version in its environment.json"
             ) from None
 
-    def output(self) -> "Output":
-        """The activation of the model's last layer: all that a prediction needs of the config.
+    def scores(self) -> "Scores":
+        """What the model's scores are: all that a prediction needs of the config.
 
         Read without the schema, because pydantic takes longer to load than a picture takes to read.
         """
         from mnist_pipeline.config import yaml_text
 
-        with suppress(ConfigError, TypeError, KeyError):
-            output: Output = yaml_text.read(self.config_file)["model"]["output"]
-            if output in ("softmax", "sigmoid"):
-                return output
-        return self.config().model.output
+        with suppress(ConfigError, TypeError, KeyError, AttributeError):
+            tree = yaml_text.read(self.config_file)
+            output, classes = tree["model"]["output"], tree["data"].get("classes", DIGITS) or DIGITS
+            if output in ("softmax", "sigmoid") and not isinstance(classes, str) and fault_of(classes) is None:
+                return Scores(output, tuple(classes))
+        config = self.config()
+        return Scores(config.model.output, config.data.classes or DIGITS)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that the model tells apart."""
+        return self.scores().classes
 
     def threshold(self) -> float:
         """The confidence from which the model answers; 0 when it was not trained to tell what is no digit."""
@@ -122,12 +137,14 @@ class Run:
         found = self.metrics().get(stage) if self.state == "trained" else None
         if found is None and stage == "evaluate":
             raise RunError(f"{self.path}: is not evaluated yet. First: mnist evaluate {self.path}")
-        problem = shapes.misfit(found, shapes.STAGES[stage], stage)
+        problem = shapes.misfit(found, (shapes.STAGES[stage], shapes.WHOLE[stage]), stage)
         if problem:
             raise RunError(
                 f"{self.path}: its metrics.json has no `{stage}` numbers as this version of {COMPLETE} writes them "
                 f"({problem}): train it again under another --name, or use the version in its environment.json"
             )
+        for row in (found or {}).get("per_class", ()):
+            row.setdefault("label", str(row["digit"]))  # which older versions, of digits alone, did not write
         return dict(found or {})
 
     def add_metrics(self, stage: str, values: dict[str, Any]) -> None:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from mnist_pipeline.numerals import digit_of
+
 
 class Rule(NamedTuple):
     """What a value has to be, and what is said of one that is not."""
@@ -68,17 +70,35 @@ def _maybe(rule: Rule) -> Rule:
     return Rule(lambda value: value is None or rule.fits(value), rule.otherwise)
 
 
+def _names(rows: list[dict[str, Any]]) -> list[str] | None:
+    """The classes in their order: by `label`, or in older files by the ten digits; None where it is neither."""
+    names = [row.get("label", str(row["digit"])) for row in rows]
+    digits = [row["digit"] for row in rows]
+    right = len(set(names)) == len(names) > 1 and all(
+        digit in (None, digit_of(name)) for digit, name in zip(digits, names, strict=True)
+    )
+    return names if right else None
+
+
 _ANYTHING = Rule(lambda _: True, "")
 _NUMBER = Rule(_finite, "is no number")
 _COUNT = Rule(_whole, "is no count")
 _SHARE = Rule(lambda value: _finite(value) and 0 <= value <= 1, "is not between 0 and 1")
 _DIGIT = Rule(lambda value: _whole(value) and value <= 9, "is no digit")
+_CLASS = Rule(lambda value: _whole(value) and value <= 255, "is no class")
 _TEXT = Rule(lambda value: isinstance(value, str), "is no text")
 _TIME = Rule(lambda value: bool(re.fullmatch(r"\d{4}-\d\d-\d\d[T\d:.+-]*", str(value))), "is no time")
 _SHA256 = Rule(lambda value: _matches(r"[0-9a-f]{64}", value), "is no sha256")
 _FILE = Rule(lambda value: _matches(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value), "is no name of a file")
-_TEN = Rule(lambda values: len(values) == 10, "is no list of 10")
-_ROW_A_DIGIT = Rule(lambda rows: [row["digit"] for row in rows] == list(range(10)), "is not a row for each digit")
+_ROW_A_CLASS = Rule(lambda rows: _names(rows) is not None, "is not a row for each class")
+_OF_THE_CLASSES = Rule(
+    lambda found: (
+        {len(found["per_class"])} == {len(found["confusion"]), *map(len, found["confusion"])}
+        and {*(_names(found["per_class"]) or ()), "macro"} <= set(found["report"])
+        and all(max(pair["true"], pair["answer"]) < len(found["per_class"]) for pair in found["most_confused"])
+    ),
+    "has not the same classes everywhere",
+)
 # What was not measured is a column without values.
 _VALUE_AN_EPOCH = Rule(
     lambda columns: columns["loss"] and len({len(column) for column in columns.values() if column}) == 1,
@@ -106,13 +126,18 @@ STAGES: dict[str, dict[str, Shape]] = {
     },
     "evaluate": {
         "test_accuracy": _SHARE, "test_loss": _NUMBER, "n": _COUNT,
-        "per_class": ([{"digit": _DIGIT, "n": _COUNT, "right": _COUNT, "accuracy": _SHARE}], _ROW_A_DIGIT),
-        "confusion": ([([_COUNT], _TEN)], _TEN), "report": dict.fromkeys([*"0123456789", "macro"], _SCORES),
-        "ece": _SHARE, "most_confused": [{"true": _DIGIT, "answer": _DIGIT, "n": _COUNT}],
+        "per_class": (
+            [{"label?": _TEXT, "digit": _maybe(_DIGIT), "n": _COUNT, "right": _COUNT, "accuracy": _SHARE}],
+            _ROW_A_CLASS,
+        ),
+        "confusion": [[_COUNT]], "report": {"*": _SCORES},
+        "ece": _SHARE, "most_confused": [{"true": _CLASS, "answer": _CLASS, "n": _COUNT}],
         "calibration": [{"from": _NUMBER, "to": _NUMBER, "n": _COUNT, "confidence": _NUMBER, "accuracy": _SHARE}],
         "weights_sha256": _TEXT, "data_sha256": _TEXT,
     },
 }  # fmt: skip
+# What the fields of a stage have to be together.
+WHOLE: dict[str, Shape] = {"train": {}, "evaluate": _OF_THE_CLASSES}
 HISTORY: Shape = ({"loss": _ANYTHING, "accuracy": _ANYTHING}, {"*": [_NUMBER]}, _VALUE_AN_EPOCH)
 REFUSAL: Shape = {"threshold": _SHARE}
 ENVIRONMENT: dict[str, Shape] = {

@@ -96,7 +96,15 @@ def augment(images: tf.Tensor, settings: Augmentation, seed: tf.Tensor, *, porta
     x, y = tf.tile(line, [SIDE])[None] - move_x[:, None], tf.repeat(line, SIDE)[None] - move_y[:, None]
     from_x = (cos * stretch_x)[:, None] * x + ((cos * shear - sin) * stretch_x)[:, None] * y
     from_y = (sin * stretch_y)[:, None] * x + ((sin * shear + cos) * stretch_y)[:, None] * y
+    if settings.flip:
+        from_x *= _sides(seed, tf.shape(images)[0])[:, None]
     return _sampled(images, from_x + _CENTRE, from_y + _CENTRE)
+
+
+def _sides(seed: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
+    """1 or -1 for each image, drawn apart from all else, so that nothing else depends on it."""
+    apart = tf.bitwise.bitwise_xor(tf.cast(seed, tf.int32), [0, 1 << 30])
+    return tf.where(tf.random.stateless_uniform([images], apart) < 0.5, -1.0, 1.0)
 
 
 def _sampled(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:

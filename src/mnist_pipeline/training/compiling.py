@@ -6,22 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import Config
-from mnist_pipeline.data.rendering.pool import NO_DIGIT
+from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.training import models
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.portable import PortableAdam, PortableAdamW
 
 
-def compiled(config: Config, steps: int = 1) -> keras.Model:
+def compiled(config: Config, steps: int = 1, classes: int = len(DIGITS)) -> keras.Model:
     """The network to train, with its optimizer and metrics; `steps` are those of an epoch."""
     training = config.training
-    model = models.build(config.model, training.seed, training)
+    model = models.build(config.model, training.seed, training, classes)
     # What XLA compiles, and how, is decided by the epoch programs.
     optimizer = _optimizer(config, steps * training.epochs)
     model.compile(optimizer, loss_of(config), metrics=[_accuracy(config)], jit_compile=False)
     # Create the variables of optimizer and metrics now: a compiled loop cannot.
     model.optimizer.build(model.trainable_variables)
-    target = tf.constant(targets_of(config, np.zeros(1, np.uint8)))
+    target = tf.constant(targets_of(config, np.zeros(1, np.uint8), classes=classes))
     outputs = tf.zeros((1, *model.output_shape[1:]))
     model.compute_loss(y=target, y_pred=outputs)
     model.compute_metrics(None, target, outputs)
@@ -29,14 +29,16 @@ def compiled(config: Config, steps: int = 1) -> keras.Model:
     return model
 
 
-def targets_of(config: Config, labels: NDArray[np.uint8], smoothing: float = 0.0) -> NDArray[Any]:
+def targets_of(
+    config: Config, labels: NDArray[np.uint8], smoothing: float = 0.0, *, classes: int = len(DIGITS)
+) -> NDArray[Any]:
     """Labels as the loss takes them: class numbers, or one-hot rows, smoothed, and even where there is no digit."""
     if config.training.loss == "sparse":
         return labels.astype(np.int32)
-    rows = np.eye(models.CLASSES, NO_DIGIT + 1, dtype=np.float32).T
-    rows[NO_DIGIT] = 1 / models.CLASSES
+    rows = np.eye(classes, classes + 1, dtype=np.float32).T  # the last one, of ten digits, is NO_DIGIT's
+    rows[classes] = 1 / classes
     by = np.float32(smoothing)
-    return (rows * (1 - by) + by / models.CLASSES)[labels]
+    return (rows * (1 - by) + by / classes)[labels]
 
 
 def loss_of(config: Config) -> keras.losses.Loss:

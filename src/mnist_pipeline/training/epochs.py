@@ -30,11 +30,12 @@ def fit_epochs(
     average: Average | None = None, done: int = 0, callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:  # fmt: skip
     """Train by Keras' fit over compiled epochs, from epoch `done` on; no figures of validation without images."""
-    targets = targets_of(config, training.labels, config.training.label_smoothing)
+    count = len(training.classes)
+    targets = targets_of(config, training.labels, config.training.label_smoothing, classes=count)
     data = Resident.of(model, training.images, targets)
     model.train_function = _train_function(model, _program(model, config, data, plan, average), plan)
     if len(validation):
-        watched = Resident.of(model, validation.images, targets_of(config, validation.labels))
+        watched = Resident.of(model, validation.images, targets_of(config, validation.labels, classes=count))
         # Early stopping and its like go by these figures, so they must be as portable as the steps.
         model.test_function = _test_function(model, config, watched, average)
     try:

@@ -29,7 +29,7 @@ class Fitted:
 def fit(config: Config, training: Part, validation: Part, store: Checkpoints, watcher: Watcher) -> Fitted:
     """Train, or go on from the newest checkpoint, to the same bits either way."""
     plan = EpochPlan.of(config, len(training))
-    model = compiled(config, plan.steps)
+    model = compiled(config, plan.steps, len(training.classes))
     average = Average(model, config.training.averaging.decay) if config.training.averaging else None
     state = _resume(model, average, store, watcher)
     callbacks = deciding(config.training, average)
@@ -40,7 +40,7 @@ def fit(config: Config, training: Part, validation: Part, store: Checkpoints, wa
         drawn, followers = _drawn(config, training, watcher), [*callbacks.values(), books]
         fit_epochs(model, config, plan, drawn, validation, average=average, done=state.epoch, callbacks=followers)
     best = callbacks.get("keep_best")
-    finished = models.build(config.model, config.training.seed)
+    finished = models.build(config.model, config.training.seed, classes=len(training.classes))
     finished.set_weights(best.weights if best else average.weights() if average else model.get_weights())
     steps = plan.steps * len(books.history["loss"])
     return Fitted(finished, books.history, steps, books.seconds, best.best_epoch if best else None)

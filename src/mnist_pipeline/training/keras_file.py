@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from mnist_pipeline.errors import RunError
+from mnist_pipeline.numerals import MOST_CLASSES
 from mnist_pipeline.pixels.preprocess import SIDE
 from mnist_pipeline.prediction.foreign import Bounds, bounded, run_bounded
 from mnist_pipeline.prediction.runtimes import made_here
@@ -56,6 +57,8 @@ def load_model(run: Run) -> keras.Model:
     """Load a run's model; a RunError where it is refused, or is another than the run's numbers are about."""
     vet(run.model_file)
     model = load_plain(run.model_file)
+    if model.output_shape[1:] != (len(run.classes),):
+        raise RunError(f"{run.model_file}: does not give a score for each of the run's {len(run.classes)} classes")
     if weights_sha256(model) != run.figures("train")["weights_sha256"]:
         raise RunError(f"{run.model_file}: holds other weights than this run's training wrote: train the run again")
     return model
@@ -117,8 +120,9 @@ def _compute(path: Path) -> None:
     backend.start()
     model = load_plain(path)
     images = tf.reshape(tf.zeros((_BATCH, SIDE, SIDE)), (-1, *model.input_shape[1:]))
-    if model(images, training=False).shape != (_BATCH, 10):
-        raise RunError(f"{path}: does not give ten scores for an image")
+    scores = model(images, training=False).shape
+    if len(scores) != 2 or scores[0] != _BATCH or not 2 <= scores[1] <= MOST_CLASSES:
+        raise RunError(f"{path}: does not give a score for each class of an image")
 
 
 if __name__ == "__main__":

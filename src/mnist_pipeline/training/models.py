@@ -7,6 +7,7 @@ compute differently: to be quicker, or to give the same bits on every processor.
 from typing import Any, NamedTuple
 
 from mnist_pipeline.config.schema import CnnModel, DenseModel, Training
+from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.pixels.preprocess import SIDE
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.portable import (
@@ -15,8 +16,6 @@ from mnist_pipeline.training.portable import (
     PortableDense,
     PortableMaxPooling,
 )
-
-CLASSES = 10
 
 
 class _LayerSet(NamedTuple):
@@ -31,7 +30,9 @@ class _LayerSet(NamedTuple):
 _PORTABLE = _LayerSet(PortableDense, PortableConvolution, PortableMaxPooling, PortableBatchNormalization)
 
 
-def build(settings: DenseModel | CnnModel, seed: int, training: Training | None = None) -> keras.Model:
+def build(
+    settings: DenseModel | CnnModel, seed: int, training: Training | None = None, classes: int = len(DIGITS)
+) -> keras.Model:
     """The network in its plain form, or in that of the training; its first weights are a function of the seed alone."""
     layers, policy = _LayerSet(), "float32"
     if training:
@@ -40,22 +41,24 @@ def build(settings: DenseModel | CnnModel, seed: int, training: Training | None 
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(policy)
     try:
-        return _cnn(settings, layers) if isinstance(settings, CnnModel) else _dense(settings, layers)
+        if isinstance(settings, CnnModel):
+            return _cnn(settings, layers, classes)
+        return _dense(settings, layers, classes)
     finally:
         keras.config.set_dtype_policy("float32")
 
 
-def _dense(settings: DenseModel, layers: _LayerSet) -> keras.Model:
+def _dense(settings: DenseModel, layers: _LayerSet, classes: int) -> keras.Model:
     inputs = keras.Input((SIDE, SIDE), name="image")
     x = keras.layers.Flatten(name="flatten")(inputs)
     for number, units in enumerate(settings.hidden, start=1):
         x = layers.dense(units, activation=settings.activation, name=f"dense{number}")(x)
         if settings.dropout:
             x = keras.layers.Dropout(settings.dropout, name=f"dropout{number}")(x)
-    return keras.Model(inputs, _output(x, settings.output, layers), name="dense")
+    return keras.Model(inputs, _output(x, classes, settings.output, layers), name="dense")
 
 
-def _cnn(settings: CnnModel, layers: _LayerSet) -> keras.Model:
+def _cnn(settings: CnnModel, layers: _LayerSet, classes: int) -> keras.Model:
     inputs = keras.Input((SIDE, SIDE, 1), name="image")
     x = inputs
     for number, block in enumerate(settings.convolutions, start=1):
@@ -74,12 +77,12 @@ def _cnn(settings: CnnModel, layers: _LayerSet) -> keras.Model:
         x = layers.dense(units, activation=settings.activation, name=f"dense{number}")(x)
     if settings.dropout:
         x = keras.layers.Dropout(settings.dropout, name="dropout")(x)
-    return keras.Model(inputs, _output(x, settings.output, layers), name="cnn")
+    return keras.Model(inputs, _output(x, classes, settings.output, layers), name="cnn")
 
 
-def _output(x: keras.KerasTensor, activation: str, layers: _LayerSet) -> keras.KerasTensor:
+def _output(x: keras.KerasTensor, classes: int, activation: str, layers: _LayerSet) -> keras.KerasTensor:
     """The classes' scores, in full precision whatever the layers before computed in."""
-    return layers.dense(CLASSES, activation=activation, name="output", dtype="float32")(x)
+    return layers.dense(classes, activation=activation, name="output", dtype="float32")(x)
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]

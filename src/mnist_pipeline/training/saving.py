@@ -63,7 +63,7 @@ def load_onnx(path: Path, settings: DenseModel | CnnModel) -> keras.Model:
     constants = {constant.name: onnx.numpy_helper.to_array(constant) for constant in graph.initializer}
     read = [constants[name] for node in graph.node for name in node.input if name in constants]
     weights = [values for values in read if values.dtype == np.float32]  # the others are shapes
-    model = build(settings, seed=0)
+    model = build(settings, seed=0)  # of ten digits, as the shipped model is
     for layer in model.layers:
         taken, weights = weights[: len(layer.weights)], weights[len(layer.weights) :]
         if isinstance(layer, keras.layers.Conv2D):

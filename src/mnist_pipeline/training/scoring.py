@@ -18,9 +18,9 @@ _MOST_VALUES = 2**28  # outputs of all layers for a batch; our networks have at 
 
 
 def outputs(model: keras.Model, config: Config, part: Part) -> tuple[NDArray[np.float32], float]:
-    """The model's own ten outputs for every image, and the mean loss as Keras computes it."""
+    """The model's own outputs for every image, and the mean loss as Keras computes it."""
     images = scale(part.images).reshape(-1, *model.input_shape[1:])
-    targets = targets_of(config, part.labels)
+    targets = targets_of(config, part.labels, classes=len(part.classes))
     loss = loss_of(config)
 
     # Loss and outputs in one graph, because Keras computes the loss of a sigmoid from the logits behind it.

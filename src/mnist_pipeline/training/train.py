@@ -45,8 +45,8 @@ def train_run(run: Run, config: Config, part: Part, watcher: Watcher) -> None:
 
 def split(part: Part, rows: NDArray[np.int64]) -> tuple[Part, Part]:
     """The images to train on, and those of the given rows, to validate on."""
-    training = Part(np.delete(part.images, rows, axis=0), np.delete(part.labels, rows))
-    return training, Part(part.images[rows], part.labels[rows])
+    training = Part(np.delete(part.images, rows, axis=0), np.delete(part.labels, rows), part.classes)
+    return training, Part(part.images[rows], part.labels[rows], part.classes)
 
 
 def _write_history(run: Run, history: dict[str, list[float]]) -> None:

@@ -15,11 +15,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
-from mnist_pipeline.errors import RunError
+from mnist_pipeline.errors import MnistError, RunError
+from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.pixels.light import Invert
 from mnist_pipeline.pixels.pictures import as_png
 from mnist_pipeline.prediction.pages.reading import read_page
-from mnist_pipeline.prediction.predictor import Prediction, Predictor, predictor
+from mnist_pipeline.prediction.predictor import Prediction, Predictor, predictor, require_letters
 from mnist_pipeline.prediction.shipping import SHIPPED, shipped
 from mnist_pipeline.runs.run import Run, all_runs
 from mnist_pipeline.web.metrics import Counters
@@ -113,17 +114,18 @@ def _runs() -> dict[str, Run]:
 
 
 def _figures(name: str, run: Run | None) -> dict[str, Any]:
-    """A model's test accuracy, where it was evaluated, and whether it refuses what is no digit."""
+    """A model's test accuracy, where it was evaluated, whether it refuses what is no digit, and its classes."""
     try:
         if name == SHIPPED:
             facts = shipped().facts
-            return {"test_accuracy": facts["test_accuracy"], "refuses": True}
+            return {"test_accuracy": facts["test_accuracy"], "refuses": True, "classes": DIGITS}
         if run:
             test = run.figures("evaluate") if "evaluate" in run.metrics() else {}
-            return {"test_accuracy": test.get("test_accuracy"), "refuses": run.threshold() > 0}
+            refuses = run.threshold() > 0
+            return {"test_accuracy": test.get("test_accuracy"), "refuses": refuses, "classes": run.classes}
     except RunError:  # asking it says so
         pass
-    return {"test_accuracy": None, "refuses": False}
+    return {"test_accuracy": None, "refuses": False, "classes": DIGITS}
 
 
 class Answers:
@@ -140,7 +142,7 @@ class Answers:
         self._count(found)
         if found.error is not None:
             raise picture.refusal(found.error)
-        tree = replace(found, model=name).tree()
+        tree = replace(found, model=name).tree() | {"sentence": found.said()}
         if steps:
             tree["steps"] = [{"title": title, "image": _as_url(as_png(grey))} for title, grey in seen]
         return tree | _milliseconds(began)
@@ -158,6 +160,10 @@ class Answers:
         """Every digit on a page, as of `mnist predict --all --json`."""
         began = time.perf_counter()
         name, asked = self._models.named(model)
+        try:
+            require_letters(asked.classes)
+        except MnistError as error:
+            raise RequestError(422, str(error)) from None
         page = read_page(picture, asked, invert)
         self._counters.picture("unread" if page.error is not None else "read" if page.text else "refused")
         if page.error is not None:
@@ -165,7 +171,7 @@ class Answers:
         return page.tree() | {"model": name} | _milliseconds(began)
 
     def _count(self, found: Prediction) -> None:
-        self._counters.picture("unread" if found.error is not None else "refused" if found.digit is None else "read")
+        self._counters.picture("unread" if found.error is not None else "refused" if found.label is None else "read")
 
 
 def _milliseconds(began: float) -> dict[str, float]:

@@ -14,10 +14,12 @@ class Prediction(BaseModel):
     """The answer for one picture, with the keys of `mnist predict --json`."""
 
     image: str = Field(description="The name that the file was sent with.")
-    digit: int | None = Field(description="The digit; null when the picture is refused.")
-    guess: int | None = Field(description="The nearest digit; null when nothing was found to look at.")
+    digit: int | None = Field(description="The digit; null when the picture is refused, or is of a class that is none.")
+    label: str | None = Field(description="The class by its name; null when the picture is refused.")
+    guess: int | None = Field(description="The number of the nearest class, for digits the digit; null for nothing.")
+    nearest: str | None = Field(description="The nearest class by its name; null when there was nothing to look at.")
     confidence: float | None = Field(description="The probability of the guess.")
-    probabilities: list[float] | None = Field(description="Of each digit from 0 to 9.")
+    probabilities: list[float] | None = Field(description="Of each class, for digits from 0 to 9.")
     inverted: bool | None = Field(description="Whether dark ink was made light.")
     reason: str | None = Field(description="Why the picture is refused.")
     model: str
@@ -30,6 +32,7 @@ class Prediction(BaseModel):
 class Answer(Prediction):
     """The answer for one picture, and how long it took."""
 
+    sentence: str = Field(description="What the picture shows, in words.")
     steps: list[Step] | None = Field(None, description="From the picture to 28x28; only if asked for.")
     milliseconds: float = Field(description="How long reading and answering took, waiting left out.")
 
@@ -42,11 +45,13 @@ class Batch(BaseModel):
 
 
 class PageDigit(BaseModel):
-    """A digit on a page."""
+    """A digit or a letter on a page."""
 
-    digit: int | None = Field(description="The digit; null when it is refused.")
+    digit: int | None = Field(description="The digit; null when it is refused, or is a letter.")
+    label: str | None = Field(description="The digit or letter; null when it is refused.")
     confidence: float
     guess: int
+    nearest: str
     box: list[int] = Field(description="x, y, width and height in pixels of the picture, upright.")
 
 
@@ -68,6 +73,7 @@ class Model(BaseModel):
     first: bool = Field(description="Whether it is asked where a request names none.")
     test_accuracy: float | None
     refuses: bool = Field(description="Whether it was trained to tell what is no digit.")
+    classes: list[str] = Field(description="The names of its classes, in the order of the probabilities.")
 
 
 class ModelList(BaseModel):

@@ -14,69 +14,98 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, canvas, headline, panel, saved_figure
-from mnist_pipeline.numerals import counted, percent
+from mnist_pipeline.numerals import DIGITS, counted, percent
 
 _RIGHT = ListedColormap(["#d9e8f3"])
 _WRONG = LinearSegmentedColormap.from_list("wrong", ["#ffffff", "#fde3cf", "#f6b27c", Colour.ORANGE, "#8a3800"])
 _FULL_COLOUR = 0.01  # share of a row that has the darkest colour, unless some mistake is more frequent
 _DOTS_UP_TO = 40  # epochs; the dots of more would run into a band
+_SIDE, _SMALL_CELL = 780, 24  # pixels: of a matrix of few classes, of a cell among more
+_FEW, _SHORT = 12, 2  # classes; letters of a name
 _LEFT = EDGE + 60  # room for the numbers of the y axis
 
 
-def confusion(counts: NDArray[np.int64], path: Path, title: str) -> None:
-    """The confusion matrix: a row for each true digit, a column for each answer; mistakes coloured by share of row."""
+def confusion(counts: NDArray[np.int64], path: Path, title: str, classes: Sequence[str] = DIGITS) -> None:
+    """The confusion matrix: a row for each true class, a column for each answer; mistakes coloured by share of row."""
     total, right = int(counts.sum()), int(np.trace(counts))
-    note = f"{right:,} of {counted(total, 'image')} on the diagonal, {_beside_diagonal(counts)}"
-    with saved_figure(path, 1000, 960) as figure:
+    note = f"{right:,} of {counted(total, 'image')} on the diagonal, {_beside_diagonal(counts, classes)}"
+    side = _SIDE if len(classes) <= _FEW else _SMALL_CELL * len(classes)
+    room = names_room(classes)
+    with saved_figure(path, side + 220 + room, side + 180 + room) as figure:
         headline(figure, f"{title}: {percent(right / max(total, 1))} right", note)
-        _cells(figure, counts)
+        _cells(figure, counts, classes, side, room)
 
 
-def _beside_diagonal(counts: NDArray[np.int64]) -> str:
+def _beside_diagonal(counts: NDArray[np.int64], classes: Sequence[str]) -> str:
     wrong = counts - np.diag(np.diag(counts))
     if not wrong.any():
         return "no mistakes beside it"
-    true, answer = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    true, answer = divmod(int(wrong.argmax()), len(classes))
     mistakes = counted(int(wrong.sum()), "mistake")
-    return f"{mistakes} beside it, most often {true} read as {answer} ({wrong.max():,})"
+    return f"{mistakes} beside it, most often {classes[true]} read as {classes[answer]} ({wrong.max():,})"
 
 
-def _cells(figure: Figure, counts: NDArray[np.int64]) -> None:
+def _cells(figure: Figure, counts: NDArray[np.int64], classes: Sequence[str], side: int, room: int) -> None:
     """Two heat maps on one panel: the diagonal in one colour, all else on a scale for mistakes."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     diagonal = np.eye(len(counts), dtype=bool)
     norm = PowerNorm(0.5, vmin=0, vmax=max(_FULL_COLOUR, float(shares[~diagonal].max())))
     words = np.array([[f"{count:,}" if count else "" for count in row] for row in counts])
-    axes, scale = panel(figure, 96, HEAD + 8, 780, 780), panel(figure, 906, HEAD + 8, 16, 780)
-    look = {"ax": axes, "annot": words, "fmt": "", "linewidths": 1, "linecolor": Colour.LINE}
+    axes = panel(figure, 96 + room, HEAD + 8, side, side)
+    scale = panel(figure, 126 + room + side, HEAD + 8, 16, side)
+    names, size = {"xticklabels": classes, "yticklabels": classes}, 11 if side == _SIDE else 7
+    look = {"ax": axes, "annot": words, "fmt": "", "linewidths": 1, "linecolor": Colour.LINE, **names}
     seaborn.heatmap(
-        shares, mask=diagonal, cmap=_WRONG, norm=norm, cbar_ax=scale, annot_kws={"size": 11}, **look,
+        shares, mask=diagonal, cmap=_WRONG, norm=norm, cbar_ax=scale, annot_kws={"size": size}, **look,
         cbar_kws={"format": PercentFormatter(1, decimals=None, symbol=" %")},
     )  # fmt: skip
-    on_diagonal = {"size": 11, "color": Colour.INK, "weight": "bold"}
+    on_diagonal = {"size": size, "color": Colour.INK, "weight": "bold"}
     seaborn.heatmap(shares, mask=~diagonal, cmap=_RIGHT, cbar=False, annot_kws=on_diagonal, **look)
     axes.set_xlabel("answer", size=11, labelpad=8)
-    axes.set_ylabel("true digit", size=11, labelpad=8)
-    axes.tick_params(length=0, labelsize=12, labelcolor=Colour.INK, labelrotation=0)
+    axes.set_ylabel(f"true {noun(classes)}", size=11, labelpad=8)
+    axes.tick_params(length=0, labelsize=12 if side == _SIDE else 9, labelcolor=Colour.INK, labelrotation=0)
+    if room:
+        axes.tick_params(axis="x", labelrotation=90)
     scale.set_title("share\nof row", size=9, weight="normal", color=Colour.MUTED, loc="center", pad=8)
     scale.tick_params(labelsize=9)
 
 
-def distribution(train_counts: Sequence[int], test_counts: Sequence[int], path: Path) -> None:
-    """The number of training and of test images of each digit, as bars."""
+def noun(classes: Sequence[str]) -> str:
+    """What the classes are called in words."""
+    return "digit" if tuple(classes) == DIGITS else "class"
+
+
+def names_room(classes: Sequence[str]) -> int:
+    """Pixels beside or below a plot that the names of the classes take; none for a letter or two."""
+    longest = max(map(len, classes))
+    return 0 if longest <= _SHORT else 8 * longest
+
+
+def distribution(
+    train_counts: Sequence[int], test_counts: Sequence[int], path: Path, classes: Sequence[str] = DIGITS
+) -> None:
+    """The number of training and of test images of each class, as bars."""
     title = f"{counted(sum(train_counts), 'image')} to train on, {sum(test_counts):,} to test on"
-    with saved_figure(path, 1200, 440) as figure:
-        headline(figure, title, "Images of each digit")
-        _bars(panel(figure, EDGE, HEAD + 30, 548, 276), "train", train_counts, Colour.BLUE)
-        _bars(panel(figure, 620, HEAD + 30, 548, 276), "test", test_counts, Colour.ORANGE)
+    few, room = len(classes) <= _FEW, names_room(classes)
+    width = 548 if few else max(1136, _SMALL_CELL * len(classes))
+    places = ((EDGE, HEAD + 30), (620, HEAD + 30) if few else (EDGE, HEAD + 410 + room))
+    with saved_figure(path, 1200 if few else width + 2 * EDGE, (440 if few else 820 + room) + room) as figure:
+        headline(figure, title, f"Images of each {noun(classes)}")
+        _bars(panel(figure, *places[0], width, 276), "train", classes, train_counts, Colour.BLUE)
+        _bars(panel(figure, *places[1], width, 276), "test", classes, test_counts, Colour.ORANGE)
 
 
-def _bars(axes: Axes, title: str, counts: Sequence[int], colour: str) -> None:
+def _bars(axes: Axes, title: str, classes: Sequence[str], counts: Sequence[int], colour: str) -> None:
     bars = axes.bar(range(len(counts)), counts, color=colour, width=0.78)
-    axes.bar_label(bars, [f"{count:,}" for count in counts], padding=3, size=9)
-    axes.set(title=title, xticks=range(len(counts)), yticks=[], ylim=(0, max(*counts, 1) * 1.08))
+    many = len(classes) > _FEW
+    turned: dict[str, Any] = {"rotation": 90, "size": 7} if many else {"size": 9}
+    axes.bar_label(bars, [f"{count:,}" for count in counts], padding=3, **turned)
+    axes.set(title=title, yticks=[], ylim=(0, max(*counts, 1) * (1.2 if many else 1.08)))
+    axes.set_xticks(range(len(counts)), classes)
     axes.spines["left"].set_visible(False)
     axes.tick_params(length=0, labelsize=11, labelcolor=Colour.INK)
+    if names_room(classes):
+        axes.tick_params(axis="x", labelrotation=90)
     axes.margins(x=0.01)
 
 

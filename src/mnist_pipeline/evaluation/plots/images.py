@@ -1,8 +1,8 @@
-"""Plots that show images of digits: samples, mistakes, the classes of a data set, and the steps to one answer."""
+"""Plots that show images: samples, mistakes, the classes of a data set, and the steps to one answer."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -11,8 +11,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from mnist_pipeline.evaluation.plots.charts import names_room, noun
 from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, canvas, headline, panel, saved_figure
-from mnist_pipeline.numerals import counted, sure
+from mnist_pipeline.numerals import DIGITS, counted, sure
+
+if TYPE_CHECKING:
+    from mnist_pipeline.data import Part
 
 _SAMPLES, _MISTAKES, _PER_CLASS = 40, 30, 12  # images on a plot
 _TILE_INK, _TILE_PAPER, _WRONG_PAPER = np.array([[16, 24, 40], [238, 242, 246], [253, 226, 207]], np.float32)
@@ -20,6 +24,7 @@ _TILE_INK, _TILE_PAPER, _WRONG_PAPER = np.array([[16, 24, 40], [238, 242, 246], 
 _PANEL = 260  # pixels: the side of a step's panel
 _TITLE = 34  # pixels above a panel that its title takes
 _PANEL_ROW = _PANEL + _TITLE + 24
+_MOST_BARS = 10  # classes whose probabilities have room in a panel
 _SLIGHT = 0.02  # of a probability: an answer that loses no more hangs on no place, and its panel stays pale
 
 
@@ -49,7 +54,7 @@ class _Grid(NamedTuple):
 
 
 class Read(NamedTuple):
-    """Images with their true digits, the answers for them, and the probabilities of those answers."""
+    """Images with their true classes, the answers for them, and the probabilities of those answers."""
 
     images: NDArray[np.uint8]
     labels: NDArray[Any]
@@ -57,11 +62,10 @@ class Read(NamedTuple):
     confidences: NDArray[Any]
 
 
-def answers(
-    pictures: NDArray[np.uint8], labels: NDArray[Any], probabilities: NDArray[np.float32], folder: Path
-) -> None:
+def answers(part: "Part", probabilities: NDArray[np.float32], folder: Path) -> None:
     """The plots of a part's images with the answers for them: samples.png and mistakes.png."""
-    read = Read(pictures, labels, probabilities.argmax(axis=1), probabilities.max(axis=1))
+    names = np.array(part.classes, object)
+    read = Read(part.images, names[part.labels], names[probabilities.argmax(axis=1)], probabilities.max(axis=1))
     samples(read, folder / "samples.png")
     mistakes(read, folder / "mistakes.png")
 
@@ -71,7 +75,7 @@ def samples(read: Read, path: Path) -> None:
     first = Read(*(values[:_SAMPLES] for values in read))
     wrong = first.labels != first.answers
     title = f"The first {counted(len(wrong), 'image')}, {int(wrong.sum()) or 'none'} read wrong"
-    note = "The answer and how sure the model was; a wrong one is framed and named with the true digit"
+    note = "The answer and how sure the model was; a wrong one is framed and named with what it is"
     _captioned(first, path, _Grid(columns=10, scale=3, gap=32, caption=54), title, note, framed=True)
 
 
@@ -84,25 +88,35 @@ def mistakes(read: Read, path: Path) -> None:
     if found:
         which = f"The {shown} worst of" if shown < found else "All"
         title = f"{which} {found:,} mistakes in {total}" if found > 1 else f"The only mistake in {total}"
-        note = "The true digit, the answer, and how sure the model was of it; the surest first"
+        note = "What it is, the answer, and how sure the model was of it; the surest first"
     some = Read(*(values[worst] for values in read))
     _captioned(some, path, _Grid(columns=6, scale=5, gap=56, caption=64), title, note, framed=False)
 
 
-def digits(images: NDArray[np.uint8], labels: NDArray[Any], path: Path, title: str) -> None:
-    """The first twelve images of each class, a row a class; a label above 9 is a non-digit and shown as a dash."""
-    classes = np.unique(labels)
+def digits(
+    images: NDArray[np.uint8], labels: NDArray[Any], path: Path, title: str, classes: Sequence[str] = DIGITS
+) -> None:
+    """The first twelve images of each class, a row a class; a label beyond the classes is shown as a dash."""
+    there = np.unique(labels)
     grid = _Grid(columns=_PER_CLASS, scale=3, gap=8, caption=8)
-    margin = 40  # pixels left of a row for the name of its class
-    width, height = grid.width + margin + 2 * EDGE, grid.height(len(classes) * _PER_CLASS)
+    margin = 20 * min(max(map(len, classes)) + 1, 12)  # pixels left of a row for the name of its class
+    width, height = grid.width + margin + 2 * EDGE, grid.height(len(there) * _PER_CLASS)
     with saved_figure(path, width, HEAD + height + EDGE // 2) as figure:
-        headline(figure, title, f"The first {_PER_CLASS} images of each digit, of {len(labels):,} images in all")
+        headline(
+            figure, title, f"The first {_PER_CLASS} images of each {noun(classes)}, of {len(labels):,} images in all"
+        )
         names = canvas(figure, EDGE, HEAD, margin, height)
-        for row, digit in enumerate(classes):
+        for row, number in enumerate(there):
             top = row * (grid.tile + grid.caption)
             axes = canvas(figure, EDGE + margin, HEAD + top, grid.width, grid.height(_PER_CLASS))
-            _tiles(axes, images[labels == digit][:_PER_CLASS], grid)
-            names.text(0, top + grid.tile / 2, str(digit) if digit <= 9 else "–", size=18, weight="bold", va="center")
+            _tiles(axes, images[labels == number][:_PER_CLASS], grid)
+            name = classes[number] if number < len(classes) else "–"
+            names.text(0, top + grid.tile / 2, name, size=_fitting(name, margin, 18), weight="bold", va="center")
+
+
+def _fitting(text: str, width: int, most: float) -> float:
+    """The size of letters in bold at which a text is no wider than so many pixels."""
+    return float(min(most, max(5, width / max(len(text), 1))))
 
 
 def _tiles(axes: Axes, images: NDArray[np.uint8], grid: _Grid, wrong: NDArray[np.bool_] | None = None) -> None:
@@ -139,7 +153,14 @@ def _captioned(read: Read, path: Path, grid: _Grid, title: str, note: str, *, fr
             certainty = sure(confidence) if framed else f"{sure(confidence)} sure"
             colour = Colour.ORANGE if wrong[number] and framed else Colour.INK
             below: dict[str, Any] = {"x": x + grid.tile / 2, "ha": "center", "va": "top"}
-            axes.text(y=y + grid.tile + 7, s=said, size=11, weight="bold", color=colour, **below)
+            axes.text(
+                y=y + grid.tile + 7,
+                s=said,
+                size=_fitting(said, grid.tile + grid.gap, 11),
+                weight="bold",
+                color=colour,
+                **below,
+            )
             axes.text(y=y + grid.tile + 26, s=certainty, size=9, color=Colour.MUTED, **below)
 
 
@@ -148,7 +169,12 @@ Losses = Sequence[Sequence[float]]  # of probability, where a patch covers the p
 
 
 def answer_steps(
-    steps: Steps, probabilities: Sequence[float] | None, sentence: str, path: Path, explanation: Losses | None = None
+    steps: Steps,
+    probabilities: Sequence[float] | None,
+    sentence: str,
+    path: Path,
+    explanation: Losses | None = None,
+    classes: Sequence[str] = DIGITS,
 ) -> None:
     """Each step from the picture as given to the 28x28 pixels that the model saw, then what it made of them."""
     panels = len(steps) + (explanation is not None) + (probabilities is not None)
@@ -166,7 +192,8 @@ def answer_steps(
             _occluded(panel(figure, *places[len(steps)], _PANEL, _PANEL), steps[-1][1], np.array(explanation))
         if probabilities is not None:
             left, top = places[-1]
-            _probabilities(panel(figure, left + 16, top, _PANEL - 16, _PANEL), probabilities)
+            room = 16 + min(names_room(classes), _PANEL // 2)
+            _probabilities(panel(figure, left + room, top, _PANEL - room, _PANEL), probabilities, classes)
 
 
 def _occluded(axes: Axes, pixels: NDArray[np.uint8], losses: NDArray[np.float64]) -> None:
@@ -194,12 +221,17 @@ def _image(axes: Axes, image: NDArray[Any], title: str) -> None:
     axes.set_anchor("NW")
 
 
-def _probabilities(axes: Axes, probabilities: Sequence[float]) -> None:
-    best, ten = int(np.argmax(probabilities)), range(len(probabilities))
-    colours = [Colour.BLUE if digit == best else Colour.PALE_BLUE for digit in ten]
-    bars = axes.barh(ten, probabilities, color=colours, height=0.76)
-    axes.bar_label(bars, [sure(share) for share in probabilities], padding=4, size=8)
-    axes.set(title="probability of each digit", xlim=(0, 1.25), xticks=[], yticks=ten)
+def _probabilities(axes: Axes, probabilities: Sequence[float], classes: Sequence[str]) -> None:
+    """A bar for each class, or for the ten likeliest ones."""
+    likeliest = sorted(range(len(classes)), key=lambda number: -probabilities[number])[:_MOST_BARS]
+    shown = sorted(likeliest)
+    shares, best = [probabilities[number] for number in shown], shown.index(likeliest[0])
+    colours = [Colour.BLUE if row == best else Colour.PALE_BLUE for row in range(len(shown))]
+    bars = axes.barh(range(len(shown)), shares, color=colours, height=0.76)
+    axes.bar_label(bars, [sure(share) for share in shares], padding=4, size=8)
+    title = f"probability of each {noun(classes)}" if len(shown) == len(classes) else "the likeliest classes"
+    axes.set(title=title, xlim=(0, 1.25), xticks=[])
+    axes.set_yticks(range(len(shown)), [classes[number] for number in shown])
     axes.invert_yaxis()
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(length=0, labelsize=11)

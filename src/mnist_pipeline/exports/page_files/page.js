@@ -8,7 +8,7 @@ function start() {
   const model = JSON.parse(part("model").textContent);
   const reader = readerOf(model);
   const paper = paperIn(part("paper"), changed);
-  const showBars = barsIn(part("bars"));
+  const showBars = barsIn(part("bars"), model.classes);
   const showLayers = layersIn(part("layers"), reader.layers);
   let digits = [];
   let chosen = 0;
@@ -76,9 +76,9 @@ function start() {
       part("told").textContent = WORDS;
       return;
     }
-    const { pixels, guess, confidence } = now();
+    const { pixels, guess, named, confidence } = now();
     const without = probabilities(reader.layers, withoutPatch(pixels, ...place))[guess];
-    const words = `Without these 5 × 5 pixels it is a ${guess} with ${percent(without)}`;
+    const words = `Without these 5 × 5 pixels it is ${named} with ${percent(without)}`;
     const colours = lost ? " Blue speaks for it, red against it." : "";
     part("told").textContent = `${words}, with them ${percent(confidence)}.${colours}`;
   }

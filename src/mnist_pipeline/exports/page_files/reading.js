@@ -16,13 +16,14 @@ function readerOf(model) {
     layers,
     read(strokes, pen) {
       if (!strokes.length) return [];
+      if (model.classes.some((name) => [...name].length > 1)) return answered([look(layers, strokes, pen)], model);
       const digits = likeliest(piecesOf(strokes, pen), (some) => {
         const key = `${pen} ${some.map((stroke) => `${stroke.id}/${stroke.points.length}`)}`;
         if (!known.has(key)) known.set(key, look(layers, some, pen));
         return known.get(key);
       });
       if (known.size > 500) known.clear();
-      return answered(digits, model.threshold);
+      return answered(digits, model);
     },
   };
 }
@@ -36,11 +37,14 @@ function look(layers, strokes, pen) {
   return { strokes, pixels, shares, confidence, guess: shares.indexOf(confidence) };
 }
 
-// The digits from the left to the right, `digit` null where the network refuses.
-function answered(digits, threshold) {
+// The digits, or whatever the classes are, from the left to the right; `digit` null where the network refuses.
+function answered(digits, { threshold, classes, named }) {
   const sure = digits.filter((one) => one.confidence >= threshold).length;
   const least = sure > 1 ? threshold * COMPANY : threshold;
-  return digits.map((one) => ({ ...one, digit: one.confidence >= least ? one.guess : null }));
+  return digits.map((one) => {
+    const nearest = classes[one.guess];
+    return { ...one, nearest, named: named[one.guess], digit: one.confidence >= least ? nearest : null };
+  });
 }
 
 // Strokes that lie above one another belong together; what is left stands side by side, from the left.

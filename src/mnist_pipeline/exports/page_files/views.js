@@ -13,16 +13,16 @@ function sentenceOf(digits, strokes) {
   if (!strokes) return "";
   if (!digits.length) return "No digit here.";
   if (digits.length > 1) return `${digits.map((one) => one.digit ?? "?").join("")}: ${digits.length} digits.`;
-  const [{ digit, guess, confidence }] = digits;
-  if (digit === null) return `No digit here: the nearest is ${guess}, ${percent(confidence)} sure.`;
-  return `This is ${digit === 8 ? "an" : "a"} ${digit}, ${percent(confidence)} sure.`;
+  const [{ digit, nearest, named, confidence }] = digits;
+  if (digit === null) return `No digit here: the nearest is ${nearest}, ${percent(confidence)} sure.`;
+  return `This is ${named}, ${percent(confidence)} sure.`;
 }
 
 // What is refused while it is drawn may become a digit yet, and is not shown as refused.
 function showNumber(box, digits, chosen, choose, done) {
   const buttons = digits.map((one, number) => {
     const refused = one.digit === null;
-    const label = refused ? `No digit, nearest ${one.guess}` : `${one.digit}, ${percent(one.confidence)} sure`;
+    const label = refused ? `No digit, nearest ${one.nearest}` : `${one.digit}, ${percent(one.confidence)} sure`;
     const text = refused ? (digits.length > 1 ? "?" : "–") : String(one.digit);
     const button = element("button", { type: "button", textContent: text, onclick: () => choose(number) });
     button.className = refused ? (done ? "refused" : "none") : "";
@@ -34,22 +34,28 @@ function showNumber(box, digits, chosen, choose, done) {
   box.replaceChildren(...(buttons.length ? buttons : [none]));
 }
 
-// Ten rows that are made once; each call of what is given back fills them.
-function barsIn(list) {
-  const rows = Array.from({ length: 10 }, (_, digit) => {
+// Rows that are made once, for each class or the ten likeliest; each call of what is given back fills them.
+function barsIn(list, names) {
+  const rows = Array.from({ length: min(10, names.length) }, (_, number) => {
+    const name = element("span", { textContent: names[number] });
     const fill = element("span", { className: "fill" });
     const share = element("span", { className: "share" });
     const bar = element("span", { className: "bar" }, fill);
-    const row = element("li", {}, element("span", { textContent: digit }), bar, share);
+    const row = element("li", {}, name, bar, share);
     list.append(row);
-    return { row, fill, share };
+    return { row, name, fill, share };
   });
-  return (one) =>
-    rows.forEach(({ row, fill, share }, digit) => {
-      fill.style.setProperty("--share", one ? one.shares[digit] : 0);
-      share.textContent = one ? percent(one.shares[digit]).replace("over ", ">") : "";
-      row.className = one && digit === one.guess ? "best" : "";
+  return (one) => {
+    const order = names.map((_, number) => number);
+    if (one && names.length > rows.length) order.sort((a, b) => one.shares[b] - one.shares[a]);
+    rows.forEach(({ row, name, fill, share }, at) => {
+      const number = order[at];
+      name.textContent = names[number];
+      fill.style.setProperty("--share", one ? one.shares[number] : 0);
+      share.textContent = one ? percent(one.shares[number]).replace("over ", ">") : "";
+      row.className = one && number === one.guess ? "best" : "";
     });
+  };
 }
 
 // Colours as [red, green, blue] from the page's own style.

@@ -1,5 +1,6 @@
 """A page to its digits in reading order: ink, pieces, the model's choice among them, lines from the top."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.errors import MnistError, PictureError
+from mnist_pipeline.numerals import digit_of
 from mnist_pipeline.pixels.ink import find_writing
 from mnist_pipeline.pixels.light import Grey, Invert, as_grey, darker_share
 from mnist_pipeline.pixels.pictures import Picture, name_of, read_grey, unforeseen
@@ -36,17 +38,23 @@ class Model(Protocol):
     name: str
     threshold: float  # the confidence below which a digit is refused
 
+    @property
+    def classes(self) -> Sequence[str]:
+        """The names of the classes, each a digit or a letter."""
+
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Ten probabilities for each of (n, 28, 28) images."""
+        """The probabilities of the classes for each of (n, 28, 28) images."""
 
 
 @dataclass(frozen=True)
 class PageDigit:
-    """A digit on a page; `digit` is None when the model refuses it, and `guess` what it would be at best."""
+    """A digit or letter on a page; `label` is None when the model refuses it, `nearest` what it would be at best."""
 
-    digit: int | None
+    digit: int | None  # None for a letter, too
+    label: str | None
     confidence: float
-    guess: int
+    guess: int  # the number of the nearest class
+    nearest: str
     box: Box  # x, y, width, height in pixels of the picture, upright
 
 
@@ -63,7 +71,7 @@ class Page:
     @property
     def text(self) -> str:
         """The digits of each line, ? for a refused one."""
-        return "\n".join("".join("?" if one.digit is None else str(one.digit) for one in line) for line in self.lines)
+        return "\n".join("".join(one.label or "?" for one in line) for line in self.lines)
 
     def tree(self) -> dict[str, Any]:
         """The answer as plain values; `error` and `left_out` are there only when there is something to say."""
@@ -103,7 +111,7 @@ def read_pixels(grey: Grey, model: Model, invert: Invert = "auto", image: str = 
         turned = max((look_at(look.inverted, turn) for turn in (1, 2, 3)), key=lambda one: one.certainty)
         look = turned if turned.confidence > look.confidence + _CLEARLY else look
     boxes = np.array([one.box for one, _ in look.told], np.int64).reshape(-1, 4)
-    digits = _digits(look.told, model.threshold)
+    digits = _digits(look.told, model.threshold, model.classes)
     upright = [replace(one, box=_in_picture(one.box, look.turn, page.shape, by)) for one in digits]
     read = [[upright[number] for number in line] for line in lines(boxes, look.height)]
     return Page(image, model.name, read, left_out=look.left_out)
@@ -169,14 +177,18 @@ def _is_digit_sized(one: Candidate, row: NDArray[np.float32], height: float, thr
     return bool(high >= _SHORTEST * height or flat)
 
 
-def _digits(told: list[tuple[Candidate, NDArray[np.float32]]], threshold: float) -> list[PageDigit]:
+def _digits(
+    told: list[tuple[Candidate, NDArray[np.float32]]], threshold: float, classes: Sequence[str]
+) -> list[PageDigit]:
     """The answers, their boxes on the page as it was looked at."""
     if sum(bool(row.max() >= threshold) for _, row in told) >= _COMPANY:
         threshold *= _IN_COMPANY
     digits = []
     for one, row in told:
         guess, confidence = int(row.argmax()), float(row.max())
-        digits.append(PageDigit(guess if confidence >= threshold else None, confidence, guess, one.box))
+        nearest = classes[guess]
+        label = nearest if confidence >= threshold else None
+        digits.append(PageDigit(digit_of(label or ""), label, confidence, guess, nearest, one.box))
     return digits
 
 
@@ -238,7 +250,7 @@ def drawn(grey: NDArray[np.uint8], lines: list[list[PageDigit]]) -> NDArray[np.u
 def _draw(page: cv2.typing.MatLike, digit: PageDigit, times: int) -> None:
     """Draw a digit's box, and its answer above it, or inside at the top of the page."""
     x, y, width, height = (side * times for side in digit.box)
-    text, colour = ("?", _REFUSED) if digit.digit is None else (str(digit.digit), _SURE)
+    text, colour = ("?", _REFUSED) if digit.label is None else (digit.label, _SURE)
     thick = max(1, round(max(page.shape) / 700))
     corner = (x + width + thick, y + height + thick)
     cv2.rectangle(page, (x - thick - 1, y - thick - 1), corner, colour, thick, cv2.LINE_AA)

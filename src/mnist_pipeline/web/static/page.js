@@ -2,6 +2,7 @@
 
 const at = (id) => document.getElementById(id);
 let picture = null; // the file that is shown
+let known = []; // the models
 let asked = 0; // the number of the last question: the answer to an earlier one is not shown any more
 
 function element(name, properties = {}, ...inside) {
@@ -44,15 +45,16 @@ async function read(file) {
   const number = ++asked;
   say("Reading …");
   try {
+    const letters = classesOf(at("model").value).every((name) => [...name].length === 1);
     const [one, page] = await Promise.all([
       question("/predict", file, { steps: true }),
-      question("/predict/page", file),
+      letters ? question("/predict/page", file) : { digits: [] },
     ]);
     if (number !== asked) return;
     const wanted = at("what").value;
-    const several = page.digits.length > 0 && (wanted === "page" || (wanted === "auto" && one.digit === null && page.digits.length > 1));
-    const known = page.digits.filter((digit) => digit.digit === one.digit);
-    await showPicture(file, one, several ? page.digits : one.digit === null ? [] : known.slice(0, 1));
+    const several = page.digits.length > 0 && (wanted === "page" || (wanted === "auto" && one.label === null && page.digits.length > 1));
+    const same = page.digits.filter((digit) => digit.label === one.label);
+    await showPicture(file, one, several ? page.digits : one.label === null ? [] : same.slice(0, 1));
     if (several) showPage(page);
     else showAnswer(one);
     at("result").hidden = false;
@@ -79,10 +81,10 @@ async function showPicture(file, one, digits) {
 
 function box(digit, shown) {
   const [x, y, width, height] = digit.box;
-  const answer = digit.digit === null ? "?" : String(digit.digit);
-  const name = digit.digit === null ? `refused, nearest ${digit.guess}` : answer;
+  const answer = digit.label ?? "?";
+  const name = digit.label === null ? `refused, nearest ${digit.nearest}` : answer;
   const made = element("button", { type: "button", className: "box" }, element("span", {}, answer));
-  made.classList.toggle("refused", digit.digit === null);
+  made.classList.toggle("refused", digit.label === null);
   made.setAttribute("aria-label", `Look at digit ${name}, ${percent(digit.confidence)} sure`);
   made.setAttribute("aria-pressed", "false");
   made.style.left = `${(100 * x) / shown.naturalWidth}%`;
@@ -120,13 +122,12 @@ async function lookAt(pressed, [x, y, width, height]) {
 
 // One answer
 
-function sentence(one) {
-  if (one.digit !== null) return `This is ${one.digit === 8 ? "an" : "a"} ${one.digit}`;
-  return "No digit here";
-}
+const sentence = (one) => one.sentence[0].toUpperCase() + one.sentence.slice(1);
+
+const classesOf = (model) => known.find((one) => one.name === model)?.classes ?? [..."0123456789"];
 
 function facts(one) {
-  const refused = one.digit === null ? `${one.reason}${one.guess === null ? "" : `; the nearest is ${one.guess}`}` : "";
+  const refused = one.label === null ? `${one.reason}${one.nearest === null ? "" : `; the nearest is ${one.nearest}`}` : "";
   const inverted = one.inverted ? "dark ink made light" : "light ink kept";
   return [refused, `model ${one.model}`, inverted, `${one.milliseconds.toFixed(1)} ms`].filter(Boolean).join(" · ");
 }
@@ -135,12 +136,12 @@ function facts(one) {
 function showPage(page) {
   const lines = page.text.split("\n");
   at("answer").textContent = lines.join(" / ");
-  const refused = page.digits.filter((digit) => digit.digit === null).length;
+  const refused = page.digits.filter((digit) => digit.label === null).length;
   const told = [`${page.digits.length} digits in ${lines.length} line${lines.length > 1 ? "s" : ""}`, refused && `${refused} refused`,
     page.left_out && `${page.left_out} shapes left out`, `model ${page.model}`, `${page.milliseconds.toFixed(1)} ms`];
   at("facts").textContent = told.filter(Boolean).join(" · ");
   const least = page.digits.reduce((one, other) => (other.confidence < one.confidence ? other : one));
-  at("bars").replaceChildren(element("li", { className: "note" }, `The least sure is ${least.digit ?? "?"}, ${percent(least.confidence)}.`));
+  at("bars").replaceChildren(element("li", { className: "note" }, `The least sure is ${least.label ?? "?"}, ${percent(least.confidence)}.`));
   at("steps-card").hidden = true;
   at("json").textContent = JSON.stringify(page, null, 1);
 }
@@ -149,13 +150,15 @@ function showAnswer(one) {
   at("steps-card").hidden = false;
   at("answer").textContent = sentence(one);
   at("facts").textContent = facts(one);
-  const shares = one.probabilities || [];
-  at("bars").replaceChildren(...shares.map((share, digit) => {
+  const names = classesOf(one.model);
+  const shares = (one.probabilities || []).map((share, number) => [share, number]);
+  if (shares.length > 12) shares.sort(([one], [other]) => other - one).splice(10); // the likeliest
+  at("bars").replaceChildren(...shares.map(([share, number]) => {
     const bar = element("div", { className: "bar" });
     bar.style.width = `${100 * share}%`;
-    const row = element("li", {}, element("span", {}, String(digit)), element("div", { className: "track" }, bar),
+    const row = element("li", {}, element("span", {}, names[number]), element("div", { className: "track" }, bar),
       element("span", { className: "share" }, percent(share)));
-    row.classList.toggle("best", digit === one.guess);
+    row.classList.toggle("best", number === one.guess);
     return row;
   }));
   const steps = one.steps.map((step, number) => {
@@ -217,7 +220,7 @@ at("ask").addEventListener("submit", (submitted) => submitted.preventDefault());
 
 async function models() {
   try {
-    const { models: known } = await ask("/models");
+    known = (await ask("/models")).models;
     at("model").replaceChildren(...known.map((one) => {
       const accuracy = one.test_accuracy === null ? "" : ` (${(100 * one.test_accuracy).toFixed(2)} % on MNIST)`;
       return element("option", { value: one.name }, one.name + accuracy);
