@@ -1,5 +1,6 @@
 """mnist data: the images and labels of a data set, before anything is trained on them."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,9 +9,18 @@ import typer
 from mnist_pipeline.cli.console import Group, JsonOption, answer, note, recipe_names, table
 from mnist_pipeline.errors import ConfigError
 
+
+def set_names() -> list[str]:
+    """The data sets that can be fetched, for a shell to complete."""
+    from mnist_pipeline.data.published import SETS
+
+    return list(SETS)
+
+
 app = typer.Typer(
     cls=Group, name="data", no_args_is_help=True, help="Look at a data set of digits: counts, digests, pictures."
 )
+_NAMES = "fashion, kmnist, kannada, qmnist, or emnist-letters, -balanced, -digits, -byclass, -bymerge, -mnist."
 _CONFIG = "Also show the digits as training with this config redraws and augments them."
 Source = Annotated[
     str, typer.Argument(help="mnist, a folder of IDX files, an .npz file with Keras' names, or a folder of pictures.")
@@ -32,6 +42,28 @@ def info(source: Source = "mnist", json: JsonOption = False) -> None:
         *(f"{name:<5} pixel mean {part.images.mean():.4f}, sha256 {part.sha256}" for name, part in parts.items()),
     ]
     answer({"source": source, **facts}, "\n".join(lines), json)
+
+
+@app.command(epilog="Example: mnist data fetch fashion")
+def fetch(
+    name: Annotated[str, typer.Argument(help=_NAMES, autocompletion=set_names)],
+    by_hand: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="A file downloaded by hand, or a folder of them; may be repeated.", metavar="FILE"),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Fetch a published data set into the cache folder, where `data.source` finds it by its name.
+
+    A download that broke off goes on from where it was; what is not the published file, by its digest, is not kept.
+    """
+    from mnist_pipeline.cli.progress import FetchProgress
+    from mnist_pipeline.data.fetching import fetch as fetched
+
+    with closing(FetchProgress()) as progress:
+        folder = fetched(name, map(Path, by_hand or []), progress.more)
+    answer({"name": name, "folder": str(folder)}, f"{folder}", json)
+    note(f"Train on it: mnist train --config cnn.yaml --set data.source={name}")
 
 
 @app.command(epilog="Example: mnist data verify path/to/idx-folder")

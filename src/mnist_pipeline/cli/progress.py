@@ -203,3 +203,19 @@ class PictureProgress(_Display):
             of = f"{self._done}/{self._total}" if self._total else f"{self._done:,}"
             pace = f"{self._done / self.spent():,.0f} a second"
             self.show("pictures", self._done, self._total, f"{of}  {pace}  ")
+
+
+class FetchProgress(_Display):
+    """Shows a download: a bar that fills with the bytes of each file."""
+
+    def __init__(self) -> None:
+        super().__init__(bar=watched())
+        self._name = ""
+
+    def more(self, name: str, done: int, total: int | None) -> None:
+        """Show how many bytes of a file are here."""
+        if name != self._name:
+            self._name = name
+            self.begin(done)
+        of = f"{done / 1e6:,.1f}" + (f" of {total / 1e6:,.1f} MB  " if total else " MB  ")
+        self.show(name, done, total, of)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.data.formats import read_array, read_idx, read_npz
+from mnist_pipeline.data.published import fetched
 from mnist_pipeline.errors import DataError, PictureError
 from mnist_pipeline.numerals import MOST_CLASSES, counted
 from mnist_pipeline.pixels.preprocess import look_at
@@ -24,7 +25,9 @@ _WORDS = {"train": ("train",), "test": ("t10k", "test")}  # that stand for a par
 _KINDS = {"images": ("images-idx3-ubyte",), "labels": ("labels-idx1-ubyte", "labels-idx2-int")}  # the latter: QMNIST
 _TRAIN_IMAGES = re.compile(r"(.+-)train-images[-.]idx3-ubyte(\.gz)?")
 _KANNADA = "{}_kannada_MNIST_{}.npz"
+_LONGEST_NAMES = 2**16  # characters of a file of names that are read
 _HELP = "Use mnist, a folder of IDX files, an .npz file, or a folder of pictures"
+NAMES = "classes.txt"  # beside IDX files: what their classes are called, a line each in the order of their numbers
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")  # of pictures
 
 
@@ -49,7 +52,7 @@ class Source(Protocol):
 def open_source(source: str) -> Source:
     """The source at a path; refused where there is none."""
     try:
-        path = Path(source).expanduser()
+        path = fetched(source) or Path(source).expanduser()
         if path.is_dir():
             return _open_folder(path)
         if path.suffix.lower() == ".npz" and path.is_file():
@@ -93,7 +96,12 @@ class IdxFolder:
 
     folder: Path
     beginning: str = ""
-    names = None
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """A line each of classes.txt, which `mnist data import` writes."""
+        path = self.folder / NAMES
+        return tuple(read_names(path)) if path.is_file() else None
 
     @property
     def files(self) -> list[Path]:
@@ -115,6 +123,14 @@ class IdxFolder:
     def labels(self, part: PartName) -> Bytes:
         """The labels of a part."""
         return read_idx(self.path(part, "labels"), "labels")[0]
+
+
+def read_names(path: Path) -> list[str]:
+    """The lines of a file of names."""
+    try:
+        return path.read_text(encoding="utf-8")[:_LONGEST_NAMES].splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'no text in UTF-8'})") from None
 
 
 @dataclass(frozen=True)
