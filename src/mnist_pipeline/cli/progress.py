@@ -193,11 +193,11 @@ class PictureProgress(_Display):
         super().__init__(bar=False)
         self._words, self._done = words, 0
 
-    def more(self, number: int) -> None:
-        """Count answered pictures."""
+    def more(self, number: int, total: int | None = None) -> None:
+        """Count answered pictures; of how many, where the words do not tell."""
         self._done += number
         if not self.bar and self.spent() > _PATIENCE and watched() and not sys.stdout.isatty():
-            self._total = count(self._words)
+            self._total = total or count(self._words)
             self.draw()
         if self.bar:
             of = f"{self._done}/{self._total}" if self._total else f"{self._done:,}"

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from mnist_pipeline.data.published import Published, Remote, kept_in, published
+from mnist_pipeline.data.sources import write_names
 from mnist_pipeline.errors import DataError
 from mnist_pipeline.runs.files import remove
 from mnist_pipeline.runs.watching import ignore
@@ -57,6 +58,8 @@ def fetch(name: str, by_hand: Iterable[Path] = (), progress: Progress = ignore) 
             _download(name, remote, files, progress)
         if wanted.members:
             _unpack(files / wanted.files[0].name, wanted.members, place)
+        if wanted.classes:
+            write_names(wanted.classes, place)
         place.replace(folder)
     return folder
 
@@ -235,7 +238,7 @@ def _unpack(archive: Path, members: str, place: Path) -> None:
         with zipfile.ZipFile(archive) as packed:
             for info in packed.infolist():
                 name = Path(info.filename).name
-                if name.startswith(members) and info.file_size <= _LARGEST:
+                if name.startswith(members) and name != archive.name and info.file_size <= _LARGEST:
                     with packed.open(info) as source, (place / name).open("wb") as target:
                         shutil.copyfileobj(source, target)
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:

@@ -24,6 +24,7 @@ class Published(NamedTuple):
     page: str  # of the publisher
     files: tuple[Remote, ...]
     members: str = ""  # of the archive that its one file is, the names of those that are kept begin with this
+    classes: tuple[str, ...] = ()  # as the publisher calls them; without names they are numbers
 
 
 def _four(bases: tuple[str, ...], files: dict[str, str]) -> tuple[Remote, ...]:
@@ -60,6 +61,8 @@ SETS: dict[str, Published] = {
             "8d4fb7e6c68d591d4c3dfef9ec88bf0d", "25c81989df183df01b3e8a0aad5dffbe",
             "bef4ecab320f06d8554ea6380940ec79", "bb300cfdad3c16e7a12a480ee83cd310",
         ),
+        classes=("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+                 "Ankle boot"),
     ),
     "kmnist": Published(
         "Kuzushiji-MNIST", "https://github.com/rois-codh/kmnist",
@@ -68,6 +71,7 @@ SETS: dict[str, Published] = {
             "bdb82020997e1d708af4cf47b453dcf7", "e144d726b3acfaa3e44228e80efcd344",
             "5c965bf0a639b31b8f53240b1b52f4d7", "7320c461ea6c1c855c0b718fb2a4b134",
         ),
+        classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
     ),
     "kannada": Published(
         "Kannada-MNIST", "https://github.com/vinayprabhu/Kannada_MNIST",
