@@ -34,8 +34,9 @@ Source = Annotated[
 
 @app.command(epilog="Example: mnist data info")
 def info(source: Source = "mnist", json: JsonOption = False) -> None:
-    """Count the images of each class and give the digests."""
+    """Count the images of each class, and those that are equal, in both parts, blank or inverted; give the digests."""
     from mnist_pipeline.data import load
+    from mnist_pipeline.data.looking import KINDS, look
 
     dataset = load(source)
     parts = {"train": dataset.train, "test": dataset.test}
@@ -46,7 +47,10 @@ def info(source: Source = "mnist", json: JsonOption = False) -> None:
         f"{table(['', *dataset.classes], rows)}\n",
         *(f"{name:<5} pixel mean {part.images.mean():.4f}, sha256 {part.sha256}" for name, part in parts.items()),
     ]
-    answer({"source": source, **facts}, "\n".join(lines), json)
+    seen = look(dataset, labels=False).numbers()
+    del seen["suspects"]  # which take seconds
+    lines.append(f"worth a look: {', '.join(f'{many:,} {KINDS[kind]}' for kind, many in seen.items())}")
+    answer({"source": source, **facts, "look": seen}, "\n".join(lines), json)
 
 
 @app.command(epilog="Example: mnist data fetch fashion")

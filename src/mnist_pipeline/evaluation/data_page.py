@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnist_pipeline.data.loading import Dataset, Part
-from mnist_pipeline.data.looking import Look, look
+from mnist_pipeline.data.looking import KINDS, Look, look
 from mnist_pipeline.evaluation.page import embedded, template
 from mnist_pipeline.evaluation.plots import charts, images
 from mnist_pipeline.numerals import counted
@@ -27,17 +27,17 @@ class _Finding(NamedTuple):
 
 def write_data_page(dataset: Dataset, folder: Path) -> tuple[Path, list[Path], Look]:
     """Draw a set's plots and write its page, data.html; gives the page, the plots and what was found."""
-    found = look(dataset)
     drawn = [folder / "digits.png", folder / "distribution.png"]
     images.digits(dataset.train.images, dataset.train.labels, drawn[0], f"Training images of {dataset.source}")
     charts.distribution(dataset.train.counts, dataset.test.counts, drawn[1])
-    findings = list(_findings(dataset.train, found))
+    found = look(dataset)
+    findings = _findings(dataset.train, found)
     plots: dict[str, Any] = {}
     for finding in findings:
         path = folder / f"{finding.name}.png"
         if finding.shown:
             chosen = dataset.train.images[[index for index, *_ in finding.shown]]
-            some = f"The first {len(finding.shown)} of {finding.many:,}" if finding.many > len(finding.shown) else "All"
+            some = f"The first {_SHOWN} of {finding.many:,}" if finding.many > _SHOWN else "All of them"
             images.flagged(chosen, [(upper, lower) for _, upper, lower in finding.shown], path, finding.title, some)
             plots[finding.name] = embedded(path)
             drawn.append(path)
@@ -65,18 +65,15 @@ def _findings(part: Part, found: Look) -> list[_Finding]:
             for index, answer, _ in found.suspects
         ],
     }
-    words = {
-        "leaked": ("in both parts", "their pixels are in the test part too: a test on them flatters"),
-        "contradicted": ("equal with two labels", "the same pixels are labelled in two ways: one label is wrong"),
-        "repeated": ("equal to an earlier one", "the same pixels come twice in the training part"),
-        "blank": ("blank", "they show next to nothing"),
-        "inverted": ("with the other paper", "their paper is dark where that of most is light, or the other way round"),
-        "suspects": (
-            "with a doubtful label",
-            "a quick model fitted without them clearly expects another class",
-        ),
+    means = {
+        "leaked": "their pixels are in the test part too: a test on them flatters",
+        "contradicted": "the same pixels are labelled in two ways: one label is wrong",
+        "repeated": "the same pixels come twice in the training part",
+        "blank": "they show next to nothing",
+        "inverted": "their paper is dark where that of most is light, or the other way round",
+        "suspects": "a quick model that was fitted without them clearly expects another class",
     }
     return [
-        _Finding(name, f"{counted(len(found), 'image')} {words[name][0]}", len(found), words[name][1], found[:_SHOWN])
-        for name, found in pairs.items()
+        _Finding(name, f"{counted(len(of_kind), 'image')} {KINDS[name]}", len(of_kind), means[name], of_kind[:_SHOWN])
+        for name, of_kind in pairs.items()
     ]

@@ -128,20 +128,20 @@ _A_SHEET = 800  # images on a contact sheet
 def contact_sheets(part: "Part", folder: Path) -> list[Path]:
     """Every image under its label, to check the labels on: sheet.png, and sheet-2.png and so on where it takes more.
 
-    Beside each row stands which image of its class is the first one in it.
+    Beside each row stands its class, and which image of the class is the first one in it.
     """
     rows, grid = list[tuple[str, NDArray[np.uint8]]](), _Grid(columns=20, scale=2, gap=4, caption=4)
     for number, name in enumerate(part.classes):
         of_class = part.images[part.labels == number]
         for first in range(0, len(of_class), grid.columns):
-            rows.append((f"{name}\n{first + 1}", of_class[first : first + grid.columns]))
+            rows.append((f"{name}\nfrom {first + 1}", of_class[first : first + grid.columns]))
     many = _A_SHEET // grid.columns
     sheets = [rows[first : first + many] for first in range(0, len(rows), many)]
     paths = [folder / f"sheet{f'-{number}' if number > 1 else ''}.png" for number in range(1, len(sheets) + 1)]
     for number, (path, sheet) in enumerate(zip(paths, sheets, strict=True), 1):
         margin, height = 96, len(sheet) * grid.height(1)  # pixels; the first for the names
         with saved_figure(path, grid.width + margin + 2 * EDGE, HEAD + height + EDGE // 2) as figure:
-            note = "The class, and which of its images the first one in the row is"
+            note = "Beside each row its class, and which image of the class is the first in the row"
             headline(figure, f"{counted(len(part), 'image')}, sheet {number} of {len(sheets)}", note)
             words = canvas(figure, EDGE, HEAD, margin, height)
             for row, (name, shown) in enumerate(sheet):
