@@ -8,7 +8,7 @@ import typer
 
 from mnist_pipeline.cli.console import Group, JsonOption, answer, note, recipe_names, table
 from mnist_pipeline.errors import ConfigError
-from mnist_pipeline.numerals import counted
+from mnist_pipeline.numerals import DIGITS, counted
 
 
 def set_names() -> list[str]:
@@ -24,7 +24,7 @@ app = typer.Typer(
 _NAMES = "fashion, kmnist, kannada, qmnist, or emnist-letters, -balanced, -digits, -byclass, -bymerge, -mnist."
 _PICTURES = "A folder with a folder of pictures for each class, in it perhaps one for each writer; or a table."
 _TOLD = 5  # pictures left out that are named one by one
-_CONFIG = "Also show the digits as training with this config redraws and augments them."
+_CONFIG = "Also show the images as training with this config redraws and augments them."
 Way = Literal["mnist", "plain"]
 Invert = Literal["auto", "yes", "no"]
 Source = Annotated[
@@ -67,12 +67,13 @@ def fetch(
     A download that broke off goes on from where it was; what is not the published file, by its digest, is not kept.
     """
     from mnist_pipeline.cli.progress import FetchProgress
+    from mnist_pipeline.config.recipes import shipped_configs
     from mnist_pipeline.data.fetching import fetch as fetched
 
     with closing(FetchProgress()) as progress:
         folder = fetched(name, map(Path, by_hand or []), progress.more)
     answer({"name": name, "folder": str(folder)}, f"{folder}", json)
-    note(f"Train on it: mnist train --config cnn.yaml --set data.source={name}")
+    note(f"Train on it: mnist train --config {name if name in shipped_configs() else 'cnn'} --set data.source={name}")
 
 
 @app.command(epilog="Example: mnist data verify path/to/idx-folder")
@@ -159,8 +160,10 @@ def plot(
 
     settings = load_config(config) if config else None
     if settings and not (settings.training.augmentation or settings.data.rendering):
-        raise ConfigError(f"{config}: neither redraws nor augments digits: leave out --config")
+        raise ConfigError(f"{config}: neither redraws nor augments images: leave out --config")
     dataset, folder = load(source, transposed=transposed), out or artifacts() / "data"
+    if settings and settings.data.rendering and dataset.classes != DIGITS:
+        raise ConfigError(f"{config}: draws digits, and {source} has other classes: leave out --config")
     digits = dataset.train.images, dataset.train.labels
     page, drawn, found = write_data_page(dataset, folder)
     if settings and settings.data.rendering:
@@ -173,8 +176,8 @@ def plot(
         from mnist_pipeline.training.batches import augmented_sample
 
         drawn.append(folder / "augmented.png")
-        title = f"The same digits as {settings.name} augments them"
-        images.digits(*augmented_sample(*digits, settings.training.augmentation), drawn[-1], title)
+        title = f"The same images as {settings.name} augments them"
+        images.digits(*augmented_sample(*digits, settings.training.augmentation), drawn[-1], title, dataset.classes)
     paths = [str(path) for path in drawn]
     answer({"page": str(page), "pictures": paths, **found.tree()}, "\n".join([*paths, str(page)]), json)
     note("Only training images are shown.")

@@ -20,7 +20,7 @@ from mnist_pipeline.data.loading import Part
 from mnist_pipeline.data.sources import SUFFIXES, shown, write_names
 from mnist_pipeline.data.splitting import split
 from mnist_pipeline.errors import DataError, PictureError
-from mnist_pipeline.numerals import counted
+from mnist_pipeline.numerals import MOST_CLASSES, counted, fault_of
 from mnist_pipeline.pixels.light import Grey, Invert
 from mnist_pipeline.pixels.pictures import LARGEST_FILE, read_grey, unforeseen
 from mnist_pipeline.pixels.preprocess import LONGEST, Seen, look_at, plain
@@ -28,8 +28,6 @@ from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.watching import ignore
 
 _LARGEST_TABLE = 64 * 2**20  # bytes
-_MOST_CLASSES = 256  # a label is a byte
-_LONGEST_LABEL = 100  # characters
 
 
 class Labelled(NamedTuple):
@@ -102,9 +100,9 @@ def import_pictures(
     if not kept:
         raise DataError(f"{source}: none of {counted(len(entries), 'picture')} can be used: {entries[0].refused}")
     names = sorted({entry.label for entry in kept}, key=_naturally)
-    if not 2 <= len(names) <= _MOST_CLASSES:
+    if not 2 <= len(names) <= MOST_CLASSES:
         many = f"of {len(names)} classes" if len(names) > 1 else f"of one class alone ({names[0]})"
-        raise DataError(f"{source}: pictures {many}, expected 2 to {_MOST_CLASSES} classes")
+        raise DataError(f"{source}: pictures {many}, expected 2 to {MOST_CLASSES} classes")
     images = np.stack([entry.pixels for entry in kept if entry.pixels is not None])
     labels = np.array([names.index(entry.label) for entry in kept], np.uint8)
     groups = [entry.group for entry in kept]
@@ -213,10 +211,8 @@ def _naturally(label: str) -> tuple[bool, int, str]:
 def _seen(found: Labelled, invert: Invert, way: str) -> Entry:
     """A picture as it was read, or why it was refused."""
     entry = Entry(found.name, found.label, found.group, None)
-    if found.problem is None and not (found.label.isprintable() and len(found.label) <= _LONGEST_LABEL):
-        return replace(entry, refused=f"its label is no word of at most {_LONGEST_LABEL} characters")
-    if found.problem is not None:
-        return replace(entry, refused=found.problem)
+    if problem := found.problem or fault_of([found.label]):
+        return replace(entry, refused=problem)
     try:
         seen = look_at(found.path, invert) if way == "mnist" else Seen(*plain(read_grey(found.path, LONGEST), invert))
     except PictureError as error:

@@ -28,20 +28,21 @@ class _Finding(NamedTuple):
 def write_data_page(dataset: Dataset, folder: Path) -> tuple[Path, list[Path], Look]:
     """Draw a set's plots and write its page, data.html; gives the page, the plots and what was found."""
     drawn = [folder / "digits.png", folder / "distribution.png"]
-    images.digits(dataset.train.images, dataset.train.labels, drawn[0], f"Training images of {dataset.source}")
-    charts.distribution(dataset.train.counts, dataset.test.counts, drawn[1])
+    train, classes = dataset.train, dataset.classes
+    images.digits(train.images, train.labels, drawn[0], f"Training images of {dataset.source}", classes)
+    charts.distribution(train.counts, dataset.test.counts, drawn[1], classes)
     found = look(dataset)
-    findings = _findings(dataset.train, found)
+    findings = _findings(train, found)
     plots: dict[str, Any] = {}
     for finding in findings:
         path = folder / f"{finding.name}.png"
         if finding.shown:
-            chosen = dataset.train.images[[index for index, *_ in finding.shown]]
+            chosen = train.images[[index for index, *_ in finding.shown]]
             some = f"The first {_SHOWN} of {finding.many:,}" if finding.many > _SHOWN else "All of them"
             images.flagged(chosen, [(upper, lower) for _, upper, lower in finding.shown], path, finding.title, some)
             plots[finding.name] = embedded(path)
             drawn.append(path)
-    counts = np.array([dataset.train.counts, dataset.test.counts])
+    counts = np.array([train.counts, dataset.test.counts])
     page = template("data.html.jinja").render(
         dataset=dataset, found=found, findings=findings, plots=plots, counts=counts.T.tolist(),
         samples=embedded(drawn[0]), distribution=embedded(drawn[1]), balance=counts[0].max() / max(counts[0].min(), 1),

@@ -207,7 +207,8 @@ def flagged(images: NDArray[np.uint8], captions: Sequence[tuple[str, str]], path
         for number, (upper, lower) in enumerate(captions):
             x, y = grid.place(number)
             below: dict[str, Any] = {"x": x + grid.tile / 2, "ha": "center", "va": "top"}
-            axes.text(y=y + grid.tile + 7, s=upper, size=11, weight="bold", **below)
+            size = _fitting(upper, grid.tile + grid.gap, 11)
+            axes.text(y=y + grid.tile + 7, s=upper, size=size, weight="bold", **below)
             axes.text(y=y + grid.tile + 26, s=lower, size=9, color=Colour.MUTED, **below)
 
 
