@@ -286,6 +286,7 @@ REFUSED = {
     "tune cnn": "train,tune",
     "report smoke": "plots",
     "data plot": "plots",
+    "data import .": "plots",
     "serve": "web",
     f"predict {PICTURE} --show": "plots",
     f"predict {PICTURE} --runtime onnxruntime": "export",
@@ -294,7 +295,7 @@ REFUSED = {
 }
 WORKING = {
     "attest", "runs", "runs diff", "config diff", "config list", "config schema", "config show", "data info",
-    "data verify",
+    "data verify", "data fetch",
 }  # fmt: skip
 
 

@@ -16,7 +16,8 @@ README = PACKAGE.parents[1] / "README.md"
 FLOORS = (
     {"errors", "numerals", "process"},
     {"config", "packages", "pixels"},
-    {"runs", "data"},
+    {"runs"},
+    {"data"},
     {"prediction"},
     {"training"},
     {"evaluation", "exports"},

@@ -71,10 +71,12 @@ def test_data_verify_is_silent_about_nothing(tmp_path: Path) -> None:
     assert result.stderr.startswith("Error:")
 
 
-def test_data_plot_shows_the_digits_and_what_a_config_makes_of_them(tmp_path: Path) -> None:
-    result = mnist("data", "plot", "--config", "photo", "--out", str(tmp_path))
-    assert [Path(path).stem for path in result.stdout.splitlines()] == ["digits", "distribution", "drawn", "augmented"]
-    for path in result.stdout.splitlines():
+def test_data_plot_shows_the_digits_and_what_a_config_makes_of_them(few: Path, tmp_path: Path) -> None:
+    result = mnist("data", "plot", few, "--config", "photo", "--out", tmp_path / "look")
+    *pictures, page = result.stdout.splitlines()
+    assert {"digits", "distribution", "drawn", "augmented"} <= {Path(path).stem for path in pictures}
+    assert Path(page).read_text(encoding="utf-8").startswith("<!doctype html>")
+    for path in pictures:
         assert cv2.imread(path) is not None
 
 

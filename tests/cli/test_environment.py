@@ -46,8 +46,8 @@ def test_a_training_without_a_temporary_folder_is_refused_before_it_starts(monke
     assert answer.exit_code == 2
 
 
-def test_pictures_are_drawn_whatever_the_caller_plots_with(tmp_path: Path) -> None:
-    answer = shell(f"data plot --out '{tmp_path}'", MPLBACKEND="nonsense", HOME="/dev/null")
+def test_pictures_are_drawn_whatever_the_caller_plots_with(few: Path, tmp_path: Path) -> None:
+    answer = shell(f"data plot '{few}' --out '{tmp_path}'", MPLBACKEND="nonsense", HOME="/dev/null")
     assert cv2.imread(str(tmp_path / "digits.png")) is not None
     assert answer.returncode == 0
 

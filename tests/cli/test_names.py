@@ -65,7 +65,8 @@ def test_no_cell_of_a_table_is_a_formula(seven: Path) -> None:
     [
         "predict", "predict --all", "predict seven.png --run", "predict --model", "evaluate", "report", "export",
         "bench", "train --config", "run --config", "train -c smoke --name", "train -c smoke --set", "data info",
-        "data verify", "data plot --out", "data plot --config", "config show", "config diff dense", "runs diff smoke",
+        "data verify", "data fetch", "data import", "data plot --out", "data plot --config", "config show",
+        "config diff dense", "runs diff smoke",
         "reproduce", "",
     ],
 )  # fmt: skip

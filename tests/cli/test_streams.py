@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer
@@ -75,7 +76,8 @@ def test_a_pipe_that_does_not_wait_gets_the_whole_answer() -> None:
 VERBS = [
     "--help", "--version", "train -c smoke", "run -c smoke", "evaluate smoke", "report smoke", "export smoke",
     "bench smoke", "predict seven.png", "reproduce ARTIFACTS/smoke", "data info", "data verify", "data plot",
-    "config list", "config show dense", "config schema", "config diff dense cnn", "runs", "runs diff smoke smoke",
+    "data fetch fashion", "config list", "config show dense", "config schema", "config diff dense cnn", "runs",
+    "runs diff smoke smoke",
     "attest smoke", "verify smoke", "predict --help", "serve --help", "sweep --help", "tune --help",
 ]  # fmt: skip
 
@@ -91,8 +93,9 @@ def light(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnist_pipeline.reproduction.repeat.repeat_run", lambda *_: Repetition("same bits", {}, {}))
     verified = Verification("same bits", [], {}, {})
     monkeypatch.setattr("mnist_pipeline.reproduction.verifying.verify", lambda *_: verified)
-    monkeypatch.setattr("mnist_pipeline.evaluation.plots.images.digits", lambda *_: None)
-    monkeypatch.setattr("mnist_pipeline.evaluation.plots.charts.distribution", lambda *_: None)
+    looked: tuple[Path, list[Path], SimpleNamespace] = Path("data.html"), [], SimpleNamespace(tree=dict)
+    monkeypatch.setattr("mnist_pipeline.evaluation.data_page.write_data_page", lambda *_: looked)
+    monkeypatch.setattr("mnist_pipeline.data.fetching.fetch", lambda *_: Path("fashion"))
 
 
 @contextmanager

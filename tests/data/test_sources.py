@@ -59,6 +59,19 @@ def test_the_only_set_of_a_folder_needs_no_name_and_numbers_name_its_classes(let
     assert load(tmp_path / "gzip").classes == tuple(map(str, range(1, 27)))
 
 
+def test_a_file_names_the_classes_of_idx_files(arrays: Arrays, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "set", arrays)
+    names = folder / "classes.txt"
+    names.write_text("".join(f"{letter}\n" for letter in LETTERS[:10]))
+    assert load(folder).classes == LETTERS[:10]
+    names.write_text("".join(f"{letter}\n" for letter in LETTERS[:9]))
+    assert refusal(folder) == f"{folder}: train labels reach 9, and its classes.txt names 9 classes"
+    names.write_text("".join(f"{letter}\n" for letter in LETTERS[:11]))
+    assert "no training image of class k" in refusal(folder)
+    names.write_bytes(b"\xff")
+    assert refusal(folder) == f"{names}: cannot be read (no text in UTF-8)"
+
+
 def test_qmnists_labels_are_the_first_column_of_a_table(arrays: Arrays, tmp_path: Path) -> None:
     write_set(tmp_path, "qmnist", arrays)
     table = np.zeros((30, 8), ">i4")

@@ -193,13 +193,29 @@ class PictureProgress(_Display):
         super().__init__(bar=False)
         self._words, self._done = words, 0
 
-    def more(self, number: int) -> None:
-        """Count answered pictures."""
+    def more(self, number: int, total: int | None = None) -> None:
+        """Count answered pictures; of how many, where the words do not tell."""
         self._done += number
         if not self.bar and self.spent() > _PATIENCE and watched() and not sys.stdout.isatty():
-            self._total = count(self._words)
+            self._total = total or count(self._words)
             self.draw()
         if self.bar:
             of = f"{self._done}/{self._total}" if self._total else f"{self._done:,}"
             pace = f"{self._done / self.spent():,.0f} a second"
             self.show("pictures", self._done, self._total, f"{of}  {pace}  ")
+
+
+class FetchProgress(_Display):
+    """Shows a download: a bar that fills with the bytes of each file."""
+
+    def __init__(self) -> None:
+        super().__init__(bar=watched())
+        self._name = ""
+
+    def more(self, name: str, done: int, total: int | None) -> None:
+        """Show how many bytes of a file are here."""
+        if name != self._name:
+            self._name = name
+            self.begin(done)
+        of = f"{done / 1e6:,.1f}" + (f" of {total / 1e6:,.1f} MB  " if total else " MB  ")
+        self.show(name, done, total, of)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.data.formats import read_idx
-from mnist_pipeline.data.sources import IdxFolder, PartName, open_source
+from mnist_pipeline.data.sources import NAMES, IdxFolder, PartName, open_source
 from mnist_pipeline.errors import DataError
 from mnist_pipeline.numerals import DIGITS, fault_of
 from mnist_pipeline.pixels.preprocess import fit_images
@@ -129,7 +129,9 @@ def _classes(
         raise DataError(f"{source}: its {numbered} are {count} classes, and data.classes names {len(names)}")
     if fault := fault_of(names):
         raise DataError(f"{source}: {fault}")
-    counts = np.bincount(labels, minlength=most + 1)[first:]
+    if most >= first + count:
+        raise DataError(f"{source}: train labels reach {most}, and its {NAMES} names {count} classes")
+    counts = np.bincount(labels, minlength=first + count)[first:]
     empty = [name for name, images in zip(names, counts, strict=True) if not images]
     if empty:
         more = f" and of {len(empty) - 1} more" if len(empty) > 1 else ""

@@ -5,7 +5,7 @@ the set's own, as in emnist-letters-train-images-idx3-ubyte. Kannada-MNIST comes
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.data.formats import read_array, read_idx, read_npz
+from mnist_pipeline.data.published import fetched
 from mnist_pipeline.errors import DataError, PictureError
 from mnist_pipeline.numerals import MOST_CLASSES, counted
 from mnist_pipeline.pixels.preprocess import look_at
+from mnist_pipeline.runs.files import write_text
 
 PartName = Literal["train", "test"]
 Bytes = NDArray[np.uint8]
@@ -24,7 +26,9 @@ _WORDS = {"train": ("train",), "test": ("t10k", "test")}  # that stand for a par
 _KINDS = {"images": ("images-idx3-ubyte",), "labels": ("labels-idx1-ubyte", "labels-idx2-int")}  # the latter: QMNIST
 _TRAIN_IMAGES = re.compile(r"(.+-)train-images[-.]idx3-ubyte(\.gz)?")
 _KANNADA = "{}_kannada_MNIST_{}.npz"
+_LONGEST_NAMES = 2**16  # characters of a file of names that are read
 _HELP = "Use mnist, a folder of IDX files, an .npz file, or a folder of pictures"
+NAMES = "classes.txt"  # beside IDX files: names of the classes, a line each in the order of their numbers
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")  # of pictures
 
 
@@ -49,7 +53,7 @@ class Source(Protocol):
 def open_source(source: str) -> Source:
     """The source at a path; refused where there is none."""
     try:
-        path = Path(source).expanduser()
+        path = fetched(source) or Path(source).expanduser()
         if path.is_dir():
             return _open_folder(path)
         if path.suffix.lower() == ".npz" and path.is_file():
@@ -93,7 +97,12 @@ class IdxFolder:
 
     folder: Path
     beginning: str = ""
-    names = None
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The lines of classes.txt, where somebody wrote one."""
+        path = self.folder / NAMES
+        return tuple(read_names(path)) if path.is_file() else None
 
     @property
     def files(self) -> list[Path]:
@@ -115,6 +124,19 @@ class IdxFolder:
     def labels(self, part: PartName) -> Bytes:
         """The labels of a part."""
         return read_idx(self.path(part, "labels"), "labels")[0]
+
+
+def write_names(names: Sequence[str], folder: Path) -> None:
+    """Write down what the classes of a folder of IDX files are called."""
+    write_text(folder / NAMES, "".join(f"{name}\n" for name in names))
+
+
+def read_names(path: Path) -> list[str]:
+    """The lines of a file of names."""
+    try:
+        return path.read_text(encoding="utf-8")[:_LONGEST_NAMES].splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'no text in UTF-8'})") from None
 
 
 @dataclass(frozen=True)
@@ -161,7 +183,7 @@ class _Pictures:
 
     @property
     def names(self) -> tuple[str, ...]:
-        names = tuple(path.name for path in _shown(self.folder / "train") if path.is_dir())
+        names = tuple(path.name for path in shown(self.folder / "train") if path.is_dir())
         if not 0 < len(names) <= MOST_CLASSES:
             raise DataError(f"{self.folder / 'train'}: {counted(len(names), 'folder')}, expected one for each class")
         return names
@@ -169,10 +191,10 @@ class _Pictures:
     def _found(self, part: PartName) -> Iterator[tuple[Path, int]]:
         """Each picture of a part with the number of its class."""
         place, names = self.folder / part, self.names
-        for folder in (path for path in _shown(place) if path.is_dir()):
+        for folder in (path for path in shown(place) if path.is_dir()):
             if folder.name not in names:
                 raise DataError(f"{folder}: a class that {self.folder / 'train'} lacks")
-            pictures = [path for path in _shown(folder) if path.suffix.lower() in SUFFIXES]
+            pictures = [path for path in shown(folder) if path.suffix.lower() in SUFFIXES]
             if not pictures and part == "train":
                 raise DataError(f"{folder}: no picture of this class (names ending in {', '.join(SUFFIXES)})")
             yield from ((path, names.index(folder.name)) for path in pictures)
@@ -196,7 +218,7 @@ class _Pictures:
         return np.array([label for _, label in self._found(part)], np.uint8)
 
 
-def _shown(folder: Path) -> list[Path]:
+def shown(folder: Path) -> list[Path]:
     """What lies in a folder, by name, 2 before 10; nothing hidden."""
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder: a folder of pictures has train/ and test/, with a folder a class")

@@ -71,13 +71,13 @@ def _write(
     columns = [[_rounded(name, value) for value in values] for name, values in history.items()]
     recipe = config.name.removesuffix(f"-seed{config.training.seed}")
     over_seeds = run.path.parent / "reproduce" / f"{recipe}.png"  # where `mnist reproduce` has drawn it
-    page = _template().render(
+    page = template("page.html.jinja").render(
         run=run, config=config, train=train, test=test, right=right, wrong=test["n"] - right,
         finished=f"{datetime.fromisoformat(train['finished']):%Y-%m-%d %H:%M %Z}".strip() if history else "",
         commands=commands, history=history, epochs=list(zip(*columns, strict=True)),
         classes=[row["label"] for row in test["per_class"]], noun=charts.noun(run.classes),
         weakest=_weakest(test["per_class"]), plots={name: _plot(run, name) for name in plots}, recipe=recipe,
-        seeds=_embedded(over_seeds) if over_seeds.is_file() else None,
+        seeds=embedded(over_seeds) if over_seeds.is_file() else None,
         yaml=yaml_of(config.tree()), environment=yaml_of(environment),
     )  # fmt: skip
     write_text(run.report_file, page)
@@ -85,13 +85,14 @@ def _write(
 
 
 @cache
-def _template() -> Any:
+def template(name: str) -> Any:
+    """A template of this room, with the filters that pages write numbers by."""
     pages = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     pages.filters |= {"percent": _percent, "counted": counted, "grouped": "{:,}".format, "duration": _duration}
-    return pages.get_template("page.html.jinja")
+    return pages.get_template(name)
 
 
 def _rounded(name: str, value: float) -> str:
@@ -110,12 +111,13 @@ def _weakest(per_class: list[dict[str, Any]]) -> str | None:
 def _plot(run: Run, name: str) -> _Image:
     path = run.plots / f"{name}.png"
     try:
-        return _embedded(path)
+        return embedded(path)
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror}). Draw it: mnist evaluate {run.path}") from None
 
 
-def _embedded(path: Path) -> _Image:
+def embedded(path: Path) -> _Image:
+    """A PNG as a page holds it."""
     png = path.read_bytes()
     width, height = png[16:20], png[20:24]  # in a PNG's first chunk, four bytes each
     return _Image(base64.b64encode(png).decode(), int.from_bytes(width), int.from_bytes(height))

@@ -17,7 +17,7 @@ from mnist_pipeline.pixels.light import Grey, as_grey
 from mnist_pipeline.pixels.picture_header import Header, decodable_bytes, read_header
 
 Picture = str | Path | bytes | BinaryIO | NDArray[Any]
-_LARGEST_FILE = 64 * 2**20  # bytes
+LARGEST_FILE = 64 * 2**20  # bytes
 _MOST_PIXELS = 50_000_000  # the largest phone pictures have about as many
 _MOST_HELD = 4 * _MOST_PIXELS  # bytes of them decoded: with the file and what is made of them, 0.6 GB at most
 _SMALLEST_SIDE = 4  # pixels: less holds no digit
@@ -88,7 +88,7 @@ def _read_bytes(picture: str | Path | bytes | BinaryIO) -> bytes:
     if not isinstance(picture, str | Path):
         data: object = picture
         if hasattr(picture, "read") and not hasattr(picture, "encoding"):  # which a file opened as text has
-            data = picture.read(_LARGEST_FILE + 1)
+            data = picture.read(LARGEST_FILE + 1)
         if not isinstance(data, bytes):
             what = type(data).__name__
             raise PictureError(f"of type {what}: give a path, bytes, a file opened with 'rb' or a NumPy array")
@@ -112,8 +112,8 @@ def _read_bytes(picture: str | Path | bytes | BinaryIO) -> bytes:
 def _check_length(length: int) -> None:
     if length == 0:
         raise PictureError("the file is empty")
-    if length > _LARGEST_FILE:
-        raise PictureError(f"{length / 2**20:.0f} MiB, more than the {_LARGEST_FILE // 2**20} MiB read here")
+    if length > LARGEST_FILE:
+        raise PictureError(f"{length / 2**20:.0f} MiB, more than the {LARGEST_FILE // 2**20} MiB read here")
 
 
 def check_size(header: Header) -> None:

@@ -35,6 +35,22 @@ def whole(path: Path) -> Iterator[Path]:
             beside.unlink()
 
 
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill; it takes its final name, which nothing may have yet, once the block has ended well."""
+    beside = path.parent / f"{UNFINISHED}{os.urandom(4).hex()}"
+    try:
+        if os.path.lexists(path):
+            raise RunError(f"{path}: is there already, and nothing is overwritten: give another name")
+        beside.mkdir(parents=True)
+        yield beside
+        beside.rename(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written ({error.strerror or error}); nothing there was changed") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write the text as a whole file."""
     with whole(path) as beside:

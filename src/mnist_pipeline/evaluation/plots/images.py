@@ -18,6 +18,9 @@ from mnist_pipeline.numerals import DIGITS, counted, sure
 if TYPE_CHECKING:
     from mnist_pipeline.data import Part
 
+if TYPE_CHECKING:
+    from mnist_pipeline.data import Part
+
 _SAMPLES, _MISTAKES, _PER_CLASS = 40, 30, 12  # images on a plot
 _TILE_INK, _TILE_PAPER, _WRONG_PAPER = np.array([[16, 24, 40], [238, 242, 246], [253, 226, 207]], np.float32)
 
@@ -119,6 +122,35 @@ def _fitting(text: str, width: int, most: float) -> float:
     return float(min(most, max(5, width / max(len(text), 1))))
 
 
+_A_SHEET = 800  # images on a contact sheet
+
+
+def contact_sheets(part: "Part", folder: Path) -> list[Path]:
+    """Every image under its label, to check the labels on: sheet.png, and sheet-2.png and so on where it takes more.
+
+    Beside each row stands its class, and which image of the class is the first one in it.
+    """
+    rows, grid = list[tuple[str, NDArray[np.uint8]]](), _Grid(columns=20, scale=2, gap=4, caption=4)
+    for number, name in enumerate(part.classes):
+        of_class = part.images[part.labels == number]
+        for first in range(0, len(of_class), grid.columns):
+            rows.append((f"{name}\nfrom {first + 1}", of_class[first : first + grid.columns]))
+    many = _A_SHEET // grid.columns
+    sheets = [rows[first : first + many] for first in range(0, len(rows), many)]
+    paths = [folder / f"sheet{f'-{number}' if number > 1 else ''}.png" for number in range(1, len(sheets) + 1)]
+    for number, (path, sheet) in enumerate(zip(paths, sheets, strict=True), 1):
+        margin, height = 96, len(sheet) * grid.height(1)  # pixels; the first for the names
+        with saved_figure(path, grid.width + margin + 2 * EDGE, HEAD + height + EDGE // 2) as figure:
+            note = "Beside each row its class, and which image of the class is the first in the row"
+            headline(figure, f"{counted(len(part), 'image')}, sheet {number} of {len(sheets)}", note)
+            words = canvas(figure, EDGE, HEAD, margin, height)
+            for row, (name, shown) in enumerate(sheet):
+                top = row * grid.height(1)
+                _tiles(canvas(figure, EDGE + margin, HEAD + top, grid.width, grid.height(1)), shown, grid)
+                words.text(0, top + grid.tile / 2, name, size=10, weight="bold", va="center", clip_on=True)
+    return paths
+
+
 def _tiles(axes: Axes, images: NDArray[np.uint8], grid: _Grid, wrong: NDArray[np.bool_] | None = None) -> None:
     """All tiles in one bitmap on a canvas of its size, dark ink on light paper, the wrong ones framed.
 
@@ -162,6 +194,22 @@ def _captioned(read: Read, path: Path, grid: _Grid, title: str, note: str, *, fr
                 **below,
             )
             axes.text(y=y + grid.tile + 26, s=certainty, size=9, color=Colour.MUTED, **below)
+
+
+def flagged(images: NDArray[np.uint8], captions: Sequence[tuple[str, str]], path: Path, title: str, note: str) -> None:
+    """Images with two lines of words below each."""
+    grid = _Grid(columns=10, scale=3, gap=32, caption=54)
+    height = grid.height(len(images))
+    with saved_figure(path, grid.width + 2 * EDGE, HEAD + height + EDGE // 2) as figure:
+        headline(figure, title, note)
+        axes = canvas(figure, EDGE, HEAD, grid.width, height)
+        _tiles(axes, images, grid)
+        for number, (upper, lower) in enumerate(captions):
+            x, y = grid.place(number)
+            below: dict[str, Any] = {"x": x + grid.tile / 2, "ha": "center", "va": "top"}
+            size = _fitting(upper, grid.tile + grid.gap, 11)
+            axes.text(y=y + grid.tile + 7, s=upper, size=size, weight="bold", **below)
+            axes.text(y=y + grid.tile + 26, s=lower, size=9, color=Colour.MUTED, **below)
 
 
 Steps = Sequence[tuple[str, NDArray[np.uint8]]]  # each with its name
