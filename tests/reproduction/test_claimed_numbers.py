@@ -144,4 +144,5 @@ def test_the_action_s_command_gives_verdict_table_and_badge_as_it_stands(recipe:
     assert done.returncode == 0
     assert json.loads((tmp_path / defaults["badge"]).read_text())["message"] == "reproduced (3 seeds)"
     assert "| mine | claim | test accuracy | about 97.2 % |" in summary.read_text()
+    assert "--seeds 3 --claim 'accuracy: 97.2' --claim 'loss: 0.13' --kind about`" in summary.read_text()
     assert output.read_text() == "verdict=reproduced (3 seeds)\n"

@@ -1,5 +1,6 @@
 """mnist reproduce: recipes over seeds compared with what was reported, or one run repeated from its folder."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -78,9 +79,10 @@ def reproduce(
     if badge:
         _write_badge(badge, plans[0], all_results, ok=not faults)
     if all_results:
-        claimed = [f"--claim {text} --kind {kind}" for text in claim or []]
-        command = ["mnist reproduce", *(targets or ["--all"]), *([f"--seeds {seeds}"] if seeds else []), *claimed]
-        _write(all_results, markdown, plot, " ".join(command))
+        claims = [word for text in claim or [] for word in ("--claim", text)]
+        kinds = ["--kind", kind] if claims else []
+        command = ["mnist", "reproduce", *(targets or ["--all"]), *(["--seeds", str(seeds)] if seeds else [])]
+        _write(all_results, markdown, plot, shlex.join([*command, *claims, *kinds]))
     if update and (failed or any(map(implausible_runs, all_results))):
         note("a run failed or is not plausible: no config was updated")
     elif update:
