@@ -16,6 +16,7 @@ from mnist_pipeline.data.splitting import split
 from mnist_pipeline.errors import DataError
 from mnist_pipeline.pixels.preprocess import look_at
 from tests.commands import mnist
+from tests.pixels.picture_files import black_png
 
 
 @pytest.fixture
@@ -88,10 +89,12 @@ def test_what_is_left_out_is_listed_with_the_reason(pictures: Path, tmp_path: Pa
     (pictures / "1" / "again.png").write_bytes((four / "ben" / "0.png").read_bytes())
     (pictures / "stray.png").write_bytes(b"")
     (four / ".hidden.png").write_bytes(b"")
+    (four / "bomb.png").write_bytes(black_png(30_000, 30_000))
     out = tmp_path / "made"
-    assert importing(pictures, "--out", out)["refused"] == 5
+    assert importing(pictures, "--out", out)["refused"] == 6
     refused = {entry["file"]: entry["refused"] for entry in manifest(out)["files"] if entry["refused"]}
     assert refused.pop("4/broken.png")
+    assert refused.pop("4/bomb.png").startswith("30000 x 30000 pixels, more than the 50 million decoded here")
     assert refused == {
         "4/notes.txt": "its name ends in none of .png, .jpg, .jpeg, .bmp, .gif, .webp, .tif, .tiff",
         "4/blank.png": "nothing is drawn",
@@ -207,3 +210,18 @@ def test_idx_files_say_what_they_hold(pictures: Path, tmp_path: Path) -> None:
     importing(pictures, "--out", tmp_path / "made")
     raw = gzip.decompress((tmp_path / "made" / "train-images-idx3-ubyte.gz").read_bytes())
     assert raw[:16].hex() == "00000803" + "00000006" + "0000001c" * 2
+
+
+@pytest.mark.slow
+def test_a_run_on_imported_pictures_answers_with_their_classes(pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "made"
+    importing(pictures, "--out", out)
+    settings = [f"data.source={out}", "data.validation=0", "training.batch_size=2", "training.epochs=20"]
+    words = [word for setting in settings for word in ("--set", setting)]
+    result = mnist("run", "smoke", *words, "--name", "mine")
+    assert result.exit_code == 0, result.stderr
+    told = [
+        json.loads(mnist("predict", pictures / name / "anna" / "1.png", "--run", "mine", "--json").stdout)["label"]
+        for name in ("1", "4", "10")
+    ]
+    assert told == ["1", "4", "10"]
