@@ -18,7 +18,9 @@ from benchmarks.papers import KINDS
 from benchmarks.scoring import Grey, Sample, add_options, digits, head, row, score
 from benchmarks.spoiling import WAYS, Box, ink_box
 from mnist_pipeline.data import Part
+from mnist_pipeline.data.own import label_of
 from mnist_pipeline.errors import PictureError
+from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.pixels.pictures import read_grey
 from mnist_pipeline.prediction.finding import find
 from mnist_pipeline.prediction.predictor import predictor
@@ -68,7 +70,7 @@ def spoilt(known: list[Known], way: str, seed: int) -> Iterator[Sample]:
 def in_folder(folder: Path) -> Iterator[Known]:
     """The pictures of a folder that have a digit standing alone in their names."""
     for path, _ in filter(None, find([str(folder)])):
-        label = label_of(Path(path).name)
+        label = label_of(Path(path).name, DIGITS)
         if label is None:
             continue
         try:
@@ -76,12 +78,6 @@ def in_folder(folder: Path) -> Iterator[Known]:
         except PictureError as error:
             raise SystemExit(str(error)) from None
         yield Sample(Path(path).name, picture, label), ink_box(picture)
-
-
-def label_of(name: str) -> int | None:
-    """The first digit that stands alone in a file's name."""
-    found = re.search(r"(?<![0-9A-Za-z])[0-9](?![0-9A-Za-z])", name)
-    return int(found[0]) if found else None
 
 
 def on_paper(part: Part, count: int, seed: int) -> Iterator[Known]:

@@ -277,6 +277,7 @@ def test_the_light_package_reads_with_a_run_that_was_trained_elsewhere(light: Ou
 REFUSED = {
     "train --config tiny": "train",
     "run --config tiny": "train",
+    "adapt --data examples": "train",
     "evaluate smoke": "train",
     "export smoke --to onnx": "train",
     "bench smoke": "train",

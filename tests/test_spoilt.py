@@ -12,7 +12,7 @@ from benchmarks.forms import FORMS, TURNED
 from benchmarks.pages import composed
 from benchmarks.scoring import Sample, Score, row, score
 from benchmarks.spoiling import WAYS, Box, Grey, ink_box
-from benchmarks.spoilt import in_folder, label_of, on_paper, spoilt
+from benchmarks.spoilt import in_folder, on_paper, spoilt
 from mnist_pipeline.data import Part
 from mnist_pipeline.prediction.predictor import Prediction, Predictor
 
@@ -68,13 +68,6 @@ def test_a_tight_crop_is_the_box_of_the_ink() -> None:
     assert ink_box(drawn()) == Box(29, 19, 18, 42)  # with its soft edge
     assert ink_box(255 - drawn()) == ink_box(drawn())
     assert np.array_equal(spoil("tight"), drawn()[20:60, 30:46])
-
-
-@pytest.mark.parametrize(
-    ("name", "digit"), [("anna-7-2.jpg", 7), ("3.png", 3), ("a2-4-digit42.jpg", 4), ("img12.png", None)]
-)
-def test_the_first_digit_that_stands_alone_in_a_name_is_what_the_picture_shows(name: str, digit: int | None) -> None:
-    assert label_of(name) == digit
 
 
 def test_a_folder_is_read_with_the_digits_of_its_names() -> None:

@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING
 
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.config.schema import Config
-from mnist_pipeline.errors import ConfigError, RunError
+from mnist_pipeline.errors import RunError
 from mnist_pipeline.exports.forms import FORMS, files_of, left_out, select_forms, unchanged
-from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.packages import install, missing, need
 from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun, shipped
 from mnist_pipeline.runs.files import whole
@@ -36,7 +35,7 @@ from mnist_pipeline.runs.watching import Watcher, printing
 from mnist_pipeline.training.xla_flags import set_flags
 
 if TYPE_CHECKING:
-    from mnist_pipeline.data import Part
+    from mnist_pipeline.training.material import Material
 
 
 def train(
@@ -59,37 +58,33 @@ def train(
         raise RunError(f"{SHIPPED} is the model that comes with the package: choose another --name")
     run = Run(artifacts() / config.name)
     # Whatever can refuse is asked before a folder is taken, or a trained run taken away.
-    part = None if run.state == "trained" and not force else _load(config)
+    material = None if run.state == "trained" and not force else _load(config, watcher)
     with claimed(config.name):
         if run.state == "trained" and not force:
             same_recipe(run, config)
             found = Trained.of(run)
             watcher.note(f"{run.path} is trained with this config already; nothing done (--force trains it again)")
             return found
-        part = part or _load(config)
-        config = config.called(part.classes)
+        material = material or _load(config, watcher)
+        config = config.called(material.images.classes)
         tempfile.gettempdir()  # Keras saves through it: refused now, not after the last epoch, where there is none
         set_flags(config.training.numerics)
-        made_with = environment(config.training.threads) | {"data_sha256": part.sha256}
+        made_with = environment(config.training.threads) | material.digests()
         begin(config, made_with, force=force, one_of_many=one_of_many)
         for change in run.environment().get("changed", []):
             watcher.note(f"changed since this training began: {change}")
         from mnist_pipeline.training.train import train_run
 
-        train_run(run, config, part, watcher)
+        train_run(run, config, material, watcher)
     return Trained.of(run)
 
 
-def _load(config: Config) -> "Part":
-    """The training images; refused where there is nothing to train with, or none of them to validate on."""
-    from mnist_pipeline.data import load_part, validation_indices
+def _load(config: Config, watcher: Watcher) -> "Material":
+    """What the training is made of."""
+    from mnist_pipeline.training.material import gather
 
     need("training", "tensorflow")
-    part = load_part(config.data.source, "train", config.data.classes, transposed=config.data.transposed)
-    if config.data.rendering and part.classes != DIGITS:
-        raise ConfigError(f"data.rendering: draws digits, and {config.data.source} has other classes: set it to null")
-    validation_indices(part.labels, config.data.validation, config.data.split_seed)
-    return part
+    return gather(config, watcher.note)
 
 
 def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) -> Evaluated:

@@ -7,6 +7,7 @@ from typer._completion_shared import _completion_scripts
 
 from mnist_pipeline import __version__, packages
 from mnist_pipeline.cli import (
+    adapt,
     attest,
     config,
     data,
@@ -30,7 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: mnist run --config dense.yaml",
 )
-for verb in (train, evaluate, export, predict, serve, reproduce, sweep, tune, attest, data, config, runs):
+for verb in (train, adapt, evaluate, export, predict, serve, reproduce, sweep, tune, attest, data, config, runs):
     for command in verb.app.registered_commands:
         command.cls = Command
     app.add_typer(verb.app)

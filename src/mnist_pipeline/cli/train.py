@@ -11,6 +11,7 @@ from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 
 if TYPE_CHECKING:
+    from mnist_pipeline.config.schema import Config
     from mnist_pipeline.runs.results import Trained
 
 app = typer.Typer()
@@ -33,7 +34,7 @@ def train(
 ) -> None:  # fmt: skip
     """Train a config and save the run in artifacts/. After an interruption the same command goes on."""
     trained = _train(config, config_option, settings, seed, name, force)
-    answer(trained.tree(), _summary(trained), json)
+    answer(trained.tree(), summary(trained), json)
     note(f"Next: mnist evaluate {trained.name}")
 
 
@@ -48,7 +49,7 @@ def run(
     trained = _train(config, config_option, settings, seed, name, force)
     evaluated, page = pipeline.evaluate(trained.run), str(pipeline.report(trained.run))
     found = {"run": str(trained.run), "train": trained.tree(), "evaluate": evaluated.tree(), "report": page}
-    answer(found, f"{_summary(trained)}\n{figures_line(evaluated)}\nreport: {page}", json)
+    answer(found, f"{summary(trained)}\n{figures_line(evaluated)}\nreport: {page}", json)
     note("Next: open the report in a browser, or read a picture: mnist predict digit.png")
 
 
@@ -67,22 +68,27 @@ def _train(
 ) -> "Trained":
     """Train the config that was named in one of two ways; gives the numbers of the training."""
     config = one_config(word, option)
+    from mnist_pipeline.config.recipes import load_config, parse_settings
+
+    return train_config(load_config(config, parse_settings(settings or []), seed=seed, name=name), force)
+
+
+def train_config(config: "Config", force: bool) -> "Trained":
+    """Train a config under the eyes of the user, who may interrupt it; gives the numbers of the training."""
     from mnist_pipeline import pipeline
     from mnist_pipeline.cli.progress import TrainingProgress
-    from mnist_pipeline.config.recipes import load_config, parse_settings
     from mnist_pipeline.runs.run import artifacts
 
-    loaded = load_config(config, parse_settings(settings or []), seed=seed, name=name)
     try:
         with closing(TrainingProgress()) as progress:
-            return pipeline.train(loaded, force=force, watcher=progress.watcher)
+            return pipeline.train(config, force=force, watcher=progress.watcher)
     except KeyboardInterrupt:
-        go_on = f"mnist train --config {artifacts() / loaded.name}/config.yaml"
+        go_on = f"mnist train --config {artifacts() / config.name}/config.yaml"
         complain(f"interrupted; the epochs that were finished are kept. Go on: {go_on}")
         raise typer.Exit(130) from None
 
 
-def _summary(trained: "Trained") -> str:
+def summary(trained: "Trained") -> str:
     """The numbers of a trained run, in a few lines."""
     line = f"training loss {trained.train_loss:.4f}, accuracy {trained.train_accuracy:.2%}"
     if trained.val_accuracy is not None:

@@ -37,6 +37,17 @@ class Rendering(Settings):
     """Chooses the drawings; apart from training.seed, so that seeds share them."""
 
 
+class OwnPictures(Settings):
+    """A person's own pictures, which are mixed into the training images."""
+
+    folder: Annotated[str, Field(min_length=1)]
+    """Where they lie: each in a folder named by its class, or named itself, as in anna-7.jpg; or as IDX files."""
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    """Share of an epoch's images of a class that they make, where there are any: each is taken as often as it takes."""
+    beside: Annotated[int, Field(ge=100, le=1_000_000)] = 6000
+    """Images of the source that are taken beside them, the same share of every class, so that nothing is forgotten."""
+
+
 class DataSettings(Settings):
     """Where the images come from and which of them validate."""
 
@@ -52,6 +63,8 @@ class DataSettings(Settings):
     """Chooses the validation images; apart from training.seed, so that seeds share one split."""
     rendering: Rendering | None = None
     """How training digits are drawn again; null takes every digit as it came."""
+    own: OwnPictures | None = None
+    """Pictures of one's own, to adapt a model to a hand; null for none."""
 
 
 class DenseModel(Settings):
@@ -174,6 +187,8 @@ class Training(Settings):
 
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Chooses the first weights, the order of the images, dropout and augmentation."""
+    start: Annotated[str, Field(min_length=1)] | None = None
+    """The model whose weights are the first ones: `shipped`, or a run's name or folder; null has the seed choose."""
     epochs: Annotated[int, Field(ge=1, le=10_000)]
     """How often training goes through all images; fewer where it stops early."""
     batch_size: Annotated[int, Field(ge=1, le=60_000)] = 32

@@ -22,15 +22,14 @@ from mnist_pipeline.exports.proof import KerasRuntime, Proof, Reference, SavedMo
 from mnist_pipeline.exports.signature import read_signature
 from mnist_pipeline.pixels.preprocess import PIXEL, SIDE, scale
 from mnist_pipeline.prediction import runtimes
-from mnist_pipeline.prediction.shipping import ShippedRun, shipped
 from mnist_pipeline.runs.files import remove, write_json, write_text
 from mnist_pipeline.runs.provenance import CODE, versions
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
-from mnist_pipeline.training.keras_file import load_model, weights_sha256
-from mnist_pipeline.training.saving import load_onnx, save_onnx
+from mnist_pipeline.training.keras_file import weights_sha256
+from mnist_pipeline.training.saving import load_network, save_onnx
 
 _PARTS: tuple[PartName, PartName] = ("test", "train")
 _BATCH = 500  # test images that a runtime is given at a time
@@ -68,8 +67,7 @@ class _Exporter:
         self._train_sha256, self._calibration = train.sha256, calibration_images(train.images)
         self._images = {"train": len(train), "test": len(self._test)}
         backend.start()
-        known = isinstance(run, ShippedRun)  # of whose model there is the ONNX file alone
-        self._model = load_onnx(shipped().path, self._config.model) if known else load_model(run)
+        self._model = load_network(run)
         self._softmax_model = with_softmax(self._model)
         outputs, _ = scoring.outputs(self._model, self._config, self._test)
         same = self._softmax_model is self._model

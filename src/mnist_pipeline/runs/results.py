@@ -52,6 +52,8 @@ class Trained(Result):
     weights_sha256: str
     data_sha256: str
     finished: str
+    own_sha256: str | None = None  # of a person's own pictures; None where there are none
+    start_sha256: str | None = None  # of the weights that training began with; None where the seed chose them
     sharpness: float | None = None  # the factor by which a calibrated model's scores were scaled
 
 

@@ -2,9 +2,14 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.data.rendering.pool import draw_pool
+from mnist_pipeline.prediction.shipping import ShippedRun
+from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import models
 from mnist_pipeline.training.backend import keras
@@ -13,6 +18,9 @@ from mnist_pipeline.training.callbacks import Average, Bookkeeper, deciding
 from mnist_pipeline.training.checkpoints import Checkpoints, TrainingState
 from mnist_pipeline.training.compiling import compiled
 from mnist_pipeline.training.epochs import fit_epochs
+from mnist_pipeline.training.saving import load_network, recover_statistics
+
+_SAMPLE = 1000  # images
 
 
 @dataclass(frozen=True)
@@ -26,18 +34,28 @@ class Fitted:
     best_epoch: int | None  # the epoch whose weights these are; None when they are the last epoch's
 
 
-def fit(config: Config, training: Part, validation: Part, store: Checkpoints, watcher: Watcher) -> Fitted:
-    """Train, or go on from the newest checkpoint, to the same bits either way."""
+def fit(
+    config: Config, training: Part, validation: Part, store: Checkpoints, watcher: Watcher, start: Run | None = None
+) -> Fitted:
+    """Train, with the weights of the run `start` as the first ones, or go on from the newest checkpoint.
+
+    It comes to the same bits either way.
+    """
     plan = EpochPlan.of(config, len(training))
     model = compiled(config, plan.steps, len(training.classes))
     average = Average(model, config.training.averaging.decay) if config.training.averaging else None
-    state = _resume(model, average, store, watcher)
+    found = store.latest(watcher.note)
+    state = found or TrainingState()
     callbacks = deciding(config.training, average)
     books = Bookkeeper(callbacks, store, watcher, state, average)
+    if found:
+        _go_on(model, average, found, watcher)
     if state.stopped or state.epoch >= config.training.epochs:
         books.restore()
     else:
         drawn, followers = _drawn(config, training, watcher), [*callbacks.values(), books]
+        if start and not found:
+            _begin(model, average, start, drawn.images[plan.order(0)[:_SAMPLE]])
         fit_epochs(model, config, plan, drawn, validation, average=average, done=state.epoch, callbacks=followers)
     best = callbacks.get("keep_best")
     finished = models.build(config.model, config.training.seed, classes=len(training.classes))
@@ -46,18 +64,25 @@ def fit(config: Config, training: Part, validation: Part, store: Checkpoints, wa
     return Fitted(finished, books.history, steps, books.seconds, best.best_epoch if best else None)
 
 
-def _resume(model: keras.Model, average: Average | None, store: Checkpoints, watcher: Watcher) -> TrainingState:
-    """Put the newest checkpoint's weights and optimizer state in place."""
-    state = store.latest(watcher.note)
-    if state is None:
-        return TrainingState()
+def _begin(model: keras.Model, average: Average | None, start: Run, images: NDArray[np.uint8]) -> None:
+    """Put a trained run's weights in place; some images as training will see them tell what they do not."""
+    network = load_network(start)
+    if isinstance(start, ShippedRun):
+        recover_statistics(network, images)
+    weights = network.get_weights()
+    model.set_weights(weights)
+    if average:
+        average.restore(weights)
+
+
+def _go_on(model: keras.Model, average: Average | None, state: TrainingState, watcher: Watcher) -> None:
+    """Put a checkpoint's weights and optimizer state in place."""
     model.set_weights(state.weights)
     for variable, value in zip(model.optimizer.variables, state.optimizer, strict=True):
         variable.assign(value)
     if average:
         average.restore(state.average)
     watcher.note(f"going on after epoch {state.epoch}")
-    return state
 
 
 def _drawn(config: Config, training: Part, watcher: Watcher) -> Part:

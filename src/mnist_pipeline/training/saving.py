@@ -15,8 +15,12 @@ import onnx
 from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import CnnModel, DenseModel
+from mnist_pipeline.pixels.preprocess import scale
+from mnist_pipeline.prediction.shipping import ShippedRun, shipped
 from mnist_pipeline.runs.files import whole
+from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training.backend import keras, tf
+from mnist_pipeline.training.keras_file import load_model
 from mnist_pipeline.training.models import build
 
 
@@ -57,6 +61,11 @@ def save_onnx(model: keras.Model, path: Path, *, joined: bool = True) -> None:
         tidy(beside, joined)
 
 
+def load_network(run: Run) -> keras.Model:
+    """A trained run's network; of the shipped model there is the ONNX file alone."""
+    return load_onnx(shipped().path, run.config().model) if isinstance(run, ShippedRun) else load_model(run)
+
+
 def load_onnx(path: Path, settings: DenseModel | CnnModel) -> keras.Model:
     """The network of these settings with the weights of an ONNX file that `save_onnx` made of such a network."""
     graph = onnx.load(path).graph
@@ -72,6 +81,25 @@ def load_onnx(path: Path, settings: DenseModel | CnnModel) -> keras.Model:
             taken[3] = taken[3] - np.float32(layer.epsilon)  # which Keras adds to the variance
         layer.set_weights(taken)
     return model
+
+
+def recover_statistics(model: keras.Model, images: NDArray[np.uint8]) -> None:
+    """Give batch normalizations the mean and variance of what they get for these images.
+
+    An ONNX file has them joined to one scale and shift, which is all that answers need; but a training goes on from
+    them. What the model computes stays the same.
+    """
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    if not norms:
+        return
+    before = keras.Model(model.inputs, [layer.input for layer in norms])
+    shaped = tf.constant(scale(images).reshape(-1, *model.input_shape[1:]))
+    for layer, values in zip(norms, tf.nest.flatten(before(shaped, training=False)), strict=True):
+        mean, variance = (moment.numpy() for moment in tf.nn.moments(values, (0, 1, 2)))
+        gamma, beta, old_mean, old_variance = layer.get_weights()
+        factor = gamma / np.sqrt(old_variance + layer.epsilon)
+        shift = beta + factor * (mean - old_mean)
+        layer.set_weights([factor * np.sqrt(variance + layer.epsilon), shift, mean, variance])
 
 
 def tidy(path: Path, joined: bool) -> None:

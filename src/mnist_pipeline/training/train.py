@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part, validation_indices
+from mnist_pipeline.data.own import mix
 from mnist_pipeline.runs.files import write_json, write_text
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
@@ -17,17 +18,20 @@ from mnist_pipeline.training import backend
 from mnist_pipeline.training.checkpoints import Checkpoints
 from mnist_pipeline.training.fit import Fitted, fit
 from mnist_pipeline.training.keras_file import weights_sha256
+from mnist_pipeline.training.material import Material
 from mnist_pipeline.training.saving import save_keras, save_onnx
 from mnist_pipeline.training.scoring import calibrate, choose_threshold
 
 
-def train_run(run: Run, config: Config, part: Part, watcher: Watcher) -> None:
+def train_run(run: Run, config: Config, material: Material, watcher: Watcher) -> None:
     """Train to the end, then write every file; metrics.json last, which says that the run is whole."""
-    settings, store = config.training, Checkpoints(run.checkpoints)
+    settings, store, part = config.training, Checkpoints(run.checkpoints), material.images
     backend.start(settings.threads)
     rows = validation_indices(part.labels, config.data.validation, config.data.split_seed)
     training, validation = split(part, rows)
-    fitted = fit(config, training, validation, store, watcher)
+    if material.own and config.data.own:
+        training = mix(training, material.own, config.data.own)
+    fitted = fit(config, training, validation, store, watcher, material.start)
     factor = calibrate(fitted.model, config, validation) if settings.calibrate else None
     refuses = config.data.rendering and config.data.rendering.negatives
     refusal = choose_threshold(fitted.model, config, validation) if refuses else None
@@ -38,7 +42,7 @@ def train_run(run: Run, config: Config, part: Part, watcher: Watcher) -> None:
     save_onnx(fitted.model, run.onnx_file)
     if refusal:
         write_json(run.refusal_file, refusal)
-    numbers = _numbers(config, part, fitted) | ({"sharpness": factor} if factor else {})
+    numbers = _numbers(config, material, fitted) | ({"sharpness": factor} if factor else {})
     run.add_metrics("train", numbers)
     store.clear()
 
@@ -59,7 +63,7 @@ def _write_history(run: Run, history: dict[str, list[float]]) -> None:
     write_text(run.history_file.with_suffix(".csv"), table.getvalue())
 
 
-def _numbers(config: Config, part: Part, fitted: Fitted) -> dict[str, Any]:
+def _numbers(config: Config, material: Material, fitted: Fitted) -> dict[str, Any]:
     kept = (fitted.best_epoch or len(fitted.history["loss"])) - 1
     figures = {name: values[kept] for name, values in fitted.history.items()}
     return {
@@ -68,5 +72,5 @@ def _numbers(config: Config, part: Part, fitted: Fitted) -> dict[str, Any]:
         "train_loss": figures["loss"], "train_accuracy": figures["accuracy"],
         "val_loss": figures.get("val_loss"), "val_accuracy": figures.get("val_accuracy"),
         "parameters": fitted.model.count_params(), "weights_sha256": weights_sha256(fitted.model),
-        "data_sha256": part.sha256, "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        **material.digests(), "finished": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }  # fmt: skip

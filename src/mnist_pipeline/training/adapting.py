@@ -1,0 +1,56 @@
+"""A trained model as the beginning of another training: which run is meant, whether it fits, and a recipe for it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mnist_pipeline.config.checking import check
+from mnist_pipeline.config.recipes import override
+from mnist_pipeline.config.schema import Config
+from mnist_pipeline.errors import RunError
+from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun
+from mnist_pipeline.runs.opening import differences, open_run
+from mnist_pipeline.runs.run import Run, artifacts
+
+_EPOCHS = 5
+_RATE = 0.1  # of the source's learning rate
+
+
+def source_run(where: str) -> Run:
+    """The trained run that is meant by `shipped`, a name or a folder."""
+    return open_run(ShippedRun() if where == SHIPPED else where)
+
+
+def beginning(config: Config, where: str, classes: tuple[str, ...]) -> Run:
+    """The run whose weights a training of this config begins with; refused where the network cannot take them."""
+    run = source_run(where)
+    if run.path.resolve() == (artifacts() / config.name).resolve():
+        raise RunError(f"{run.path}: a training cannot begin with the weights of its own run: choose another --name")
+    ours, theirs = (model.model_dump(mode="json", exclude={"dropout"}) for model in (config.model, run.config().model))
+    if changes := differences(theirs, ours, "model."):
+        raise RunError(f"{run.path}: its weights are those of another network: {', '.join(changes)}")
+    if run.classes != classes:
+        theirs, ours = (", ".join(names[:12]) for names in (run.classes, classes))
+        raise RunError(f"{run.path}: its classes are {theirs}, and those of {config.data.source} {ours}")
+    return run
+
+
+def adapted(run: Run, folder: str, name: str | None = None, settings: Mapping[str, Any] | None = None) -> Config:
+    """The run's recipe, shorter and at a lower rate, from its weights on and with the pictures of a folder."""
+    source = run.config()
+    tree = source.tree()
+    data, training = tree["data"], tree["training"]
+    tree |= {
+        "name": name or f"{source.name}-adapted", "description": f"{source.name}, adapted to pictures of one's own",
+        "expected": None, "tune": None,
+    }  # fmt: skip
+    data["own"] = {"folder": folder}
+    if data["rendering"]:
+        data["rendering"]["variants"] = 1  # an epoch has many copies of each picture, each drawn in another way
+    training |= {"epochs": _EPOCHS, "early_stopping": None, "plateau": None, "keep_best": None}
+    training["start"] = SHIPPED if isinstance(run, ShippedRun) else str(run.path)
+    training["optimizer"]["learning_rate"] *= _RATE
+    options = {"data.own.folder": "--data", "name": "--name"}
+    for key, value in (settings or {}).items():
+        override(tree, key, value)
+        options[key] = f"--set {key}"
+    return check(tree, str(run.path), options)
