@@ -14,7 +14,7 @@ from benchmarks.table import table
 from mnist_pipeline.runs.provenance import environment
 
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
-ROUNDS = {"dense": 5, "cnn": 3, "start": 7, "many": 3}
+ROUNDS = {"dense": 5, "cnn": 3, "start": 7, "many": 3, "bulk": 3}
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     parts = []
     with tempfile.TemporaryDirectory() as work:
         for name in options.only or ROUNDS:
-            case = _case(name, options.quick, Path(work))
+            case = _case(name, options.quick, Path(work), options.beside)
             rounds = 1 if options.quick else getattr(options, name)
             measured = case.measure(rounds, lambda line: print(line, file=sys.stderr))
             parts.append(_part(case, table(case.rows, measured)))
@@ -40,16 +40,19 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
     parser.add_argument("--only", action="append", choices=ROUNDS, help="this part alone; may be repeated")
     parser.add_argument("--quick", action="store_true", help="one round of short trainings, to see that all runs")
+    parser.add_argument("--beside", type=Path, help="another checkout of this project, for the part `bulk`")
     for name, rounds in ROUNDS.items():
         parser.add_argument(f"--{name}", type=int, default=rounds, metavar="N", help=f"rounds of it ({rounds})")
     return parser.parse_args()
 
 
-def _case(name: str, quick: bool, work: Path) -> cases.Case:
+def _case(name: str, quick: bool, work: Path, beside: Path | None) -> cases.Case:
     if name == "dense":
         return cases.dense(quick)
     if name == "cnn":
         return cases.cnn(quick)
+    if name == "bulk":
+        return cases.bulk(quick, work, beside)
     return cases.start(work) if name == "start" else cases.many(quick, work)
 
 

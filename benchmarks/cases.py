@@ -1,4 +1,4 @@
-"""The four cases that `make bench` measures: the commands of each, and the rows of its table."""
+"""The five cases that `make bench` measures: the commands of each, and the rows of its table."""
 
 import os
 import tempfile
@@ -132,6 +132,40 @@ def many(quick: bool, work: Path) -> Case:
             *(Row(f"the model that comes, through {name}", "rate", name, unit=_RATE) for name in each),
         ),
     )
+
+
+def bulk(quick: bool, work: Path, beside: Path | None) -> Case:
+    """Small pictures by the hundred thousand into a file; beside it, with another checkout, what --csv prints there."""
+    count = 2000 if quick else 200_000
+    folder, tar = work / "pictures", work / "pictures.tar"
+    if not tar.exists():
+        pictures.small(folder, count)
+        pictures.packed(folder, tar)
+    before = {"before": mnist_predict(folder, count, SHIPPED, "--csv", source=beside)} if beside else {}
+    return Case(
+        f"{count:,} small PNGs into a file on {cores()} cores",
+        {
+            **before,
+            "printed": mnist_predict(folder, count, SHIPPED, "--csv"),
+            "csv": mnist_predict(folder, count, SHIPPED, "--out", "answers.csv"),
+            "tar": mnist_predict(tar, count, SHIPPED, "--out", "answers.csv"),
+            "parquet": mnist_predict(tar, count, SHIPPED, "--out", "answers.parquet"),
+        },
+        (
+            Row("the table printed by the checkout beside", "rate", "before", unit=_RATE),
+            Row("the table printed", "rate", "printed", unit=_RATE),
+            *(
+                Row(f"{what}, beside the checkout (left)", "whole", name, "before", at_least=1.6)
+                for name, what in _INTO_A_FILE.items()
+            ),
+            *(Row(what, "rate", name, unit=_RATE) for name, what in _INTO_A_FILE.items()),
+            Row("peak memory of one process, files", "peak", "csv", unit=" GB"),
+            Row("peak memory of one process, a tar", "peak", "parquet", unit=" GB"),
+        ),
+    )
+
+
+_INTO_A_FILE = {"csv": "files, into CSV", "tar": "a tar, into CSV", "parquet": "a tar, into Parquet"}
 
 
 def has_bfloat16() -> bool:

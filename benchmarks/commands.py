@@ -107,16 +107,18 @@ def mnist_train(config: str, *settings: str) -> Variant:
     return Variant(" ".join(["mnist", *words]), measure)
 
 
-def mnist_predict(folder: Path, count: int, trained: str | Path) -> Variant:
-    """`mnist predict` over a folder of `count` pictures; the whole process counts."""
-    words = ("predict", str(folder), "--json", "--run", str(trained))
+def mnist_predict(pictures: Path, count: int, trained: str | Path, *how: str, source: Path | None = None) -> Variant:
+    """`mnist predict` over `count` pictures, by another checkout's source if one is given; the whole process counts."""
+    how = how or ("--json",)
 
     def measure(work: Path) -> Figures:
-        outcome = _mnist(work, *words)
-        assert outcome.output.count("\n") == count
+        words = [str(work / word) if "." in word else word for word in how]
+        outcome = _mnist(work, "predict", str(pictures), *words, "--run", str(trained), source=source)
+        assert outcome.output.count("\n") - ("--csv" in how) == (0 if "--out" in how else count)
         return _process(outcome) | {"rate": count / outcome.seconds}
 
-    return Variant(f"mnist predict {folder.name}/ --json --run {Path(trained).name}", measure)
+    shown = f"{pictures.name}/" if pictures.is_dir() else pictures.name
+    return Variant(f"mnist predict {shown} {' '.join(how)} --run {Path(trained).name}", measure)
 
 
 def through(runtime: str, folder: Path, trained: str | Path) -> Variant:
@@ -146,8 +148,9 @@ def later(epochs: list[float]) -> float:
     return median(epochs[1:] or epochs)
 
 
-def _mnist(folder: Path, *words: str) -> Outcome:
-    return run([sys.executable, "-m", "mnist_pipeline", *words], {"MNIST_ARTIFACTS": str(folder)})
+def _mnist(folder: Path, *words: str, source: Path | None = None) -> Outcome:
+    path = {"PYTHONPATH": str(source / "src")} if source else {}
+    return run([sys.executable, "-P", "-m", "mnist_pipeline", *words], {"MNIST_ARTIFACTS": str(folder)} | path)
 
 
 def _process(outcome: Outcome) -> Figures:

@@ -5,6 +5,7 @@ python -m benchmarks.many FOLDER RUN RUNTIME    the rate at which a folder of th
 
 import argparse
 import json
+import tarfile
 import time
 from pathlib import Path
 
@@ -27,6 +28,13 @@ def small(folder: Path, count: int) -> None:
         digit = digits[number % len(digits)]
         picture = digit if number % 2 else _on_paper(digit, int(seeded.integers(2, 4)), seeded)
         cv2.imwrite(str(folder / f"{number:05}.png"), picture)
+
+
+def packed(folder: Path, tar: Path) -> None:
+    """Write the pictures of a folder into an archive."""
+    with tarfile.open(tar, "w", format=tarfile.USTAR_FORMAT) as archive:
+        for path in sorted(folder.iterdir()):
+            archive.add(path, path.name)
 
 
 def photo(path: Path) -> None:

@@ -292,6 +292,7 @@ REFUSED = {
     f"predict {PICTURE} --show": "plots",
     f"predict {PICTURE} --runtime onnxruntime": "export",
     f"predict {PICTURE} --model elsewhere.onnx": "export",
+    f"predict {PICTURE} --out answers.parquet": "bulk",
     "evaluate --model elsewhere.tflite": "export",
 }
 WORKING = {

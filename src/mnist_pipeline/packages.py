@@ -16,7 +16,7 @@ _EXTRAS = {
     "onnx": "export", "onnxruntime": "export", "ai-edge-litert": "export",
     "fastapi": "web", "starlette": "web", "uvicorn": "web", "httptools": "web", "python-multipart": "web",
     "cryptography": "sign",
-    "ray": "ray", "optuna": "tune",
+    "ray": "ray", "optuna": "tune", "pyarrow": "bulk",
 }  # fmt: skip
 _OF_LIGHT = {"train", "plots"}  # what they add, the complete package has
 

@@ -126,10 +126,15 @@ def test_a_shard_trains_its_part_and_tells_of_all_that_is_there(trained: list[st
     assert json.loads(result.stdout)["configs"][0]["n"] == 3
 
 
-def test_a_grid_with_an_unknown_setting_trains_nothing(trained: list[str]) -> None:
-    result = mnist("sweep", "smoke", "--grid", "model.hiden=[3]")
+@pytest.mark.parametrize(
+    ("grid", "says"), [("model.hiden=[3]", "did you mean"), ("training.epochs.most=3", "not a block of settings")]
+)
+def test_a_grid_with_an_unknown_setting_trains_nothing_and_is_blamed(trained: list[str], grid: str, says: str) -> None:
+    result = mnist("sweep", "smoke", "--set", "training.batch_size=64", "--grid", grid)
     assert result.exit_code == 2
-    assert "did you mean" in result.stderr
+    assert f"--grid {grid.partition('=')[0]}: " in result.stderr
+    assert says in result.stderr
+    assert "--set" not in result.stderr
     assert trained == []
     assert not artifacts().exists()
 

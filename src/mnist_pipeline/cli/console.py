@@ -59,7 +59,7 @@ WorkersOption = Annotated[
 RayOption = Annotated[
     str | None,
     typer.Option(
-        "--ray", help="Train on the Ray cluster whose head is at HOST:PORT; auto finds the one here, local starts one.",
+        "--ray", help="Work on the Ray cluster whose head is at HOST:PORT; auto finds the one here, local starts one.",
         metavar="ADDRESS",
     ),
 ]  # fmt: skip

@@ -1,9 +1,7 @@
-"""mnist predict: pictures in, answers out; with --all every digit on each page."""
+"""mnist predict: pictures in, answers out; with --all every digit on each page, with --out millions into a file."""
 
 import os
-import re
 import sys
-from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from csv import writer
@@ -13,10 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mnist_pipeline.cli.console import ModelOption, RuntimeOption, answer, complain, note, printable, run_names
+from mnist_pipeline.cli.console import (
+    ModelOption,
+    RayOption,
+    RuntimeOption,
+    answer,
+    complain,
+    note,
+    printable,
+    run_names,
+)
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
 from mnist_pipeline.prediction.finding import count, find
+from mnist_pipeline.prediction.parts import COLUMNS, Tally, cells
 
 if TYPE_CHECKING:
     from mnist_pipeline.prediction.predictor import Prediction, Predictor
@@ -24,7 +32,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 _RUN = "The run that answers; by default the one trained last, or else the `shipped` model."
 Invert = Literal["auto", "yes", "no"]
-Tally = Counter[str]  # how many files were read, refused or unread
 
 
 @app.command(epilog="Example: mnist predict digit.png --run dense")
@@ -58,8 +65,15 @@ def predict(
         bool, typer.Option("--strict", help="Exit with 1 when a digit is refused, which otherwise is an answer and 0.")
     ] = False,
     save: Annotated[Path | None, typer.Option(help="With --all: write the page, digits boxed, to this file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the answers, of millions too, to this new .parquet, .csv or .jsonl; reads .tar and IDX."
+        ),
+    ] = None,
+    ray: RayOption = None,
 ) -> None:
-    """Read the digit on each picture: the answer and how sure it is.
+    """Read the digit on each picture: the answer and how sure it is. Interrupted with --out, the same command goes on.
 
     The exit code is 0 also where the answer is that there is no digit (1 with --strict), and 2 for a file that cannot
     be read.
@@ -71,6 +85,9 @@ def predict(
         and (csv or show or explain or preprocess == "plain"),
         "--save goes with --all": save is not None and not every,
         "--run or --model, not both: choose the one to answer": run and model,
+        "--out goes with --run, --model, --runtime, --invert, --preprocess, --strict and --ray alone": out is not None
+        and (json or csv or show or explain or every),
+        "--ray goes with --out": ray and out is None,
     }
     for problem, met in contradictions.items():
         if met:
@@ -78,14 +95,19 @@ def predict(
     pictures = pictures or [_ask()]
     if save is not None:
         _check_save(save, pictures)
+    if out is not None:
+        from mnist_pipeline.prediction.bulk import check_out
+
+        check_out(out)
     from mnist_pipeline.pixels.pictures import configure_opencv
     from mnist_pipeline.prediction.many import answers, are_many
-    from mnist_pipeline.prediction.predictor import file_predictor, predictor, require_letters
+    from mnist_pipeline.prediction.predictor import file_predictor, predictor
     from mnist_pipeline.process import libraries_muted
 
     configure_opencv()
     one_by_one = every or show or explain
-    wanted = runtime or (None if one_by_one or not are_many(count(pictures)) else "quickest")
+    many = out is not None or (not one_by_one and are_many(count(pictures)))
+    wanted = runtime or ("quickest" if many else None)
     found = file_predictor(model, wanted, preprocess) if model else predictor(run, wanted, preprocess, note)
     if not (run or model or found.shipped):
         costs = "" if found.threshold else "this run was not trained to refuse; "
@@ -93,8 +115,9 @@ def predict(
     elif not (json or csv):
         note(f"model: {found.name}")
     with libraries_muted():
-        if every:
-            require_letters(found.classes)
+        if out is not None:
+            tally = _write_answers(out, pictures, found, invert, ray)
+        elif every:
             tally = _read_pages(pictures, found, invert, save, json)
         else:
             examined = _examined(pictures, found, invert, show, explain) if show or explain else None
@@ -117,12 +140,12 @@ def _print_answers(batches: "Generator[list[Prediction]]", pictures: Sequence[st
     tally = Tally()
     with closing(PictureProgress(pictures)) as progress, closing(batches):
         if csv:
-            _print_row(_COLUMNS)
+            _print_row(COLUMNS)
         for batch in batches:
             for found in batch:
                 tally["unread" if found.error is not None else "refused" if found.label is None else "read"] += 1
                 if csv:
-                    _print_row([getattr(found, column) for column in _COLUMNS])
+                    _print_row(cells(found))
                 elif json or found.error is None:
                     answer(found.tree(), printable(found.sentence()), json)
                 else:
@@ -131,15 +154,31 @@ def _print_answers(batches: "Generator[list[Prediction]]", pictures: Sequence[st
     return tally
 
 
-_COLUMNS = ("image", "digit", "label", "confidence", "guess", "nearest", "reason", "error", "model")
-# Before what a spreadsheet would compute: a cell that begins like a formula, and is no number.
-_FORMULA = re.compile(r"\A(?=[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z))", re.IGNORECASE)
-
-
-def _print_row(cells: Sequence[object]) -> None:
-    """A row of CSV (RFC 4180), in which nothing is computed: ./ before a name leads to the same file."""
+def _print_row(row: Sequence[object]) -> None:
+    """A row of CSV (RFC 4180)."""
     shown: Callable[[str], str] = printable if sys.stdout.isatty() else str
-    writer(sys.stdout).writerow([shown(_FORMULA.sub("./", cell)) if isinstance(cell, str) else cell for cell in cells])
+    writer(sys.stdout).writerow([shown(cell) if isinstance(cell, str) else cell for cell in row])
+
+
+def _write_answers(out: Path, pictures: Sequence[str], model: "Predictor", invert: Invert, ray: str | None) -> Tally:
+    """Write the answers to a file, and a line that counts them; gives how many pictures are unread, and refused."""
+    from mnist_pipeline.cli.progress import PictureProgress
+    from mnist_pipeline.prediction.bulk import predict_to
+
+    crew = None
+    if ray:
+        from mnist_pipeline.fleet.answering import RayCrew
+
+        crew = RayCrew(ray, model, invert)
+    with closing(PictureProgress(pictures)) as progress:
+        try:
+            tally = predict_to(out, pictures, model, invert, crew=crew, tell=progress.more)
+        except KeyboardInterrupt:
+            note(f"interrupted; what is answered is kept in {out}.parts. Go on with the same command")
+            raise typer.Exit(130) from None
+    what = ", ".join(f"{tally[kind]:,} {kind}" for kind in ("read", "refused", "unread") if tally[kind])
+    note(f"{out}: {counted(tally.total(), 'picture')}, {what}")
+    return tally
 
 
 def _examined(
@@ -175,7 +214,9 @@ def _read_pages(pictures: Sequence[str], model: "Predictor", invert: Invert, sav
     """Print each page's text on stdout, its name on stderr; gives how many are unread, and how many refused in part."""
     from mnist_pipeline.prediction.pages.pieces import MOST
     from mnist_pipeline.prediction.pages.reading import Page, read_page, save_drawn
+    from mnist_pipeline.prediction.predictor import require_letters
 
+    require_letters(model.classes)
     tally, single = Tally(), count(pictures) == 1
     for path, problem in filter(None, find(pictures)):
         page = Page(path, model.name, [], problem) if problem else read_page(path, model, invert)

@@ -1,7 +1,7 @@
 """Finds a recipe by path or name, reads it, applies overrides: a frozen Config, or all complaints at once."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +39,21 @@ def find_config(where: str | Path) -> Path:
 
 
 def load_config(
-    where: str | Path, settings: Mapping[str, Any] | None = None, *, seed: int | None = None, name: str | None = None
-) -> Config:
-    """The config at a path or of a shipped name, with settings such as {"training.epochs": 3} put over it."""
+    where: str | Path, settings: Mapping[str, Any] | None = None, *, seed: int | None = None, name: str | None = None,
+    grid: Collection[str] = (),
+) -> Config:  # fmt: skip
+    """The config at a path or of a shipped name, with settings such as {"training.epochs": 3} put over it.
+
+    Those whose keys are in `grid` were given by --grid, the others by --set.
+    """
     path = find_config(where)
     tree = yaml_text.read(path)
-    options = {key: f"--set {key}" for key in settings or {}}
+    options = {key: f"{'--grid' if key in grid else '--set'} {key}" for key in settings or {}}
     for key, value in (settings or {}).items():
-        override(tree, key, value)
+        override(tree, key, value, options[key])
     if seed is not None:
         options["training.seed"] = "--seed"
-        override(tree, "training.seed", seed)
+        override(tree, "training.seed", seed, "--seed")
         if isinstance(tree.get("name"), str):
             tree["name"] += f"-seed{seed}"
     if name is not None:
@@ -57,8 +61,8 @@ def load_config(
     return check(tree, str(path), options)
 
 
-def override(tree: dict[str, Any], key: str, value: Any) -> None:
-    """Set a dotted key in the tree, making the blocks on its way."""
+def override(tree: dict[str, Any], key: str, value: Any, option: str = "") -> None:
+    """Set a dotted key in the tree, making the blocks on its way; a refusal names the option that gave it."""
     *blocks, last = key.split(".")
     for at, name in enumerate(blocks, start=1):
         if tree.get(name) is None:
@@ -66,7 +70,9 @@ def override(tree: dict[str, Any], key: str, value: Any) -> None:
         tree = tree[name]
         if not isinstance(tree, dict):
             whole = ".".join(blocks[:at])
-            raise ConfigError(f"--set {key}: {whole} is {shown(tree)}, not a block of settings: set {whole} itself")
+            raise ConfigError(
+                f"{option or f'--set {key}'}: {whole} is {shown(tree)}, not a block of settings: set {whole} itself"
+            )
     tree[last] = value
 
 

@@ -1,1 +1,1 @@
-"""Many trainings at once: each in a process of its own, what is finished is kept."""
+"""Many trainings, or pictures, at once on this machine or on many: what is finished is kept."""

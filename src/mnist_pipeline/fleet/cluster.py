@@ -25,8 +25,8 @@ _PAUSE = 0.5  # seconds between two words of a node, each of which is an object 
 _LOOK = 2.0  # seconds after which the nodes are counted again
 
 
-class RayEngine:
-    """Ray tasks, one for each training, as many at a time as the cluster has CPUs."""
+class Cluster:
+    """A Ray cluster that this process has joined, or has started for itself."""
 
     def __init__(self, address: str) -> None:
         need("--ray", "ray")
@@ -35,22 +35,42 @@ class RayEngine:
                 f"--ray {address}: give HOST:PORT of the cluster's head, auto for the one here, or {LOCAL}"
             )
         self._folder = TemporaryDirectory(prefix="mnist-ray-") if address == LOCAL else None
-        self._ray = _joined(address, self._folder)
+        self.ray = _joined(address, self._folder)
+        self.cpus = list[float]()
+        """Of each node."""
+        self._looked = 0.0
+
+    def room(self) -> int:
+        """The CPUs of the cluster as it is now, and a few for tasks that wait there."""
+        if time.monotonic() > self._looked + _LOOK:
+            nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+            self._looked, self.cpus = time.monotonic(), [resources.get("CPU", 0) for resources in nodes]
+        return int(sum(self.cpus)) + _AHEAD
+
+    def leave(self) -> None:
+        """Leave the cluster, which ends where it was started here."""
+        self.ray.shutdown()
+        if self._folder:
+            self._folder.cleanup()
+
+
+class RayEngine:
+    """Ray tasks, one for each training, as many at a time as the cluster has CPUs."""
+
+    def __init__(self, address: str) -> None:
+        self._cluster = Cluster(address)
+        self._ray = self._cluster.ray
         self._begin = self._ray.remote(max_retries=0)(_work)  # a lost task is ours to try again
         self._working = dict[str, tuple[Task, Any]]()  # the stream of each task's words
         self._stopped = set[str]()
-        self._looked, self._cpus = 0.0, list[float]()
 
     def room(self) -> int:
         """The CPUs of the cluster as it is now, and a few to wait there."""
-        if time.monotonic() > self._looked + _LOOK:
-            nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-            self._looked, self._cpus = time.monotonic(), [resources.get("CPU", 0) for resources in nodes]
-        return int(sum(self._cpus)) + _AHEAD
+        return self._cluster.room()
 
     def submit(self, task: Task) -> None:
         """Hand the task to the cluster, with what there is already of its run."""
-        if task.threads > max(self._cpus, default=0):
+        if task.threads > max(self._cluster.cpus, default=0):
             raise MnistError(f"{task.name}: training.threads is {task.threads}, and no node has as many CPUs")
         parcel = packed(Run(task.around / task.name))
         self._working[task.name] = task, self._begin.options(num_cpus=task.threads).remote(task, parcel)
@@ -85,16 +105,14 @@ class RayEngine:
         return Event(task, ended=True, failure=STOPPED if task.name in self._stopped else failure, lost=lost)
 
     def stop(self, name: str | None = None) -> None:
-        """Cancel a task; or all of them, and leave the cluster, which ends where it was started here."""
+        """Cancel a task; or all of them, and leave the cluster."""
         if name in self._working:
             self._stopped.add(name)
             self._ray.cancel(self._working[name][1])
         if name is None:
             for _, stream in self._working.values():
                 self._ray.cancel(stream)
-            self._ray.shutdown()
-            if self._folder:
-                self._folder.cleanup()
+            self._cluster.leave()
 
 
 def _joined(address: str, folder: "TemporaryDirectory[str] | None") -> Any:

@@ -106,10 +106,11 @@ def _opened(config: Config, storage: str | None, name: str | None) -> Any:
 def _with(config: Config, name: str, settings: dict[str, Any], *, alone: bool = False) -> Config:
     """The config with other settings, to be trained by itself; a wrong one is blamed on the tune block."""
     tree = config.tree() | {"name": name, "tune": None, "expected": None}
+    places = {key: f"tune.search {key}" for key in settings}
     for key, value in settings.items():
-        override(tree, key, value)
+        override(tree, key, value, places[key])
     try:
-        return check(tree, config.name, {key: f"tune.search {key}" for key in settings})
+        return check(tree, config.name, places)
     except ConfigError as error:
         if alone and not any(key in str(error) for key in settings):
             return config  # it contradicts a setting that is looked for as well

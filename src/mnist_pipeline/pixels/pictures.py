@@ -25,8 +25,8 @@ _SMALLEST_SIDE = 4  # pixels: less holds no digit
 _REDUCED = {8: cv2.IMREAD_REDUCED_GRAYSCALE_8, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 2: cv2.IMREAD_REDUCED_GRAYSCALE_2}
 
 
-def read_grey(picture: Picture, longest: int | None = None) -> Grey:
-    """The picture as grey bytes (height, width); PictureError says in one line why it cannot be.
+def read_grey(picture: Picture, longest: int | None = None, name: str | None = None) -> Grey:
+    """The picture as grey bytes (height, width); PictureError says in one line, with a name, why it cannot be.
 
     A picture whose longer side exceeds `longest` is averaged down to it, a JPEG mostly while it is decoded.
     """
@@ -38,7 +38,7 @@ def read_grey(picture: Picture, longest: int | None = None) -> Grey:
         check_size(header)
         return _shrink(_grey(_turn_upright(_decode(data, header, longest), header)), longest)
     except PictureError as error:
-        raise PictureError(f"{name_of(picture)}: {error}") from None
+        raise PictureError(f"{name or name_of(picture)}: {error}") from None
 
 
 def name_of(picture: Picture) -> str:
@@ -61,10 +61,10 @@ def as_png(grey: Grey) -> bytes:
     return cv2.imencode(".png", grey)[1].tobytes()
 
 
-def unforeseen(picture: Picture, error: Exception) -> PictureError:
+def unforeseen(name: str, error: Exception) -> PictureError:
     """An unexpected exception as the error of the picture that met it, so that the pictures after it are still read."""
     what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    return PictureError(f"{name_of(picture)}: a bug in this program, please report it with the picture ({what})")
+    return PictureError(f"{name}: a bug in this program, please report it with the picture ({what})")
 
 
 def _as_decoded(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -113,7 +113,12 @@ def _check_length(length: int) -> None:
     if length == 0:
         raise PictureError("the file is empty")
     if length > LARGEST_FILE:
-        raise PictureError(f"{length / 2**20:.0f} MiB, more than the {LARGEST_FILE // 2**20} MiB read here")
+        raise PictureError(too_long(length))
+
+
+def too_long(length: int) -> str:
+    """Why a file of so many bytes is not read."""
+    return f"{length / 2**20:.0f} MiB, more than the {LARGEST_FILE // 2**20} MiB read here"
 
 
 def check_size(header: Header) -> None:

@@ -54,7 +54,8 @@ def find_shapes(marks: Grey) -> Shapes:
     sizes = np.maximum(rows[:, 2], rows[:, 3])
     sizes[0] = 0  # the paper
     numbers = np.flatnonzero(sizes >= max(3.0, _SPECK * max(marks.shape)))
-    numbers = numbers[np.argsort(-sizes[numbers], kind="stable")][:_MOST]
+    if len(numbers) > 1:
+        numbers = numbers[np.argsort(-sizes[numbers], kind="stable")][:_MOST]
     return Shapes(labels.astype(np.int32, copy=False), numbers, rows[numbers].astype(np.int64))
 
 

@@ -2,8 +2,9 @@
 
 A crew is worth its start, about 0.2 seconds, only where there is more work than that. Each worker is this module in a
 Python of its own (`python -m mnist_pipeline.prediction.many`) that is given a few files a line as JSON, and gives
-their answers in a line. concurrent.futures has no such processes: its ones run the caller's main module anew, and one
-that dies, as over a picture that crashes a decoder, ends them all.
+their answers in a line; or a shard of millions, whose answers it writes to a file. concurrent.futures has no such
+processes: its ones run the caller's main module anew, and one that dies, as over a picture that crashes a decoder, ends
+them all.
 """
 
 import contextlib
@@ -14,20 +15,23 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from mnist_pipeline.errors import MnistError, RunError
+from mnist_pipeline.errors import MnistError, PictureError, RunError
 from mnist_pipeline.pixels.light import Invert
 from mnist_pipeline.pixels.pictures import configure_opencv
 from mnist_pipeline.prediction.finding import Found
+from mnist_pipeline.prediction.parts import Tally, tally_of, write_part
 from mnist_pipeline.prediction.predictor import Prediction, Predictor, predictor
 from mnist_pipeline.process import OWN_GROUP, command, cores, libraries_muted, python_stderr
 from mnist_pipeline.runs.run import Run
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from mnist_pipeline.prediction.shards import Shard
 
 FEW = 250  # pictures: for no more, ONNX Runtime takes longer to start than it saves
 ALONE = 0.2  # seconds of work, after which a crew is called
@@ -73,8 +77,41 @@ def answers(files: Iterable[Found | None], model: Predictor, invert: Invert = "a
 
 
 def _answered(files: Sequence[Found], model: Predictor, invert: Invert) -> list[Prediction]:
-    read = iter(model.predict_many([file.path for file in files if file.problem is None], invert))
-    return [next(read) if file.problem is None else model.unread(*file) for file in files]
+    pictures = [PictureError(file.problem) if file.problem else file.path for file in files]
+    return model.predict_many(pictures, invert, [file.path for file in files])
+
+
+class Order(NamedTuple):
+    """A shard whose answers are to be written to a file, its part of all."""
+
+    shard: "Shard"
+    part: str
+
+    def as_json(self) -> dict[str, Any]:
+        """What a worker is told."""
+        return self._asdict()
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> "Order":
+        """The order that a worker was told."""
+        from mnist_pipeline.prediction.shards import shard_of
+
+        return cls(shard_of(told["shard"]), told["part"])
+
+
+class Written(NamedTuple):
+    """An order that was carried out."""
+
+    order: Order
+    tally: Tally
+
+
+class Sent(Protocol):
+    """A model by what is sent to a worker."""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What a worker process needs to make its predictor."""
 
 
 class Crew:
@@ -83,7 +120,7 @@ class Crew:
     A thread waits for each of them, because Windows has no select for pipes.
     """
 
-    def __init__(self, model: Predictor, invert: Invert, size: int) -> None:
+    def __init__(self, model: Sent, invert: Invert, size: int) -> None:
         from concurrent.futures import ThreadPoolExecutor  # a few pictures do without
 
         self._model, self._invert, self._size = model, invert, size
@@ -117,18 +154,57 @@ class Crew:
             while due and (found is None or len(due) > 2 * self._size):
                 yield due.popleft().result()
 
+    def write(self, orders: Iterable[Order]) -> Iterator[Written]:
+        """Have each shard's answers written to its file; what is written is told as it is done, in any order."""
+        from concurrent.futures import FIRST_COMPLETED, wait
+
+        coming = iter(orders)
+        due: set[Future[Written]] = set()
+        while True:
+            due |= {self._threads.submit(self._write, order) for order in islice(coming, 2 * self._size - len(due))}
+            if not due:
+                return
+            done, due = wait(due, return_when=FIRST_COMPLETED)
+            yield from (each.result() for each in done)
+
+    def _write(self, order: Order) -> Written:
+        """Have a worker write a shard's answers; where it dies, another one tells which picture it is at."""
+        deadly = list[int]()
+        told = self._tell(order.as_json())
+        while told is None and not self._closed:
+            at = -1
+            told = self._tell(order.as_json() | {"deadly": deadly})
+            while isinstance(told, int):
+                at, told = told, self._hear()
+            if told is None:
+                if at < 0:
+                    raise RunError("a worker died before it looked at any picture: is there enough memory?")
+                deadly.append(at)
+        return Written(order, Tally(told))
+
     def _ask(self, files: list[Found]) -> list[Prediction]:
         """What this thread's worker answers; files over which it dies are asked about again, one by one."""
-        worker = getattr(self._own, "worker", None) or self._start()
-        _send(files, worker.stdin)
-        line = worker.stdout.readline() if worker.stdout else ""
-        if line.endswith("\n"):
-            told = json.loads(line)
-            if isinstance(told, str):
-                raise RunError(told)
+        told = self._tell(files)
+        if told is not None:
             return [Prediction(*values) for values in told]
-        self._own.worker = None
         return [] if self._closed else self._one_by_one(files)
+
+    def _tell(self, order: object) -> Any:
+        """The first line that this thread's worker says to an order; None where it has died."""
+        worker = getattr(self._own, "worker", None) or self._start()
+        _send(order, worker.stdin)
+        return self._hear()
+
+    def _hear(self) -> Any:
+        """The next line of this thread's worker; None where it has died."""
+        line = self._own.worker.stdout.readline()
+        if not line.endswith("\n"):
+            self._own.worker = None
+            return None
+        told = json.loads(line)
+        if isinstance(told, str):
+            raise RunError(told)
+        return told
 
     def _start(self) -> "subprocess.Popen[str]":
         # Should we be killed, a worker's input ends, and so does it.
@@ -143,7 +219,8 @@ class Crew:
 
     def _one_by_one(self, files: list[Found]) -> list[Prediction]:
         if len(files) == 1:
-            return [self._model.unread(files[0].path, f"{files[0].path}: the process that read it has died")]
+            name, error = files[0].path, f"{files[0].path}: the process that read it has died"
+            return [Prediction(name, model=self._model.arguments["name"], error=error)]
         with Crew(self._model, self._invert, 1) as other:
             return list(chain.from_iterable(other.answers(files, 1)))
 
@@ -154,21 +231,45 @@ def _send(line: object, out: IO[str] | None) -> None:
 
 
 def _work() -> None:
-    """Answer as a worker, until there is no more input: the model to use is in the first line, files in the others.
+    """Answer as a worker, until there is no more input: the model to use is in the first line, orders in the others.
 
-    A line of answer is a list of answers, or why the model cannot be read.
+    A line of answer is a list of answers, what was written of a shard, or why that cannot be.
     """
     lines = (json.loads(line) for line in sys.stdin if line.endswith("\n"))  # who is interrupted may leave half a line
-    order = next(lines, None)
-    if order is None:
+    first = next(lines, None)
+    if first is None:
         return
     try:
-        model = Predictor(**order["model"])
-        for files in lines:
-            batch = _answered([Found(*file) for file in files], model, order["invert"])
-            print(json.dumps([list(vars(answer).values()) for answer in batch]), flush=True)  # noqa: T201
+        model, invert = Predictor(**first["model"]), first["invert"]
+        for order in lines:
+            if isinstance(order, dict):
+                _say(write_answers(Order.of(order), order.get("deadly"), model, invert))
+            else:
+                batch = _answered([Found(*file) for file in order], model, invert)
+                _say([list(vars(answer).values()) for answer in batch])
     except MnistError as error:
-        print(json.dumps(str(error)), flush=True)  # noqa: T201
+        _say(str(error))
+
+
+def write_answers(order: Order, deadly: list[int] | None, model: Predictor, invert: Invert) -> Tally:
+    """Write the answers for a shard's pictures; with a list of deadly ones, each is told before it is looked at."""
+    from mnist_pipeline.prediction.shards import pictures
+
+    found = list[Prediction]()
+    coming = pictures(order.shard)
+    while batch := list(islice(coming, _LARGEST_CHUNK if deadly is None else 1)):
+        names, given = zip(*batch, strict=True)
+        if deadly is not None:
+            if len(found) in deadly:
+                given = (PictureError(f"{names[0]}: the process that read it has died"),)
+            _say(len(found))
+        found += model.predict_many(given, invert, names)
+    write_part(found, Path(order.part))
+    return tally_of(found)
+
+
+def _say(line: object) -> None:
+    print(json.dumps(line), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

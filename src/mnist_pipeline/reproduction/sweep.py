@@ -43,9 +43,10 @@ def plan_sweep(
         raise ConfigError(f"{len(points)} configs times {len(seeds)} seeds are more than {_MOST_RUNS:,} runs")
     base = load_config(path, settings)
     named = dict(zip(_names(base.name, points), points, strict=True))
-    recipes = [load_config(path, settings | point, name=name) for name, point in named.items()]
+    recipes = [load_config(path, settings | point, name=name, grid=grid) for name, point in named.items()]
     for name, point in named.items():  # only its seed makes one run different: the longest name is checked for all
-        load_config(path, settings | point | {"training.seed": max(seeds)}, name=f"{name}-seed{max(seeds)}")
+        seeded = settings | point | {"training.seed": max(seeds)}
+        load_config(path, seeded, name=f"{name}-seed{max(seeds)}", grid=grid)
     plans = [SeedPlan(path, recipe, tuple(recipe.seeded(seed) for seed in seeds)) for recipe in recipes]
     (first, of), number = shard, count()
     share = [plan._replace(runs=tuple(run for run in plan.runs if next(number) % of == first - 1)) for plan in plans]

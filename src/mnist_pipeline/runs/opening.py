@@ -25,12 +25,13 @@ _FOLDERS = ("checkpoint", "plots", "export")
 _MADE = ("metrics.json", "environment.json", "split.json", "history.json", "history.csv", "refusal.json",
          "model.keras", "model.onnx", "report.html", "statement.json", ".sweep", *_FOLDERS)  # fmt: skip
 NO_RUN = "nothing is trained yet. Start with: mnist train --config dense.yaml"
+_HELD_BY = "training, evaluating or exporting there; wait for it, or train under another --name"
 _NOT_SET = object()
 _Found = TypeVar("_Found")
 
 
 @contextmanager
-def claimed(where: str | Path) -> Iterator[None]:
+def claimed(where: str | Path, held_by: str = _HELD_BY) -> Iterator[None]:
     """Hold a run folder, by name or by its whole path, for one process; the claim ends with it, however it ends.
 
     The lock is the system's, on a file that stays: a file whose mere presence is the lock would outlive a killed
@@ -47,10 +48,7 @@ def claimed(where: str | Path) -> Iterator[None]:
         except OSError as error:
             raise RunError(f"{folder}: cannot be claimed ({error.strerror}); nothing was changed") from None
         if not held:
-            raise RunError(
-                f"{folder}: another process is training, evaluating or exporting there; wait for it, "
-                f"or train under another --name"
-            )
+            raise RunError(f"{folder}: another process is {held_by}")
         yield
 
 

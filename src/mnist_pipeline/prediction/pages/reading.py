@@ -90,7 +90,7 @@ def read_page(picture: Picture, model: Model, invert: Invert = "auto") -> Page:
     except PictureError as error:
         return Page(name, model.name, [], str(error))
     except Exception as error:
-        return Page(name, model.name, [], str(unforeseen(picture, error)))
+        return Page(name, model.name, [], str(unforeseen(name, error)))
 
 
 def read_pixels(grey: Grey, model: Model, invert: Invert = "auto", image: str = "") -> Page:
