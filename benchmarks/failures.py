@@ -15,7 +15,8 @@ import numpy as np
 from benchmarks.scoring import Grey, Sample, Score, add_options, digits
 from benchmarks.spoiling import WAYS
 from benchmarks.spoilt import on_paper, spoilt
-from mnist_pipeline.prediction.predictor import Prediction, Predictor, predictor
+from mnist_pipeline.prediction.prediction import Prediction
+from mnist_pipeline.prediction.predictor import Predictor, predictor
 
 _SHOWN, _OF_A_WAY = 10, 2
 _CELL, _ROOM = 220, 44  # pixels: a picture's square, and the words below it

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.data import Part, load_part, validation_indices
-from mnist_pipeline.prediction.predictor import Prediction, Predictor
+from mnist_pipeline.prediction.prediction import Prediction
+from mnist_pipeline.prediction.predictor import Predictor
 
 Grey = NDArray[np.uint8]
 _SURE = 0.95  # a wrong answer that is more confident than this counts as surely wrong

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 FILES = sorted(PACKAGE.rglob("*.py"))
-MOST_FILES = 142  # a new room raises it, and says why
+MOST_FILES = 144  # a new room raises it, and says why
 # Of these, five for what anyone can check: a statement, its signature, its check, their verbs, metadata of an export;
 # one for the sums of a training whose bits every processor shares; three for the page that reads drawings; ten for the
 # service and its verb; those of the fleet: its engines, sweeps and tuning, with their verbs;

@@ -6,7 +6,7 @@ from mnist_pipeline import packages
 from mnist_pipeline.errors import PackageError
 from mnist_pipeline.exports import forms
 from mnist_pipeline.numerals import counted, percent, sure
-from mnist_pipeline.prediction.predictor import Prediction
+from mnist_pipeline.prediction.prediction import Prediction
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 epochs"), (1, "1 epoch"), (2, "2 epochs"), (1234, "1,234 epochs")])

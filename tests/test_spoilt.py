@@ -14,7 +14,8 @@ from benchmarks.scoring import Sample, Score, row, score
 from benchmarks.spoiling import WAYS, Box, Grey, ink_box
 from benchmarks.spoilt import in_folder, on_paper, spoilt
 from mnist_pipeline.data import Part
-from mnist_pipeline.prediction.predictor import Prediction, Predictor
+from mnist_pipeline.prediction.prediction import Prediction
+from mnist_pipeline.prediction.predictor import Predictor
 
 INK = Box(30, 20, 16, 40)
 

@@ -24,7 +24,8 @@ from mnist_pipeline.exports.page_proof import NodeRuntime
 from mnist_pipeline.numerals import percent
 from mnist_pipeline.pixels.ink import threshold_ink
 from mnist_pipeline.pixels.preprocess import find_digit, fit_digit, scale
-from mnist_pipeline.prediction.predictor import occlusion, predictor
+from mnist_pipeline.prediction.prediction import occlusion
+from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.prediction.runtimes import normalised
 from mnist_pipeline.prediction.shipping import SHIPPED, shipped
 from mnist_pipeline.runs.run import Run

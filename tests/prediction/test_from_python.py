@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from mnist_pipeline import predict
 from mnist_pipeline.errors import PictureError
-from mnist_pipeline.prediction.predictor import Predictor, occlusion
+from mnist_pipeline.prediction.prediction import occlusion
+from mnist_pipeline.prediction.predictor import Predictor
 
 SEVEN = Path("examples/7.png")
 PIXELS = cv2.cvtColor(np.asarray(cv2.imread(str(SEVEN))), cv2.COLOR_BGR2RGB).astype(np.uint8)

@@ -27,7 +27,8 @@ from mnist_pipeline.prediction.finding import count, find
 from mnist_pipeline.prediction.parts import COLUMNS, Tally, cells
 
 if TYPE_CHECKING:
-    from mnist_pipeline.prediction.predictor import Prediction, Predictor
+    from mnist_pipeline.prediction.prediction import Prediction
+    from mnist_pipeline.prediction.predictor import Predictor
 
 app = typer.Typer()
 _RUN = "The run that answers; by default the one trained last, or else the `shipped` model."

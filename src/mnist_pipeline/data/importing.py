@@ -218,7 +218,7 @@ def _seen(found: Labelled, invert: Invert, way: str) -> Entry:
     except PictureError as error:
         return replace(entry, refused=str(error).removeprefix(f"{found.path}: "))
     except Exception as error:
-        return replace(entry, refused=str(unforeseen(found.path, error)).removeprefix(f"{found.path}: "))
+        return replace(entry, refused=str(unforeseen(str(found.path), error)).removeprefix(f"{found.path}: "))
     entry = replace(entry, sha256=_sha256(found.path))
     if seen.pixels is None or not seen.pixels.any():
         return replace(entry, refused=seen.reason or "nothing is drawn")

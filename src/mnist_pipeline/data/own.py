@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.config.schema import OwnPictures
+from mnist_pipeline.config.data_schema import OwnPictures
 from mnist_pipeline.data.loading import Part, validation_indices
 from mnist_pipeline.data.sources import SUFFIXES, open_source
 from mnist_pipeline.errors import DataError, PictureError
@@ -85,7 +85,7 @@ def _digit_of(path: Path) -> NDArray[np.uint8]:
     except PictureError:
         raise
     except Exception as error:
-        raise unforeseen(path, error) from None
+        raise unforeseen(str(path), error) from None
     if seen.pixels is None or seen.reason:
         raise PictureError(f"{path}: {seen.reason}")
     return seen.pixels

@@ -24,7 +24,8 @@ from mnist_pipeline.pixels.light import Invert
 from mnist_pipeline.pixels.pictures import configure_opencv
 from mnist_pipeline.prediction.finding import Found
 from mnist_pipeline.prediction.parts import Tally, tally_of, write_part
-from mnist_pipeline.prediction.predictor import Prediction, Predictor, predictor
+from mnist_pipeline.prediction.prediction import Prediction
+from mnist_pipeline.prediction.predictor import Predictor, predictor
 from mnist_pipeline.process import OWN_GROUP, command, cores, libraries_muted, python_stderr
 from mnist_pipeline.runs.run import Run
 

@@ -15,7 +15,7 @@ from mnist_pipeline.runs.files import whole
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from mnist_pipeline.prediction.predictor import Prediction
+    from mnist_pipeline.prediction.prediction import Prediction
 
 Tally = Counter[str]  # how many pictures were read, refused or unread
 COLUMNS = ("image", "digit", "label", "confidence", "guess", "nearest", "reason", "error", "model")  # of CSV

@@ -20,7 +20,8 @@ from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.pixels.light import Invert
 from mnist_pipeline.pixels.pictures import as_png
 from mnist_pipeline.prediction.pages.reading import read_page
-from mnist_pipeline.prediction.predictor import Prediction, Predictor, predictor, require_letters
+from mnist_pipeline.prediction.prediction import Prediction
+from mnist_pipeline.prediction.predictor import Predictor, predictor, require_letters
 from mnist_pipeline.prediction.shipping import SHIPPED, shipped
 from mnist_pipeline.runs.run import Run, all_runs
 from mnist_pipeline.web.metrics import Counters
