@@ -29,7 +29,7 @@ def beginning(config: Config, where: str, classes: tuple[str, ...]) -> Run:
     if changes := differences(theirs, ours, "model."):
         raise RunError(f"{run.path}: its weights are those of another network: {', '.join(changes)}")
     if run.classes != classes:
-        theirs_named, ours_named = (", ".join(names[:12]) for names in (run.classes, classes))
+        known, wanted = (", ".join(names[:12]) for names in (run.classes, classes))
         raise RunError(f"{run.path}: its classes are {known}, and those of {config.data.source} {wanted}")
     return run
 
