@@ -23,6 +23,8 @@ from mnist_pipeline.runs.watching import FleetWatcher
 _SIDE = 28  # pixels
 _IMAGES = 70_000  # of MNIST; another set of images is the verifier's own
 # The most that is trained unasked: an hour of what computes 1.3e11 products a second, as cnn.yaml does, and some GB.
+# Portable convolutions take four times as long, and lay each window out as a row, for at least so many images at once.
+_PORTABLE_TIMES, _PORTABLE_IMAGES = 4, 200
 _MOST = {"weights": 10**7, "products": 5 * 10**14, "steps": 10**6, "values of a batch": 2**28}
 
 
@@ -104,14 +106,15 @@ def _require_small(statement: Statement, config: Config) -> None:
 def _size(config: Config) -> dict[str, int]:
     """What a config makes a training take, in the units of _MOST."""
     model, training = config.model, config.training
+    portable = isinstance(model, CnnModel) and training.numerics == "portable"
     weights = products = 0
     features = values = _SIDE * _SIDE
     if isinstance(model, CnnModel):
         channels, side = 1, _SIDE
         for block in model.convolutions:
-            kernel = channels * block.kernel**2 * block.filters
-            weights, products = weights + kernel, products + kernel * side * side
-            values += block.filters * side * side
+            window = channels * block.kernel**2
+            weights, products = weights + window * block.filters, products + window * block.filters * side * side
+            values += (block.filters + (window if portable else 0)) * side * side
             channels, side = block.filters, side // block.pool
         features = channels * (side * side if model.pooling == "flatten" else 1)
     for units in (*model.hidden, len(config.data.classes or DIGITS)):
@@ -120,9 +123,9 @@ def _size(config: Config) -> dict[str, int]:
     # A step has its products three times: forwards, and backwards for weights and for values.
     return {
         "weights": weights,
-        "products": 3 * products * _IMAGES * training.epochs,
+        "products": 3 * products * _IMAGES * training.epochs * (_PORTABLE_TIMES if portable else 1),
         "steps": training.epochs * math.ceil(_IMAGES / training.batch_size),
-        "values of a batch": values * min(training.batch_size, _IMAGES),
+        "values of a batch": values * max(training.batch_size, _PORTABLE_IMAGES if portable else 1),
     }
 
 
