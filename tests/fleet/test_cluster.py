@@ -2,12 +2,13 @@
 
 import time
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.errors import MnistError
-from mnist_pipeline.fleet.engine import Engine
+from mnist_pipeline.fleet.engine import Engine, Event, Task, run_all
 from mnist_pipeline.fleet.pool import engine_for, train_all
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher
@@ -76,3 +77,50 @@ def joined(cluster: Cluster) -> Engine:
         assert time.monotonic() < deadline
         time.sleep(1)
     return engine
+
+
+def spent(engine: Engine, tasks: list[Task]) -> list[float]:
+    """The seconds that each of the tasks takes, one after the other."""
+    seconds = []
+    engine.room()
+    for task in tasks:
+        began = time.perf_counter()
+        engine.submit(task)
+        while not engine.next().ended:
+            pass
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+@pytest.mark.slow
+def test_a_task_on_a_cluster_costs_half_a_second_at_most_and_a_thousand_waiting_ones_no_memory(tmp_path: Path) -> None:
+    # No config, which its process refuses as soon as it is there: all that is left is the engines' own time.
+    tasks = [Task(f"none{number}", "null", tmp_path, 1, "") for number in range(1000)]
+    here = engine_for(None, 1)
+    there = engine_for("local", None)
+    assert here
+    assert there
+    try:
+        spent(there, tasks[:4])  # the first ones start Ray's workers
+        overhead = median(spent(there, tasks[4:14])) - median(spent(here, tasks[4:14]))
+        assert overhead <= 0.5, overhead
+        held, ended = [memory()], 0
+
+        def hear(_: Event) -> None:
+            nonlocal ended
+            ended += 1
+            held.append(memory())
+            if ended == 60:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run_all(iter(tasks), there, hear, again=hear)
+        assert held[-1] - held[10] < 20, held
+    finally:
+        here.stop()
+        there.stop()
+
+
+def memory() -> int:
+    """The megabytes that this process has in memory, on Linux."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 10**6

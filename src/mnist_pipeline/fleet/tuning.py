@@ -7,6 +7,7 @@ the test images are read by no trial.
 import csv
 import io
 import json
+import time
 import warnings
 from collections.abc import Iterator
 from functools import partial
@@ -30,6 +31,7 @@ from mnist_pipeline.runs.watching import FleetWatcher, Note
 _RECIPE, _FAILURE = "recipe", "failure"  # what a study and a failed trial say of themselves
 _RANDOM = 10  # trials drawn at random before Optuna models the scores
 _UNPRUNED_EPOCHS = 2  # of a trial is the first that may be its last
+_ASKED = 4  # times, a second apart, for a study
 _UNPRUNED = 5  # trials that are trained to the end before any is compared with them
 
 
@@ -76,8 +78,6 @@ def tune(
 def _opened(config: Config, storage: str | None, name: str | None) -> Any:
     """The study, begun or gone on with; one that was begun with another recipe is refused."""
     import optuna
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
 
     assert config.tune
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -86,12 +86,7 @@ def _opened(config: Config, storage: str | None, name: str | None) -> Any:
     try:
         if not storage or "://" not in storage:
             journal.parent.mkdir(parents=True, exist_ok=True)
-        place = storage if storage and "://" in storage else JournalStorage(JournalFileBackend(str(journal)))
-        study = optuna.create_study(
-            storage=place, study_name=name, load_if_exists=True,
-            direction="maximize" if config.tune.score.endswith("accuracy") else "minimize",
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=_UNPRUNED, n_warmup_steps=_UNPRUNED_EPOCHS),
-        )  # fmt: skip
+        study = _begun(storage, journal, name, config.tune.score)
     except Exception as error:  # of whichever database it is
         raise MnistError(f"{storage or journal}: cannot be used ({str(error).partition(chr(10))[0]})") from None
     recipe = config.recipe() | {"tune": config.tune.model_dump(mode="json")}
@@ -101,6 +96,28 @@ def _opened(config: Config, storage: str | None, name: str | None) -> Any:
         raise MnistError(f"{name}: is a study of another config:\n{lines}\nChoose another --study-name")
     study.set_user_attr(_RECIPE, recipe)
     return study
+
+
+def _begun(storage: str | None, journal: Path, name: str, score: str) -> Any:
+    """Optuna's study; where several commands make a new database's tables at once, all but one fail and ask again."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    way = "maximize" if score.endswith("accuracy") else "minimize"
+    for left in reversed(range(_ASKED)):
+        try:
+            return optuna.create_study(
+                storage=storage if storage and "://" in storage else JournalStorage(JournalFileBackend(str(journal))),
+                study_name=name, load_if_exists=True, direction=way,
+                pruner=optuna.pruners.MedianPruner(n_startup_trials=_UNPRUNED, n_warmup_steps=_UNPRUNED_EPOCHS),
+            )  # fmt: skip
+        except Exception as error:
+            # SQLAlchemy's, by name, since it comes with Optuna alone.
+            if not left or type(error).__name__ not in ("IntegrityError", "ProgrammingError"):
+                raise
+            time.sleep(1)
+    raise AssertionError
 
 
 def _with(config: Config, name: str, settings: dict[str, Any], *, alone: bool = False) -> Config:

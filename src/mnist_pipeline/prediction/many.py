@@ -26,6 +26,7 @@ from mnist_pipeline.prediction.finding import Found
 from mnist_pipeline.prediction.parts import Tally, tally_of, write_part
 from mnist_pipeline.prediction.prediction import Prediction
 from mnist_pipeline.prediction.predictor import Predictor, predictor
+from mnist_pipeline.prediction.runtimes import BATCH
 from mnist_pipeline.process import OWN_GROUP, command, cores, libraries_muted, python_stderr
 from mnist_pipeline.runs.run import Run
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 FEW = 250  # pictures: for no more, ONNX Runtime takes longer to start than it saves
 ALONE = 0.2  # seconds of work, after which a crew is called
 _A_CHUNK = 0.06  # seconds of work for a worker at a time: with more, one worker would wait for the others at the end
-_LARGEST_CHUNK = 64  # pictures: more at a time are no quicker
+_LARGEST_CHUNK = 3 * BATCH  # pictures: more at a time are no quicker
 
 
 def are_many(pictures: int | None) -> bool:
