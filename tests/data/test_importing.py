@@ -32,6 +32,12 @@ def pictures(tmp_path: Path, mnist: Dataset) -> Path:
     return folder
 
 
+@pytest.fixture
+def no_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No contact sheet is drawn, which takes a quarter of a second."""
+    monkeypatch.setattr("mnist_pipeline.evaluation.plots.images.contact_sheets", lambda *_: None)
+
+
 def manifest(folder: Path) -> Any:
     return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
 
@@ -66,6 +72,7 @@ def test_folders_become_a_set_that_is_read_like_any_other(pictures: Path, tmp_pa
         np.testing.assert_array_equal(image, look_at(pictures / name).pixels)
 
 
+@pytest.mark.usefixtures("no_sheets")
 def test_no_writer_is_in_both_parts(pictures: Path, tmp_path: Path) -> None:
     importing(pictures, "--out", tmp_path / "made")
     parts = {(entry["group"], entry["part"]) for entry in manifest(tmp_path / "made")["files"]}
@@ -81,6 +88,7 @@ def test_a_seed_names_the_split_and_the_same_pictures_the_same_bytes(pictures: P
     assert {"classes.txt", "manifest.json", "sheet.png", "t10k-labels-idx1-ubyte.gz"} <= set(files[0])
 
 
+@pytest.mark.usefixtures("no_sheets")
 def test_what_is_left_out_is_listed_with_the_reason(pictures: Path, tmp_path: Path) -> None:
     four = pictures / "4"
     (four / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
@@ -103,6 +111,7 @@ def test_what_is_left_out_is_listed_with_the_reason(pictures: Path, tmp_path: Pa
     }
 
 
+@pytest.mark.usefixtures("no_sheets")
 @pytest.mark.skipif(os.name == "nt", reason="links and such names need a POSIX system")
 def test_links_and_odd_names_are_read_as_what_they_are(pictures: Path, tmp_path: Path) -> None:
     (pictures / "4" / "round").symlink_to(pictures)
@@ -120,6 +129,7 @@ def test_links_and_odd_names_are_read_as_what_they_are(pictures: Path, tmp_path:
     assert len(said) == 3
 
 
+@pytest.mark.usefixtures("no_sheets")
 @pytest.mark.parametrize("comma", [",", ";", "\t"])
 def test_a_table_says_which_file_is_what(pictures: Path, tmp_path: Path, comma: str) -> None:
     rows = [["Label", "writer", "File"], ["four", "a", "4/ben/0.png"], ["four", "b", "4/ben/2.png"]]
@@ -206,6 +216,7 @@ def test_plain_keeps_the_picture_as_it_is(pictures: Path, mnist: Dataset) -> Non
     assert np.abs(made.whole.images[:4].astype(int) - ones[[1, 3, 0, 2]]).mean() < 12
 
 
+@pytest.mark.usefixtures("no_sheets")
 def test_idx_files_say_what_they_hold(pictures: Path, tmp_path: Path) -> None:
     importing(pictures, "--out", tmp_path / "made")
     raw = gzip.decompress((tmp_path / "made" / "train-images-idx3-ubyte.gz").read_bytes())
