@@ -46,9 +46,9 @@ def test_a_form_and_a_raw_body_get_the_answer_of_the_command_line(client: httpx.
     told = json.loads(mnist("predict", str(SEVEN), "--run", "shipped", "--json").stdout)
     form = client.post("/predict", files={"file": ("7.png", SEVEN.read_bytes())}).json()
     raw = client.post("/predict", content=SEVEN.read_bytes(), headers=PNG).json()
-    assert list(form) == [*told, "milliseconds"]
+    assert list(form) == [*told, "sentence", "milliseconds"]
     assert form["milliseconds"] > 0
-    named = {"image": "7.png", "model": "shipped", "milliseconds": form["milliseconds"]}
+    named = {"image": "7.png", "model": "shipped", "sentence": "this is a 7", "milliseconds": form["milliseconds"]}
     assert form == told | named
     assert raw == form | {"image": "the picture sent", "milliseconds": raw["milliseconds"]}
 
