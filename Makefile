@@ -26,7 +26,7 @@ page: .venv/product ## the shipped model as a page that reads what is drawn on i
 reproduce: .venv/product ## train every recipe over seeds; compare with its band and with what was reported (half an hour)
 	$(BIN)/mnist reproduce --all --check --markdown artifacts/reproduce/table.md --plot artifacts/reproduce/seeds.png
 
-shipped: .venv/product ## train configs/photo.yaml, evaluate it, and put the model into the package (twenty minutes)
+shipped: .venv/product ## train configs/photo.yaml, evaluate it, and put the model into the package (half an hour)
 	$(BIN)/mnist run --config configs/photo.yaml
 	$(BIN)/python -m benchmarks.shipping artifacts/photo
 
