@@ -11,12 +11,13 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 FILES = sorted(PACKAGE.rglob("*.py"))
-MOST_FILES = 138  # a new room raises it, and says why
+MOST_FILES = 139  # a new room raises it, and says why
 # Of these, five for what anyone can check: a statement, its signature, its check, their verbs, metadata of an export;
 # one for the sums of a training whose bits every processor shares; three for the page that reads drawings; ten for the
 # service and its verb; and those of the fleet: its engines, sweeps and tuning, with their verbs;
 # one for the sources of images of any classes, six for fetching, importing and looking at data sets;
-# four for adapting a model: its recipe, a person's pictures, what a training is made of, the verb.
+# four for adapting a model: its recipe, a person's pictures, what a training is made of, the verb; one because the
+# schema grew beyond a chapter.
 LONGEST = 300  # lines
 FOUNDATIONS = {"errors.py", "numerals.py", "packages.py", "process.py"}  # modules that every room stands on
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mnist_pipeline.config.schema import OwnPictures
+from mnist_pipeline.config.data_schema import OwnPictures
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.data.own import label_of, mix, read_own
 from mnist_pipeline.errors import DataError

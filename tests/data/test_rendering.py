@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_pipeline.config.schema import Rendering
+from mnist_pipeline.config.data_schema import Rendering
 from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.data.rendering import letters, pool
 from mnist_pipeline.data.rendering.pictures import (

@@ -105,6 +105,11 @@ def test_weights_of_another_network_are_refused(smoke: Run, pictures: Path) -> N
     )
 
 
+def test_a_run_of_other_classes_is_refused(smoke: Run, pictures: Path) -> None:
+    config = of_smoke(smoke, pictures, "other", data__classes=[f"digit-{number}" for number in range(10)])
+    assert refusal(config).startswith(f"{smoke.path}: its classes are 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and those of ")
+
+
 def test_a_run_that_is_not_there_is_refused(smoke: Run, pictures: Path) -> None:
     said = refusal(of_smoke(smoke, pictures, "other", training__start="artifacts/none"))
     assert said.startswith("artifacts/none: no run here.")

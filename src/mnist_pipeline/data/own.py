@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.config.schema import OwnPictures
+from mnist_pipeline.config.data_schema import OwnPictures
 from mnist_pipeline.data.loading import Part, validation_indices
 from mnist_pipeline.data.sources import SUFFIXES, open_source
 from mnist_pipeline.errors import DataError, PictureError

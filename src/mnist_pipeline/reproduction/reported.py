@@ -10,8 +10,9 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from mnist_pipeline.config import yaml_text
+from mnist_pipeline.config.data_schema import Settings
 from mnist_pipeline.config.recipes import configs_folder
-from mnist_pipeline.config.schema import Name, Settings
+from mnist_pipeline.config.schema import Name
 from mnist_pipeline.errors import ConfigError, meant
 
 Metric = Literal["test_accuracy", "test_loss", "worst_class", "train_accuracy", "train_loss", "train_seconds"]

@@ -29,8 +29,8 @@ def beginning(config: Config, where: str, classes: tuple[str, ...]) -> Run:
     if changes := differences(theirs, ours, "model."):
         raise RunError(f"{run.path}: its weights are those of another network: {', '.join(changes)}")
     if run.classes != classes:
-        theirs, ours = (", ".join(names[:12]) for names in (run.classes, classes))
-        raise RunError(f"{run.path}: its classes are {theirs}, and those of {config.data.source} {ours}")
+        there, here = (", ".join(names[:12]) for names in (run.classes, classes))
+        raise RunError(f"{run.path}: its classes are {there}, and those of {config.data.source} {here}")
     return run
 
 

@@ -28,7 +28,7 @@ from mnist_pipeline.errors import TrainingError
 from mnist_pipeline.process import command
 
 if TYPE_CHECKING:  # a worker has no need of pydantic
-    from mnist_pipeline.config.schema import Rendering
+    from mnist_pipeline.config.data_schema import Rendering
 
 NO_DIGIT = 10  # the class of a picture of no digit
 _LEAST = 200  # drawings that are worth a process
