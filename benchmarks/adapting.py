@@ -1,8 +1,8 @@
 """`python -m benchmarks.adapting PLACE...`: what adapting to a hand brings: half of its pictures train, half measure.
 
 A place is a folder of pictures labelled as for `mnist adapt`, one hand; a folder with a labels.tsv, whose column
-`writer` names the hands; or an .npz of `images` and `labels`. --drawn adds hands that are drawn here from strokes: rate
-and epochs were chosen on those and on MNIST's validation images.
+`writer` names the hands; or an .npz of `images`, light on dark, and `labels`. --drawn adds hands that are drawn here:
+on those, and on MNIST's validation images, rate and epochs are chosen.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from mnist_pipeline.prediction.predictor import Predictor, predictor
 from mnist_pipeline.training.adapting import adapted, source_run
 
 _LONGEST = 1000  # pixels of a picture's longer side
-_FEWEST = 4  # pictures of a hand, to train on one half and to measure on the other
+_FEWEST = 8  # pictures of a hand, to train on one half and to measure on the other
 
 
 class Hand(NamedTuple):
@@ -124,7 +124,7 @@ def _labelled(folder: Path) -> Iterator[tuple[str, Path, int]]:
     if table.is_file():
         with table.open(encoding="utf-8") as file:
             for line in csv.DictReader(file, delimiter="\t"):
-                if line["label"] in DIGITS and line["group"] == "handwritten":
+                if line["label"] in DIGITS and line.get("group", "handwritten") == "handwritten":
                     yield line["writer"], folder / line["file"], int(line["label"])
         return
     for path in sorted(folder.rglob("*.*")):

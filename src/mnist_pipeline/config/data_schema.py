@@ -1,4 +1,4 @@
-"""What a recipe says about its data; typed, frozen and strict, as all its settings are."""
+"""The part of the schema that is about images: where they come from, which validate, what is drawn or mixed in."""
 
 from typing import Annotated
 
@@ -35,9 +35,9 @@ class OwnPictures(Settings):
 
     folder: Annotated[str, Field(min_length=1)]
     """Where they lie: each in a folder named by its class, or named itself, as in anna-7.jpg; or as IDX files."""
-    share: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Share of an epoch's images of a class that they make, where there are any: each is taken as often as it takes."""
-    beside: Annotated[int, Field(ge=100, le=1_000_000)] = 6000
+    beside: Annotated[int, Field(ge=100, le=1_000_000)] = 8000
     """Images of the source that are taken beside them, the same share of every class, so that nothing is forgotten."""
 
 

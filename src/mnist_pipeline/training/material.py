@@ -39,5 +39,5 @@ def gather(config: Config, note: Note) -> Material:
     if data.rendering and images.classes != DIGITS:
         raise ConfigError(f"data.rendering: draws digits, and {data.source} has other classes: set it to null")
     validation_indices(images.labels, data.validation, data.split_seed)
-    own = read_own(data.own.folder, images.classes, note) if data.own else None
-    return Material(images, own, beginning(config, start, images.classes) if start else None)
+    run = beginning(config, start, images.classes) if start else None
+    return Material(images, read_own(data.own.folder, images.classes, note) if data.own else None, run)
