@@ -27,7 +27,9 @@ TRAIN_KEYS = {
 EVALUATE_KEYS = {
     "run", "test_accuracy", "test_loss", "n", "per_class", "confusion", "report", "ece", "weights_sha256",
 }  # fmt: skip
-PREDICT_KEYS = {"image", "digit", "guess", "confidence", "probabilities", "inverted", "reason", "model"}
+PREDICT_KEYS = {
+    "image", "digit", "label", "guess", "nearest", "confidence", "probabilities", "inverted", "reason", "model",
+}  # fmt: skip
 
 
 def test_a_run_holds_every_file_it_promises(smoke_run: Run) -> None:

@@ -88,7 +88,8 @@ def _plan(model: Predictor, invert: Invert) -> dict[str, Any]:
     """What answers follow from beside the pictures: those of two plans never come into one file."""
     digest = hashlib.sha256(Path(model.onnx).read_bytes()).hexdigest()
     runtime = choose_runtime(Path(model.onnx), model.runtime)
-    return model.arguments | {"onnx": digest, "runtime": runtime, "invert": invert, "version": __version__}
+    how = {"onnx": digest, "runtime": runtime, "invert": invert, "version": __version__, "classes": list(model.classes)}
+    return model.arguments | how
 
 
 def _check_folder(folder: Path) -> None:
