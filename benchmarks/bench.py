@@ -24,7 +24,7 @@ def main() -> None:
     parts = []
     with tempfile.TemporaryDirectory() as work:
         for name in options.only or ROUNDS:
-            case = _case(name, options.quick, Path(work), options.beside)
+            case = _case(name, options, Path(work))
             rounds = 1 if options.quick else getattr(options, name)
             measured = case.measure(rounds, lambda line: print(line, file=sys.stderr))
             parts.append(_part(case, table(case.rows, measured)))
@@ -41,18 +41,20 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=ROUNDS, help="this part alone; may be repeated")
     parser.add_argument("--quick", action="store_true", help="one round of short trainings, to see that all runs")
     parser.add_argument("--beside", type=Path, help="another checkout of this project, for the part `bulk`")
+    parser.add_argument("--pictures", type=int, default=200_000, metavar="N", help="so many, for the part `bulk`")
     for name, rounds in ROUNDS.items():
         parser.add_argument(f"--{name}", type=int, default=rounds, metavar="N", help=f"rounds of it ({rounds})")
     return parser.parse_args()
 
 
-def _case(name: str, quick: bool, work: Path, beside: Path | None) -> cases.Case:
+def _case(name: str, options: argparse.Namespace, work: Path) -> cases.Case:
+    quick: bool = options.quick
     if name == "dense":
         return cases.dense(quick)
     if name == "cnn":
         return cases.cnn(quick)
     if name == "bulk":
-        return cases.bulk(quick, work, beside)
+        return cases.bulk(2000 if quick else options.pictures, work, options.beside)
     return cases.start(work) if name == "start" else cases.many(quick, work)
 
 

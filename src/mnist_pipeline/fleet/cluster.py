@@ -112,6 +112,7 @@ class RayEngine:
         if name is None:
             for _, stream in self._working.values():
                 self._ray.cancel(stream)
+            self._working.clear()
             self._cluster.leave()
 
 
