@@ -8,11 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
-from mnist_pipeline.pixels.ink import Step, threshold_ink
+from mnist_pipeline.pixels.ink import Step, find_ink, threshold_ink
 from mnist_pipeline.pixels.light import ink_strength, lightness, local_ink_strength
-from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, without_lines
+from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, without_cell, without_lines
 from mnist_pipeline.pixels.panels import outline_of, panel_area
 from mnist_pipeline.pixels.preprocess import NOTHING, SEVERAL, SIDE, find_digit, fit_digit
+from mnist_pipeline.pixels.shapes import find_shapes
 
 Grey = NDArray[np.uint8]
 SHEET = 320  # pixels of each side of the pictures drawn here
@@ -316,3 +317,24 @@ def test_a_hair_line_is_as_wide_as_a_pen_after_fitting() -> None:
     strokes[20:236, 128] = 1
     pixels = fit_digit(strokes * 200, strokes)
     assert 2 <= (pixels[14] > 100).sum() <= 4
+
+
+@pytest.mark.parametrize("around", ["nothing", "lines", "box", "comb"])
+@pytest.mark.parametrize("size", [100, 170, 300])
+def test_lines_and_cells_that_are_not_looked_for_at_length_are_none(digits: Grey, around: str, size: int) -> None:
+    """Most digits are told from both by a quick look, which must not pass over any."""
+    for digit in digits:
+        strokes = ink_of(digit, size, (SHEET - size) // 2, (SHEET - size) // 2)
+        low, high = (SHEET - size) // 2 - 5, (SHEET + size) // 2 + 4
+        if around == "lines":
+            strokes[40::90] = strokes[41::90] = 1
+        elif around != "nothing":
+            cv2.rectangle(strokes, (low, low if around == "box" else 160), (high, high), (1,), 3)
+        if around == "comb":
+            strokes[158:162] = ink_of(digit, size, (SHEET - size) // 2, (SHEET - size) // 2)[158:162]
+        steps: list[Step] = []
+        ink, found = find_ink(drawn(230, strokes), "auto", steps)
+        marks = dict(steps)["above the threshold"] // 255
+        clean = without_cell(without_lines(marks, BEHIND_A_DIGIT))
+        assert (ink.marks == clean).all()
+        assert (found.rows == find_shapes(clean).rows).all()

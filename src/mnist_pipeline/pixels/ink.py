@@ -23,7 +23,7 @@ from mnist_pipeline.pixels.light import (
 )
 from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, ON_A_PAGE, without_cell, without_lines
 from mnist_pipeline.pixels.panels import panel_area, possible_panel
-from mnist_pipeline.pixels.shapes import digit_candidates, digit_pieces, find_shapes
+from mnist_pipeline.pixels.shapes import Shapes, digit_candidates, digit_pieces, find_shapes
 
 _CROWDED = 0.08  # share of the border that is marked
 _WIDE = 0.36  # of the picture's longer side
@@ -41,6 +41,8 @@ _ENLARGED = 2
 _CROPPED, _BESIDE_A_DIGIT = 0.5, 0.6
 _BESIDE = np.ones((9, 9), np.uint8)
 _NEAR_A_BORDER = 8  # pixels; a line that ends further away is none
+# Of the longer side, and of the width: a little more than the lines of a cell may be thick, and less than they cover.
+_FOOT, _BROAD = 0.07, 0.8
 _FAINTEST = 10  # steps of grey between paper and pen
 _CLEAREST = 3.5  # times the paper's own unevenness
 # Of a page:
@@ -64,8 +66,8 @@ class Ink:
     """Whether the ink is what is dark in the picture."""
 
 
-def find_ink(grey: Grey, invert: Invert, steps: list[Step], soft: float = 1.0) -> Ink:
-    """The ink of a grey picture that was enlarged `soft` times, ruled lines left out; each step is added to a list."""
+def find_ink(grey: Grey, invert: Invert, steps: list[Step], soft: float = 1.0) -> tuple[Ink, Shapes]:
+    """The ink of a grey picture that was enlarged `soft` times, without ruled lines, and its shapes; adds the steps."""
     inverted = lightness(grey) > 1 if invert == "auto" else invert == "yes"
     strength, uneven = ink_strength(grey, inverted, soft)
     ink = _marked(strength, inverted)
@@ -75,11 +77,24 @@ def find_ink(grey: Grey, invert: Invert, steps: list[Step], soft: float = 1.0) -
     steps.append(("ink, evenly lit", ink.strength))
     steps.append(("above the threshold", ink.marks * 255))
     clean = without_lines(ink.marks, BEHIND_A_DIGIT) if _goes_across(ink.marks) else ink.marks
-    if soft < _ENLARGED:  # in a smaller picture a cell's lines are a pixel wide
-        clean = without_cell(clean)
+    found = find_shapes(clean)
+    if soft < _ENLARGED and _is_closed_below(found, clean):  # in a smaller picture a cell's lines are a pixel wide
+        cleaner = without_cell(clean)
+        if cleaner is not clean:
+            clean, found = cleaner, find_shapes(cleaner)
     if clean is not ink.marks:
         steps.append(("without ruled lines", clean * 255))
-    return Ink(ink.strength, clean, ink.inverted)
+    return Ink(ink.strength, clean, ink.inverted), found
+
+
+def _is_closed_below(found: Shapes, marks: Grey) -> bool:
+    """Whether the largest shape is as broad at its foot as anywhere, as a cell around a digit: quick to see."""
+    if not len(found.rows):
+        return bool(marks.any())
+    x, y, width, height, _ = found.rows[0].tolist()
+    bottom = y + height
+    foot = marks[max(0, bottom - round(_FOOT * max(width, height)) - 1) : bottom, x : x + width]
+    return bool(np.count_nonzero(foot.any(axis=0)) > _BROAD * width)
 
 
 def _goes_across(marks: Grey) -> bool:

@@ -15,7 +15,7 @@ from mnist_pipeline.pixels.ink import Step, find_ink
 from mnist_pipeline.pixels.light import Grey, Invert, as_grey, working_size
 from mnist_pipeline.pixels.panels import Outline, cut_out, outline_of, panel_area, possible_panel, without_box
 from mnist_pipeline.pixels.pictures import Picture, read_grey
-from mnist_pipeline.pixels.shapes import are_several, digit_candidates, digit_pieces, find_shapes, stroke_width
+from mnist_pipeline.pixels.shapes import are_several, digit_candidates, digit_pieces, stroke_width
 
 SIDE = 28  # pixels; MNIST's
 LONGEST = 1000  # pixels of a picture's longer side: enough for a single digit
@@ -60,8 +60,7 @@ def find_digit(grey: Grey, invert: Invert = "auto", steps: list[Step] | None = N
     """The digit of a grey picture as MNIST would hold it: found, cleaned, fitted into 20x20 and centred in 28x28."""
     steps = [] if steps is None else steps
     small = working_size(grey)
-    ink = find_ink(small, invert, steps, max(1.0, max(small.shape) / max(grey.shape)))
-    found = find_shapes(ink.marks)
+    ink, found = find_ink(small, invert, steps, max(1.0, max(small.shape) / max(grey.shape)))
     if not len(found.rows):
         close = _from_closer(grey, ink.marks) if ink.marks.any() else None  # a digit as small as specks are
         return Seen(None, ink.inverted, NOTHING) if close is None else find_digit(close, invert, steps)
