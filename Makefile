@@ -39,7 +39,7 @@ test-slow: .venv/develop ## the tests that take minutes
 test-web: .venv/develop ## both pages in a browser, and the service under fuzz (two minutes)
 	$(BIN)/python -m pytest -m slow tests/web tests/exports/test_drawn_page.py tests/exports/test_page_in_chromium.py
 
-bench: .venv/product ## measure speed and memory beside plain Keras, into benchmarks/RESULTS.md (a quarter of an hour)
+bench: .venv/product ## measure speed and memory beside plain Keras, into benchmarks/RESULTS.md (half an hour)
 	$(BIN)/python -m benchmarks.bench
 
 docs: .venv/product ## write the parts of docs/ that follow from the code: commands, settings, results
