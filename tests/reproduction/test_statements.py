@@ -49,7 +49,8 @@ CLEAN, CHANGED = {"source": {"commit": "c", "dirty": False}}, {"source": {"commi
     ("recipe_name", "environment", "promised"),
     [
         ("dense", CLEAN, ["bits here", "band"]),
-        ("dense-portable", CLEAN, ["bits everywhere", "band"]),
+        ("dense-portable", CLEAN | {"machine": "x86_64"}, ["bits everywhere", "band"]),
+        ("dense-portable", CLEAN | {"machine": "aarch64"}, ["bits here", "band"]),
         ("smoke", {"source": None}, ["bits here"]),
         ("dense", CHANGED, ["band"]),
         ("dense", CLEAN | {"changed": ["threads: 1 → 2"]}, ["band"]),

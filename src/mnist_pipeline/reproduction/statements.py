@@ -23,6 +23,7 @@ MODEL_FILES = ("model.keras", "model.onnx", "refusal.json")  # the last where tr
 # What of the environment has to be the same where the same bits are promised.
 _EVERYWHERE = ("versions", "source", "machine")
 _HERE = (*_EVERYWHERE, "system", "processor", "threads", "flags")
+_X86_64 = ("x86_64", "AMD64")  # as Linux and as Windows say it; portable flags take nothing away from other processors
 
 
 class Statement(NamedTuple):
@@ -98,7 +99,8 @@ def promises(config: Config, environment: dict[str, Any]) -> list[str]:
     """
     source = environment.get("source")
     known = not (isinstance(source, dict) and source.get("dirty")) and not environment.get("changed")
-    where = "everywhere" if config.training.numerics == "portable" else "here"
+    portable = config.training.numerics == "portable" and environment.get("machine") in _X86_64
+    where = "everywhere" if portable else "here"
     banded = config.expected is not None and config.expected.n is not None
     return [*([f"bits {where}"] if known else []), *(["band"] if banded else [])]
 
