@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import cv2
@@ -91,7 +92,7 @@ def shapes_artifacts(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_ARTIFACTS", str(folder))
         train(config_of(pictures), progress=False)
-        evaluate("shapes")
+        (folder / "said.txt").write_text(CliRunner().invoke(app, ["evaluate", "shapes"]).stdout)
         report("shapes")
         export("shapes", ["onnx"])
     return folder
@@ -119,7 +120,7 @@ def test_every_number_is_of_a_class_by_its_name(run: Run) -> None:
     page = run.report_file.read_text()
     assert "<h2>Class by class</h2>" in page
     assert '<th scope="row">anchor</th>' in page
-    table = CliRunner().invoke(app, ["evaluate", "shapes"]).stdout
+    table = (run.path.parent / "said.txt").read_text()
     assert "class   images" in table
     assert "\nring " in table
 
@@ -174,6 +175,28 @@ def test_the_page_to_draw_on_shows_the_classes(run: Run) -> None:
     text = page.build(run)
     assert '"classes":["anchor","ring","stroke"],"named":["an anchor","a ring","a stroke"]' in text
     assert "<title>Draw one of 3 classes: shapes</title>" in text
+
+
+WHOLE = """
+const answer = ({ model, strokes }) => {
+  const read = readerOf(model).read(strokes, 0.06);
+  return [read.length, sentenceOf(read, strokes.length)];
+};
+"""
+
+
+@pytest.mark.skipif(which("node") is None, reason="Node, which runs the page's code, is no Python package")
+def test_what_is_drawn_is_read_as_one_thing_where_classes_are_words(run: Run) -> None:
+    from benchmarks.drawings import in_node
+    from mnist_pipeline.exports.page import build
+
+    turns = np.linspace(0, 2 * np.pi, 40)
+    halves = np.array_split(np.stack([0.6 + 0.2 * np.cos(turns), 0.5 + 0.22 * np.sin(turns)], axis=1), 2)
+    strokes = [{"id": number, "points": half.tolist()} for number, half in enumerate(halves)]
+    model = json.loads(build(run).split('id="model">')[1].split("</script>")[0])
+    count, sentence = in_node(WHOLE, {"model": model, "strokes": strokes})
+    assert count == 1
+    assert sentence.startswith("This is a ring, ")
 
 
 def test_a_service_tells_the_classes_and_reads_no_page_of_words(run: Run, pictures: Path) -> None:
