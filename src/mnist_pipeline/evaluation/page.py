@@ -20,7 +20,7 @@ from mnist_pipeline.config.yaml_text import write as yaml_of
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation.metrics import read_test_images
 from mnist_pipeline.evaluation.plots import charts, images
-from mnist_pipeline.numerals import counted, percent
+from mnist_pipeline.numerals import counted, noun, percent
 from mnist_pipeline.prediction.shipping import ShippedRun, shipped
 from mnist_pipeline.runs.files import write_text
 from mnist_pipeline.runs.run import Run
@@ -75,7 +75,7 @@ def _write(
         run=run, config=config, train=train, test=test, right=right, wrong=test["n"] - right,
         finished=f"{datetime.fromisoformat(train['finished']):%Y-%m-%d %H:%M %Z}".strip() if history else "",
         commands=commands, history=history, epochs=list(zip(*columns, strict=True)),
-        classes=[row["label"] for row in test["per_class"]], noun=charts.noun(run.classes),
+        classes=[row["label"] for row in test["per_class"]], noun=noun(run.classes),
         weakest=_weakest(test["per_class"]), plots={name: _plot(run, name) for name in plots}, recipe=recipe,
         seeds=embedded(over_seeds) if over_seeds.is_file() else None,
         yaml=yaml_of(config.tree()), environment=yaml_of(environment),

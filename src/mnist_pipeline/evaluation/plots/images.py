@@ -11,9 +11,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from mnist_pipeline.evaluation.plots.charts import names_room, noun
+from mnist_pipeline.evaluation.plots.charts import names_room
 from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, canvas, headline, panel, saved_figure
-from mnist_pipeline.numerals import DIGITS, counted, sure
+from mnist_pipeline.numerals import DIGITS, counted, noun, sure
 
 if TYPE_CHECKING:
     from mnist_pipeline.data import Part
