@@ -8,8 +8,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
+
+import typer
 
 from mnist_pipeline.cli.console import note, table, watched
 from mnist_pipeline.numerals import counted, percent
@@ -143,6 +146,18 @@ class FleetProgress(_Display):
         names, done = ", ".join(sorted(self._shares)), self.done + sum(self._shares.values())
         percent = 100 * (done - self._kept) / max(1, self.total - self._kept)
         self.show(f"{self.done}/{self.total} runs  {names}".rstrip(), done, self.total, f"{percent:.0f} %  ")
+
+
+@contextmanager
+def going_on(progress: FleetProgress, noun: str = "run") -> Iterator[FleetProgress]:
+    """Show what a fleet does in the block; an interruption is told with what is kept."""
+    with closing(progress):
+        try:
+            yield progress
+        except KeyboardInterrupt:
+            kept = f"{progress.done} of {counted(progress.total, noun)} finished and kept"
+            note(f"interrupted; {kept}. Go on with the same command")
+            raise typer.Exit(130) from None
 
 
 class SweepProgress(FleetProgress):

@@ -10,7 +10,6 @@ import typer
 
 from mnist_pipeline.cli.console import JsonOption, RayOption, WorkersOption, answer, complain, note, recipe_names, table
 from mnist_pipeline.errors import MnistError
-from mnist_pipeline.numerals import counted
 from mnist_pipeline.packages import need
 
 if TYPE_CHECKING:
@@ -125,16 +124,11 @@ def _claimed(plans: "list[SeedPlan]", claims: list[str], kind: "Kind") -> "SeedP
 
 def _train(plans: "list[SeedPlan]", engine: "Engine | None") -> "tuple[list[SeedResults], list[str]]":
     """Train the planned runs, however far an interruption lets it come."""
-    from mnist_pipeline.cli.progress import FleetProgress
+    from mnist_pipeline.cli.progress import FleetProgress, going_on
     from mnist_pipeline.reproduction.seeds import train_plans
 
-    with closing(FleetProgress()) as progress:
-        try:
-            return train_plans(plans, engine, progress.watcher)
-        except KeyboardInterrupt:
-            kept = f"{progress.done} of {counted(progress.total, 'run')} finished and kept"
-            note(f"interrupted; {kept}. Go on with the same command")
-            raise typer.Exit(130) from None
+    with going_on(FleetProgress()) as progress:
+        return train_plans(plans, engine, progress.watcher)
 
 
 def _write(all_results: "list[SeedResults]", markdown: Path | None, plot: Path | None, command: str) -> None:

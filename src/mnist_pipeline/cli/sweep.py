@@ -1,6 +1,5 @@
 """mnist sweep: a config over seeds and settings, many runs at a time, and the mean of each config at the end."""
 
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +7,6 @@ import typer
 
 from mnist_pipeline.cli.console import JsonOption, RayOption, SetOption, WorkersOption, answer, complain, note, table
 from mnist_pipeline.cli.train import ConfigArgument, ConfigOption, one_config
-from mnist_pipeline.numerals import counted
 from mnist_pipeline.packages import need
 
 if TYPE_CHECKING:
@@ -71,15 +69,10 @@ def sweep(
 
 def _train(planned: "Sweep", engine: "Engine | None") -> "tuple[list[SeedResults], list[str]]":
     """Train what the sweep, or this part of it, lacks; gives what there is of all of it, and a line a failure."""
-    from mnist_pipeline.cli.progress import SweepProgress
+    from mnist_pipeline.cli.progress import SweepProgress, going_on
     from mnist_pipeline.reproduction.seeds import all_results, train_plans
 
     runs = {run.name: plan.recipe.name for plan in planned.share for run in plan.runs}
-    with closing(SweepProgress(runs)) as progress:
-        try:
-            found, failures = train_plans(planned.share, engine, progress.watcher)
-        except KeyboardInterrupt:
-            kept = f"{progress.done} of {counted(progress.total, 'run')} finished and kept"
-            note(f"interrupted; {kept}. Go on with the same command")
-            raise typer.Exit(130) from None
+    with going_on(SweepProgress(runs)) as progress:
+        found, failures = train_plans(planned.share, engine, progress.watcher)
     return (found if planned.share == planned.plans else all_results(planned.plans)), failures
