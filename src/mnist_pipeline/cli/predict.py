@@ -7,19 +7,21 @@ from contextlib import closing, suppress
 from csv import writer
 from itertools import count as numbers
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mnist_pipeline.cli.console import (
+    Invert,
     ModelOption,
     RayOption,
+    RunOption,
     RuntimeOption,
+    Way,
     answer,
     complain,
     note,
     printable,
-    run_names,
 )
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from mnist_pipeline.prediction.predictor import Predictor
 
 app = typer.Typer()
-_RUN = "The run that answers; by default the one trained last, or else the `shipped` model."
-Invert = Literal["auto", "yes", "no"]
 
 
 @app.command(epilog="Example: mnist predict digit.png --run dense")
@@ -41,14 +41,14 @@ def predict(
         list[str] | None,
         typer.Argument(help="Picture files, folders, patterns in quotes, or - for a list of paths on stdin."),
     ] = None,
-    run: Annotated[str | None, typer.Option(help=_RUN, autocompletion=run_names)] = None,
+    run: RunOption = None,
     model: ModelOption = None,
     runtime: RuntimeOption = None,
     invert: Annotated[
         Invert, typer.Option(help="Whether to invert, as dark ink on light paper needs; auto goes by the picture.")
     ] = "auto",
     preprocess: Annotated[
-        Literal["mnist", "plain"],
+        Way,
         typer.Option(help="mnist finds the digit and makes it look as in MNIST; plain only makes it grey and 28x28."),
     ] = "mnist",
     show: Annotated[
