@@ -13,7 +13,6 @@ from mnist_pipeline.errors import MnistError
 from mnist_pipeline.packages import need
 
 if TYPE_CHECKING:
-    from mnist_pipeline.fleet.engine import Engine
     from mnist_pipeline.reproduction.repeat import Repetition
     from mnist_pipeline.reproduction.reported import Kind
     from mnist_pipeline.reproduction.seeds import SeedPlan, SeedResults
@@ -55,10 +54,13 @@ def reproduce(
     The exit code is 1 when a recipe misses the band in its config, or a number that is claimed to be reproduced.
     """
     need("training", "tensorflow")
+    from mnist_pipeline.cli.progress import FleetProgress, going_on
     from mnist_pipeline.fleet.pool import engine_for
     from mnist_pipeline.reproduction import tables
     from mnist_pipeline.reproduction.repeat import run_at
+    from mnist_pipeline.reproduction.seeds import train_plans
     from mnist_pipeline.reproduction.verdicts import implausible_runs, update_band
+    from mnist_pipeline.runs.files import write_json
 
     targets = what or []
     run = run_at(targets[0]) if len(targets) == 1 and not all_ else None
@@ -69,14 +71,17 @@ def reproduce(
         return
     plans = _plans(targets, all_, seeds, check, update)
     plans = [_claimed(plans, claim or [], kind)] if claim or badge else plans
-    all_results, failed = _train(plans, engine_for(ray, workers))
+    engine = engine_for(ray, workers)
+    with going_on(FleetProgress()) as progress:
+        all_results, failed = train_plans(plans, engine, progress.watcher)
     faults = [*tables.faults(all_results, banded=not update), *failed]
     if all_results or json:
         found = {"ok": not faults, "faults": faults, "recipes": [tables.tree(results) for results in all_results]}
         lines = tables.lines(all_results, banded=not update)
         answer(found, "\n".join([table(tables.COLUMNS, tables.rows(all_results)), "", *lines]), json)
     if badge:
-        _write_badge(badge, plans[0], all_results, ok=not faults)
+        write_json(badge, tables.badge(plans[0].claims, next(iter(all_results), None), ok=not faults))
+        note(f"badge: {badge}")
     if all_results:
         claims = [word for text in claim or [] for word in ("--claim", text)]
         kinds = ["--kind", kind] if claims else []
@@ -122,15 +127,6 @@ def _claimed(plans: "list[SeedPlan]", claims: list[str], kind: "Kind") -> "SeedP
     return plan._replace(claims=tuple(parse_claim(text, kind, plan.recipe.name) for text in claims))
 
 
-def _train(plans: "list[SeedPlan]", engine: "Engine | None") -> "tuple[list[SeedResults], list[str]]":
-    """Train the planned runs, however far an interruption lets it come."""
-    from mnist_pipeline.cli.progress import FleetProgress, going_on
-    from mnist_pipeline.reproduction.seeds import train_plans
-
-    with going_on(FleetProgress()) as progress:
-        return train_plans(plans, engine, progress.watcher)
-
-
 def _write(all_results: "list[SeedResults]", markdown: Path | None, plot: Path | None, command: str) -> None:
     """Draw each recipe into artifacts/reproduce/, and write the picture of all and the table where they are wanted."""
     from mnist_pipeline.reproduction import tables
@@ -147,15 +143,6 @@ def _write(all_results: "list[SeedResults]", markdown: Path | None, plot: Path |
     if markdown:
         write_text(markdown, tables.markdown(all_results, command))
         note(f"table: {markdown}")
-
-
-def _write_badge(path: Path, plan: "SeedPlan", all_results: "list[SeedResults]", *, ok: bool) -> None:
-    """Write the verdict on a plan's claims for shields.io, also where no run gave a result."""
-    from mnist_pipeline.reproduction import tables
-    from mnist_pipeline.runs.files import write_json
-
-    write_json(path, tables.badge(plan.claims, next(iter(all_results), None), ok=ok))
-    note(f"badge: {path}")
 
 
 def _repeat(run: "Run", json: bool) -> None:
