@@ -88,10 +88,9 @@ def _opened(config: Config, storage: str | None, name: str | None) -> Any:
     except Exception as error:  # of whichever database it is
         raise MnistError(f"{storage or journal}: cannot be used ({str(error).partition(chr(10))[0]})") from None
     recipe = config.recipe() | {"tune": config.tune.model_dump(mode="json")}
-    changes = differences(study.user_attrs.get(_RECIPE, recipe), recipe)
-    if changes:
-        lines = "\n".join(f"  {line}" for line in changes)
-        raise MnistError(f"{name}: is a study of another config:\n{lines}\nChoose another --study-name")
+    if changes := differences(study.user_attrs.get(_RECIPE, recipe), recipe):
+        lines = "\n  ".join(changes)
+        raise MnistError(f"{name}: is a study of another config:\n  {lines}\nChoose another --study-name")
     study.set_user_attr(_RECIPE, recipe)
     return study
 
