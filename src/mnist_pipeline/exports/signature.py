@@ -18,8 +18,10 @@ _RANGES = {"float32": "0 to 1: pixel / 255", "uint8": "0 to 255: the pixel itsel
 
 def read_signature(path: Path, classes: int = len(DIGITS)) -> dict[str, _Tensor]:
     """The `input` and the `output` of an ONNX file, a LiteRT file, a page or a SavedModel's folder; n is the batch."""
-    readers = {".onnx": _of_onnx, ".tflite": _of_litert, ".html": lambda _: _of_page(classes)}
-    into, out = readers.get(path.suffix, _of_saved_model)(path)
+    if path.suffix == ".html":
+        into, out = _of_page(classes)
+    else:
+        into, out = {".onnx": _of_onnx, ".tflite": _of_litert}.get(path.suffix, _of_saved_model)(path)
     return {"input": {**into, "range": _range(into)}, "output": out}
 
 
