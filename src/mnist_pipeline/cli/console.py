@@ -51,12 +51,8 @@ RunOption = Annotated[str | None, typer.Option("--run", help=_RUN, autocompletio
 ModelOption = Annotated[
     Path | None, typer.Option("--model", help="An exported file, .onnx or .tflite, instead of a run.")
 ]
-RuntimeOption = Annotated[
-    Literal["opencv", "onnxruntime", "litert"] | None,
-    typer.Option(
-        "--runtime", help="The library that runs a model file; by default OpenCV for .onnx, LiteRT for .tflite."
-    ),
-]
+_RUNTIME = "The library that runs a model file; by default OpenCV for .onnx, LiteRT for .tflite."
+RuntimeOption = Annotated[Literal["opencv", "onnxruntime", "litert"] | None, typer.Option("--runtime", help=_RUNTIME)]
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, max=256, help="Trainings at a time; by default as many as the cores can carry.")
 ]

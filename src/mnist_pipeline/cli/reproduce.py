@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mnist_pipeline.runs.run import Run
 
 app = typer.Typer()
+_SEEDS = "Number of seeds, from 0 up; by default as many as the recipe's band has."
+_CLAIM = "Hold one recipe against this: --claim accuracy=99.2. May be repeated."
+_KIND = "How the claims are meant: given in full, rounded, or as a lower bound."
 _WHAT = "Recipes to train over seeds; or one run's name or folder, to repeat it."
 
 
@@ -26,22 +29,13 @@ _WHAT = "Recipes to train over seeds; or one run's name or folder, to repeat it.
 def reproduce(
     what: Annotated[list[str] | None, typer.Argument(help=_WHAT, autocompletion=recipe_names)] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every recipe with a reported number or a band.")] = False,
-    seeds: Annotated[
-        int | None,
-        typer.Option(min=1, max=1000, help="Number of seeds, from 0 up; by default as many as the recipe's band has."),
-    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, max=1000, help=_SEEDS)] = None,
     workers: WorkersOption = None,
     ray: RayOption = None,
     check: Annotated[bool, typer.Option("--check", help="Refuse a recipe that has no band to check.")] = False,
     update: Annotated[bool, typer.Option("--update", help="Write the measured band into each config.")] = False,
-    claim: Annotated[
-        list[str] | None,
-        typer.Option("--claim", help="Hold one recipe against this: --claim accuracy=99.2. May be repeated."),
-    ] = None,
-    kind: Annotated[
-        Literal["exact", "about", "over"],
-        typer.Option("--kind", help="How the claims are meant: given in full, rounded, or as a lower bound."),
-    ] = "exact",
+    claim: Annotated[list[str] | None, typer.Option("--claim", help=_CLAIM)] = None,
+    kind: Annotated[Literal["exact", "about", "over"], typer.Option("--kind", help=_KIND)] = "exact",
     badge: Annotated[
         Path | None, typer.Option(help="Write the verdict on the claims to this file, for shields.io.")
     ] = None,
