@@ -29,6 +29,11 @@ def digit_of(label: str) -> int | None:
     return int(label) if label in DIGITS else None
 
 
+def noun(classes: Sequence[str]) -> str:
+    """What the classes are called in words."""
+    return "digit" if tuple(classes) == DIGITS else "class"
+
+
 def named(label: str) -> str:
     """A class with its article: a 7, an 8, a T-shirt."""
     return f"{'an' if _WITH_AN.fullmatch(label) else 'a'} {label}"

@@ -40,6 +40,9 @@ for verb in (train, adapt, evaluate, export, predict, serve, reproduce, sweep, t
 _completion_scripts["zsh"] += '\n[ "$funcstack[1]" = "_%(prog_name)s" ] && %(complete_func)s\n'
 
 
+_QUIET = "Only results and errors: no notes, no bar."
+
+
 def _version(asked: bool) -> None:
     if asked:
         say(f"{packages.COMPLETE} {__version__}")
@@ -48,12 +51,7 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def main(
-    quiet: Annotated[
-        bool,
-        typer.Option(
-            "--quiet", "-q", callback=hush, expose_value=False, help="Only results and errors: no notes, no bar."
-        ),
-    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", callback=hush, expose_value=False, help=_QUIET)] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,

@@ -40,19 +40,19 @@ SetOption = Annotated[
     typer.Option("--set", help="Change one setting: --set training.epochs=3. May be repeated.", metavar="KEY=VALUE"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
+Invert = Literal["auto", "yes", "no"]
+Way = Literal["mnist", "plain"]
 RunArgument = Annotated[
     str | None,
     typer.Argument(help="A run's name or folder; by default the run trained last.", autocompletion=run_names),
 ]
+_RUN = "The run that answers; by default the one trained last, or else the `shipped` model."
+RunOption = Annotated[str | None, typer.Option("--run", help=_RUN, autocompletion=run_names)]
 ModelOption = Annotated[
     Path | None, typer.Option("--model", help="An exported file, .onnx or .tflite, instead of a run.")
 ]
-RuntimeOption = Annotated[
-    Literal["opencv", "onnxruntime", "litert"] | None,
-    typer.Option(
-        "--runtime", help="The library that runs a model file; by default OpenCV for .onnx, LiteRT for .tflite."
-    ),
-]
+_RUNTIME = "The library that runs a model file; by default OpenCV for .onnx, LiteRT for .tflite."
+RuntimeOption = Annotated[Literal["opencv", "onnxruntime", "litert"] | None, typer.Option("--runtime", help=_RUNTIME)]
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, max=256, help="Trainings at a time; by default as many as the cores can carry.")
 ]

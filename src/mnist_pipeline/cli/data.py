@@ -2,11 +2,11 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import Group, JsonOption, answer, note, recipe_names, table
+from mnist_pipeline.cli.console import Group, Invert, JsonOption, Way, answer, note, recipe_names, table
 from mnist_pipeline.errors import ConfigError
 from mnist_pipeline.numerals import DIGITS, counted
 
@@ -25,8 +25,6 @@ _NAMES = "fashion, kmnist, kannada, qmnist, or emnist-letters, -balanced, -digit
 _PICTURES = "A folder with a folder of pictures for each class, in it perhaps one for each writer; or a table."
 _TOLD = 5  # pictures left out that are named one by one
 _CONFIG = "Also show the images as training with this config redraws and augments them."
-Way = Literal["mnist", "plain"]
-Invert = Literal["auto", "yes", "no"]
 Source = Annotated[
     str, typer.Argument(help="mnist, a folder of IDX files, an .npz file with Keras' names, or a folder of pictures.")
 ]
@@ -97,9 +95,7 @@ def import_(
     share: Annotated[float, typer.Option("--test", min=0, max=0.9, help="Share of the pictures to test on.")] = 0.2,
     seed: Annotated[int, typer.Option(min=0, help="Chooses which pictures test.")] = 0,
     invert: Annotated[Invert, typer.Option(help="Whether to invert, as in mnist predict.")] = "auto",
-    preprocess: Annotated[
-        Literal["mnist", "plain"], typer.Option(help="The way to 28x28, as in mnist predict.")
-    ] = "mnist",
+    preprocess: Annotated[Way, typer.Option(help="The way to 28x28, as in mnist predict.")] = "mnist",
     json: JsonOption = False,
 ) -> None:
     """Make a data set of your own pictures: IDX files, a manifest, and sheets to check the labels on.

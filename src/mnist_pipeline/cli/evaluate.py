@@ -6,13 +6,14 @@ import typer
 
 from mnist_pipeline.cli.console import JsonOption, ModelOption, RunArgument, RuntimeOption, answer, note, table
 from mnist_pipeline.errors import MnistError
-from mnist_pipeline.numerals import DIGITS
+from mnist_pipeline.numerals import noun
 
 if TYPE_CHECKING:
     from mnist_pipeline.runs.results import ClassRow, Evaluated
     from mnist_pipeline.runs.run import Run
 
 app = typer.Typer()
+_SCORES = ("precision", "recall", "f1")
 
 
 @app.command(epilog="Example: mnist evaluate dense")
@@ -34,15 +35,7 @@ def evaluate(
     else:
         found = pipeline.evaluate(run_or_last(run))
     classes = [row["label"] for row in found.per_class]
-    columns = [
-        "digit" if tuple(classes) == DIGITS else "class",
-        "images",
-        "right",
-        "accuracy",
-        "precision",
-        "recall",
-        "f1",
-    ]
+    columns = [noun(classes), "images", "right", "accuracy", *_SCORES]
     rows = [_cells(row, found.report[row["label"]]) for row in found.per_class]
     pairs = [f"{classes[pair['true']]} as {classes[pair['answer']]}: {pair['n']}" for pair in found.most_confused[:5]]
     confused = f"most confused: {', '.join(pairs) or 'nothing'}"
@@ -61,7 +54,7 @@ def figures_line(found: "Evaluated") -> str:
 
 
 def _cells(row: "ClassRow", scores: dict[str, float]) -> list[str]:
-    shares = [f"{scores[name]:.4f}" for name in ("precision", "recall", "f1")]
+    shares = [f"{scores[name]:.4f}" for name in _SCORES]
     return [row["label"], f"{row['n']:,}", f"{row['right']:,}", f"{row['accuracy']:.2%}", *shares]
 
 

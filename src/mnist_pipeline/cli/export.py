@@ -13,16 +13,14 @@ _FORMS = (
     "onnx, onnx-int8, litert, litert-int8, saved-model, c-array, page, page-float or all (the default). "
     "May be repeated."
 )
+_SCALING = "Add an ONNX that takes 28x28 bytes and gives normalised probabilities."
 
 
 @app.command(epilog="Example: mnist export dense --to onnx --to litert-int8")
 def export(
     run: RunArgument = None,
     to: Annotated[list[str] | None, typer.Option("--to", help=_FORMS, metavar="FORM")] = None,
-    with_scaling: Annotated[
-        bool,
-        typer.Option("--with-scaling", help="Add an ONNX that takes 28x28 bytes and gives normalised probabilities."),
-    ] = False,
+    with_scaling: Annotated[bool, typer.Option("--with-scaling", help=_SCALING)] = False,
     json: JsonOption = False,
 ) -> None:
     """Export a run to forms for phones, browsers, servers and microcontrollers, each checked, in its export/."""

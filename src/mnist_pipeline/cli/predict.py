@@ -7,19 +7,21 @@ from contextlib import closing, suppress
 from csv import writer
 from itertools import count as numbers
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mnist_pipeline.cli.console import (
+    Invert,
     ModelOption,
     RayOption,
+    RunOption,
     RuntimeOption,
+    Way,
     answer,
     complain,
     note,
     printable,
-    run_names,
 )
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import counted
@@ -31,26 +33,21 @@ if TYPE_CHECKING:
     from mnist_pipeline.prediction.predictor import Predictor
 
 app = typer.Typer()
-_RUN = "The run that answers; by default the one trained last, or else the `shipped` model."
-Invert = Literal["auto", "yes", "no"]
+_PICTURES = "Picture files, folders, patterns in quotes, or - for a list of paths on stdin."
+_WAY = "mnist finds the digit and makes it look as in MNIST; plain only makes it grey and 28x28."
+_OUT = "Write the answers, of millions too, to this new .parquet, .csv or .jsonl; reads .tar and IDX."
 
 
 @app.command(epilog="Example: mnist predict digit.png --run dense")
 def predict(
-    pictures: Annotated[
-        list[str] | None,
-        typer.Argument(help="Picture files, folders, patterns in quotes, or - for a list of paths on stdin."),
-    ] = None,
-    run: Annotated[str | None, typer.Option(help=_RUN, autocompletion=run_names)] = None,
+    pictures: Annotated[list[str] | None, typer.Argument(help=_PICTURES)] = None,
+    run: RunOption = None,
     model: ModelOption = None,
     runtime: RuntimeOption = None,
     invert: Annotated[
         Invert, typer.Option(help="Whether to invert, as dark ink on light paper needs; auto goes by the picture.")
     ] = "auto",
-    preprocess: Annotated[
-        Literal["mnist", "plain"],
-        typer.Option(help="mnist finds the digit and makes it look as in MNIST; plain only makes it grey and 28x28."),
-    ] = "mnist",
+    preprocess: Annotated[Way, typer.Option(help=_WAY)] = "mnist",
     show: Annotated[
         bool, typer.Option("--show", help="Write <picture>-seen.png here, with every step to what the model saw.")
     ] = False,
@@ -66,12 +63,7 @@ def predict(
         bool, typer.Option("--strict", help="Exit with 1 when a digit is refused, which otherwise is an answer and 0.")
     ] = False,
     save: Annotated[Path | None, typer.Option(help="With --all: write the page, digits boxed, to this file.")] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write the answers, of millions too, to this new .parquet, .csv or .jsonl; reads .tar and IDX."
-        ),
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help=_OUT)] = None,
     ray: RayOption = None,
 ) -> None:
     """Read the digit on each picture: the answer and how sure it is. Interrupted with --out, the same command goes on.

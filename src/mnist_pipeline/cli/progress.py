@@ -8,8 +8,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
+
+import typer
 
 from mnist_pipeline.cli.console import note, table, watched
 from mnist_pipeline.numerals import counted, percent
@@ -27,10 +30,10 @@ _PATIENCE = 0.5  # seconds of reading pictures that pass before a bar is drawn
 class _Display:
     """A bar on stderr, below what is told there meanwhile; knows how long the rest takes at the pace so far."""
 
-    def __init__(self, *, bar: bool) -> None:
+    def __init__(self, *, at_once: bool = True) -> None:
         self.bar: Progress | None = None
         self.begin()
-        if bar:
+        if at_once and watched():
             self.draw()
 
     def begin(self, kept: int = 0) -> None:
@@ -88,7 +91,7 @@ class TrainingProgress(_Display):
     """Shows a training: a line for each epoch, and a bar that fills with them."""
 
     def __init__(self) -> None:
-        super().__init__(bar=watched())
+        super().__init__()
         self.watcher = Watcher(self._begin, self._share, self._epoch, note)
 
     def _begin(self, done: int, epochs: int) -> None:
@@ -110,7 +113,7 @@ class FleetProgress(_Display):
     """Shows several trainings at once: a line for each that ends, and a bar that counts the runs."""
 
     def __init__(self) -> None:
-        super().__init__(bar=watched())
+        super().__init__()
         self.watcher = FleetWatcher(self._begin, self._share, self._again, self._end)
         self.done, self.total = 0, 0
         self._shares = dict[str, float]()
@@ -143,6 +146,18 @@ class FleetProgress(_Display):
         names, done = ", ".join(sorted(self._shares)), self.done + sum(self._shares.values())
         percent = 100 * (done - self._kept) / max(1, self.total - self._kept)
         self.show(f"{self.done}/{self.total} runs  {names}".rstrip(), done, self.total, f"{percent:.0f} %  ")
+
+
+@contextmanager
+def going_on(progress: FleetProgress, noun: str = "run") -> Iterator[FleetProgress]:
+    """Show what a fleet does in the block; an interruption is told with what is kept."""
+    with closing(progress):
+        try:
+            yield progress
+        except KeyboardInterrupt:
+            kept = f"{progress.done} of {counted(progress.total, noun)} finished and kept"
+            note(f"interrupted; {kept}. Go on with the same command")
+            raise typer.Exit(130) from None
 
 
 class SweepProgress(FleetProgress):
@@ -190,7 +205,7 @@ class PictureProgress(_Display):
     """
 
     def __init__(self, words: Sequence[str]) -> None:
-        super().__init__(bar=False)
+        super().__init__(at_once=False)
         self._words, self._done = words, 0
 
     def more(self, number: int, total: int | None = None) -> None:
@@ -208,9 +223,7 @@ class PictureProgress(_Display):
 class FetchProgress(_Display):
     """Shows a download: a bar that fills with the bytes of each file."""
 
-    def __init__(self) -> None:
-        super().__init__(bar=watched())
-        self._name = ""
+    _name = ""
 
     def more(self, name: str, done: int, total: int | None) -> None:
         """Show how many bytes of a file are here."""

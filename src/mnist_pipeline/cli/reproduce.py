@@ -10,17 +10,18 @@ import typer
 
 from mnist_pipeline.cli.console import JsonOption, RayOption, WorkersOption, answer, complain, note, recipe_names, table
 from mnist_pipeline.errors import MnistError
-from mnist_pipeline.numerals import counted
 from mnist_pipeline.packages import need
 
 if TYPE_CHECKING:
-    from mnist_pipeline.fleet.engine import Engine
     from mnist_pipeline.reproduction.repeat import Repetition
     from mnist_pipeline.reproduction.reported import Kind
     from mnist_pipeline.reproduction.seeds import SeedPlan, SeedResults
     from mnist_pipeline.runs.run import Run
 
 app = typer.Typer()
+_SEEDS = "Number of seeds, from 0 up; by default as many as the recipe's band has."
+_CLAIM = "Hold one recipe against this: --claim accuracy=99.2. May be repeated."
+_KIND = "How the claims are meant: given in full, rounded, or as a lower bound."
 _WHAT = "Recipes to train over seeds; or one run's name or folder, to repeat it."
 
 
@@ -28,22 +29,13 @@ _WHAT = "Recipes to train over seeds; or one run's name or folder, to repeat it.
 def reproduce(
     what: Annotated[list[str] | None, typer.Argument(help=_WHAT, autocompletion=recipe_names)] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every recipe with a reported number or a band.")] = False,
-    seeds: Annotated[
-        int | None,
-        typer.Option(min=1, max=1000, help="Number of seeds, from 0 up; by default as many as the recipe's band has."),
-    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, max=1000, help=_SEEDS)] = None,
     workers: WorkersOption = None,
     ray: RayOption = None,
     check: Annotated[bool, typer.Option("--check", help="Refuse a recipe that has no band to check.")] = False,
     update: Annotated[bool, typer.Option("--update", help="Write the measured band into each config.")] = False,
-    claim: Annotated[
-        list[str] | None,
-        typer.Option("--claim", help="Hold one recipe against this: --claim accuracy=99.2. May be repeated."),
-    ] = None,
-    kind: Annotated[
-        Literal["exact", "about", "over"],
-        typer.Option("--kind", help="How the claims are meant: given in full, rounded, or as a lower bound."),
-    ] = "exact",
+    claim: Annotated[list[str] | None, typer.Option("--claim", help=_CLAIM)] = None,
+    kind: Annotated[Literal["exact", "about", "over"], typer.Option("--kind", help=_KIND)] = "exact",
     badge: Annotated[
         Path | None, typer.Option(help="Write the verdict on the claims to this file, for shields.io.")
     ] = None,
@@ -56,10 +48,13 @@ def reproduce(
     The exit code is 1 when a recipe misses the band in its config, or a number that is claimed to be reproduced.
     """
     need("training", "tensorflow")
+    from mnist_pipeline.cli.progress import FleetProgress, going_on
     from mnist_pipeline.fleet.pool import engine_for
     from mnist_pipeline.reproduction import tables
     from mnist_pipeline.reproduction.repeat import run_at
+    from mnist_pipeline.reproduction.seeds import train_plans
     from mnist_pipeline.reproduction.verdicts import implausible_runs, update_band
+    from mnist_pipeline.runs.files import write_json
 
     targets = what or []
     run = run_at(targets[0]) if len(targets) == 1 and not all_ else None
@@ -70,14 +65,17 @@ def reproduce(
         return
     plans = _plans(targets, all_, seeds, check, update)
     plans = [_claimed(plans, claim or [], kind)] if claim or badge else plans
-    all_results, failed = _train(plans, engine_for(ray, workers))
+    engine = engine_for(ray, workers)
+    with going_on(FleetProgress()) as progress:
+        all_results, failed = train_plans(plans, engine, progress.watcher)
     faults = [*tables.faults(all_results, banded=not update), *failed]
     if all_results or json:
         found = {"ok": not faults, "faults": faults, "recipes": [tables.tree(results) for results in all_results]}
         lines = tables.lines(all_results, banded=not update)
         answer(found, "\n".join([table(tables.COLUMNS, tables.rows(all_results)), "", *lines]), json)
     if badge:
-        _write_badge(badge, plans[0], all_results, ok=not faults)
+        write_json(badge, tables.badge(plans[0].claims, next(iter(all_results), None), ok=not faults))
+        note(f"badge: {badge}")
     if all_results:
         claims = [word for text in claim or [] for word in ("--claim", text)]
         kinds = ["--kind", kind] if claims else []
@@ -123,20 +121,6 @@ def _claimed(plans: "list[SeedPlan]", claims: list[str], kind: "Kind") -> "SeedP
     return plan._replace(claims=tuple(parse_claim(text, kind, plan.recipe.name) for text in claims))
 
 
-def _train(plans: "list[SeedPlan]", engine: "Engine | None") -> "tuple[list[SeedResults], list[str]]":
-    """Train the planned runs, however far an interruption lets it come."""
-    from mnist_pipeline.cli.progress import FleetProgress
-    from mnist_pipeline.reproduction.seeds import train_plans
-
-    with closing(FleetProgress()) as progress:
-        try:
-            return train_plans(plans, engine, progress.watcher)
-        except KeyboardInterrupt:
-            kept = f"{progress.done} of {counted(progress.total, 'run')} finished and kept"
-            note(f"interrupted; {kept}. Go on with the same command")
-            raise typer.Exit(130) from None
-
-
 def _write(all_results: "list[SeedResults]", markdown: Path | None, plot: Path | None, command: str) -> None:
     """Draw each recipe into artifacts/reproduce/, and write the picture of all and the table where they are wanted."""
     from mnist_pipeline.reproduction import tables
@@ -153,15 +137,6 @@ def _write(all_results: "list[SeedResults]", markdown: Path | None, plot: Path |
     if markdown:
         write_text(markdown, tables.markdown(all_results, command))
         note(f"table: {markdown}")
-
-
-def _write_badge(path: Path, plan: "SeedPlan", all_results: "list[SeedResults]", *, ok: bool) -> None:
-    """Write the verdict on a plan's claims for shields.io, also where no run gave a result."""
-    from mnist_pipeline.reproduction import tables
-    from mnist_pipeline.runs.files import write_json
-
-    write_json(path, tables.badge(plan.claims, next(iter(all_results), None), ok=ok))
-    note(f"badge: {path}")
 
 
 def _repeat(run: "Run", json: bool) -> None:

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from mnist_pipeline.cli.console import note, run_names, say
+from mnist_pipeline.cli.console import RunOption, note, say
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.packages import need
 
 app = typer.Typer()
-_RUN = "The run that answers; by default the one trained last, or else the `shipped` model."
 _ORIGIN = re.compile(r"\*|https?://[\w.-]+(:\d+)?|https?://\[[\da-fA-F:]+\](:\d+)?")
 _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 _SHORTEST_KEY = 16  # letters
@@ -19,7 +18,7 @@ _SHORTEST_KEY = 16  # letters
 
 @app.command(epilog="Example: mnist serve --run shipped")
 def serve(
-    run: Annotated[str | None, typer.Option(help=_RUN, autocompletion=run_names)] = None,
+    run: RunOption = None,
     host: Annotated[
         str, typer.Option(help="The address to listen at; by default other machines do not reach it.")
     ] = "127.0.0.1",

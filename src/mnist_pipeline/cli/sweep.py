@@ -1,20 +1,13 @@
 """mnist sweep: a config over seeds and settings, many runs at a time, and the mean of each config at the end."""
 
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mnist_pipeline.cli.console import JsonOption, RayOption, SetOption, WorkersOption, answer, complain, note, table
 from mnist_pipeline.cli.train import ConfigArgument, ConfigOption, one_config
-from mnist_pipeline.numerals import counted
 from mnist_pipeline.packages import need
-
-if TYPE_CHECKING:
-    from mnist_pipeline.fleet.engine import Engine
-    from mnist_pipeline.reproduction.seeds import SeedResults
-    from mnist_pipeline.reproduction.sweep import Sweep
 
 app = typer.Typer()
 
@@ -47,9 +40,11 @@ def sweep(
     Runs that are done are kept, one that fails is tried again once. The exit code is 1 when a run has no result.
     """
     need("training", "tensorflow")
+    from mnist_pipeline.cli.progress import SweepProgress, going_on
     from mnist_pipeline.config.recipes import parse_settings
     from mnist_pipeline.fleet.pool import engine_for
     from mnist_pipeline.reproduction import sweep as sweeps
+    from mnist_pipeline.reproduction.seeds import all_results, train_plans
     from mnist_pipeline.runs.run import artifacts
 
     part = sweeps.parse_shard(shard)
@@ -57,7 +52,12 @@ def sweep(
         one_config(config, config_option), sweeps.parse_seeds(seeds), sweeps.parse_grid(grid or []),
         parse_settings(settings or []), part,
     )  # fmt: skip
-    found, failures = _train(planned, engine_for(ray, workers))
+    engine = engine_for(ray, workers)
+    runs = {run.name: plan.recipe.name for plan in planned.share for run in plan.runs}
+    with going_on(SweepProgress(runs)) as progress:
+        found, failures = train_plans(planned.share, engine, progress.watcher)
+    if planned.share != planned.plans:  # other parts may be here as well
+        found = all_results(planned.plans)
     folder = out or artifacts() / "sweep" / planned.name
     if found:
         sweeps.write(planned, found, failures, folder)
@@ -67,19 +67,3 @@ def sweep(
     for failure in failures:
         complain(failure)
     raise typer.Exit(1 if failures else 0)
-
-
-def _train(planned: "Sweep", engine: "Engine | None") -> "tuple[list[SeedResults], list[str]]":
-    """Train what the sweep, or this part of it, lacks; gives what there is of all of it, and a line a failure."""
-    from mnist_pipeline.cli.progress import SweepProgress
-    from mnist_pipeline.reproduction.seeds import all_results, train_plans
-
-    runs = {run.name: plan.recipe.name for plan in planned.share for run in plan.runs}
-    with closing(SweepProgress(runs)) as progress:
-        try:
-            found, failures = train_plans(planned.share, engine, progress.watcher)
-        except KeyboardInterrupt:
-            kept = f"{progress.done} of {counted(progress.total, 'run')} finished and kept"
-            note(f"interrupted; {kept}. Go on with the same command")
-            raise typer.Exit(130) from None
-    return (found if planned.share == planned.plans else all_results(planned.plans)), failures

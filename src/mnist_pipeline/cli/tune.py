@@ -1,13 +1,11 @@
 """mnist tune: the settings of a config that validate best, looked for by Optuna in the ranges of its tune block."""
 
-from contextlib import closing
 from typing import Annotated
 
 import typer
 
 from mnist_pipeline.cli.console import JsonOption, RayOption, SetOption, WorkersOption, answer, note
 from mnist_pipeline.cli.train import ConfigArgument, ConfigOption, one_config
-from mnist_pipeline.numerals import counted
 from mnist_pipeline.packages import need
 
 app = typer.Typer()
@@ -40,23 +38,18 @@ def tune(
     The config says in its tune block what to look for. The test images are read by no trial.
     """
     need("tuning", "optuna", "tensorflow")
-    from mnist_pipeline.cli.progress import FleetProgress
+    from mnist_pipeline.cli.progress import FleetProgress, going_on
     from mnist_pipeline.config.recipes import load_config, parse_settings
     from mnist_pipeline.fleet import tuning
     from mnist_pipeline.fleet.pool import engine_for
 
     loaded = load_config(one_config(config, config_option), parse_settings(settings or []))
     tuning.tuned_part(loaded)
-    with closing(FleetProgress()) as progress:
-        try:
-            found = tuning.tune(
-                loaded, trials, storage=storage, name=study_name, engine=engine_for(ray, workers),
-                watcher=progress.watcher, note=note,
-            )  # fmt: skip
-        except KeyboardInterrupt:
-            kept = f"{progress.done} of {counted(progress.total, 'trial')} finished and kept"
-            note(f"interrupted; {kept}. Go on with the same command")
-            raise typer.Exit(130) from None
+    with going_on(FleetProgress(), "trial") as progress:
+        found = tuning.tune(
+            loaded, trials, storage=storage, name=study_name, engine=engine_for(ray, workers),
+            watcher=progress.watcher, note=note,
+        )  # fmt: skip
     chosen = "\n".join(f"  {key}: {value}" for key, value in found.settings.items())
     said = f"{found.study}: trial {found.number} is the best, {found.score} {found.best:.4f}\n{chosen}\n{found.config}"
     answer(found._asdict() | {"config": str(found.config)}, said, json)

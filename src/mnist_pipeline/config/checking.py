@@ -47,8 +47,7 @@ def check(tree: dict[str, Any], origin: str, options: Mapping[str, str] | None =
     complaints = [_complaint(fault) for fault in faults]
     # The other settings may contradict each other: told as well, unless the contradiction names a wrong one.
     wrong = [dotted(_place(fault)) for fault in faults if fault["type"] != "extra_forbidden"]
-    mended = config or _mended(tree, faults)
-    if mended:
+    if mended := config or _mended(tree, faults):
         complaints += [found for found in contradictions(mended) if not _names(found, wrong)]
     if config and not complaints:
         return config
@@ -142,8 +141,7 @@ def shown(value: Any) -> str:
 
 def _meant_value(kind: str, names: list[str], value: Any) -> str:
     """A suggestion for frequent slips: a name misspelt, quotes around a number or none around text, no list."""
-    close = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
-    if close:
+    if close := difflib.get_close_matches(str(value), names, n=1, cutoff=0.5):
         return f": did you mean {close[0]}?"
     if kind in ("int_type", "float_type") and re.fullmatch(r'"[-+.eE0-9]+"', shown(value)):
         return ": write it without quotes"

@@ -87,21 +87,16 @@ def _portable(config: Config) -> Iterator[str]:
     training = config.training
     if training.numerics != "portable":
         return
-    refused = {
-        "training.precision: bfloat16": (
-            training.precision == "bfloat16", "some processors multiply it, others emulate that", "float32",
-        ),
-        "training.calibrate:": (
-            training.calibrate,
-            "the finished network's scores, from which its factor comes, differ between processors", "false",
-        ),
-        "data.rendering:": (
-            config.data.rendering, "OpenCV, which draws, rounds differently on other processors", "null",
-        ),
-    }  # fmt: skip
-    for setting, (is_set, reason, instead) in refused.items():
-        if is_set:
-            yield f"{setting} is not for training.numerics: portable ({reason}): use {instead}, or numerics: fast"
+    refused = "is not for training.numerics: portable"
+    if training.precision == "bfloat16":
+        why = "some processors multiply it, others emulate that"
+        yield f"training.precision: bfloat16 {refused} ({why}): use float32, or numerics: fast"
+    if training.calibrate:
+        why = "the finished network's scores, from which its factor comes, differ between processors"
+        yield f"training.calibrate: {refused} ({why}): use false, or numerics: fast"
+    if config.data.rendering:
+        why = "OpenCV, which draws, rounds differently on other processors"
+        yield f"data.rendering: {refused} ({why}): use null, or numerics: fast"
 
 
 def _tune(config: Config) -> Iterator[str]:

@@ -132,8 +132,7 @@ def _classes(
     if most >= first + count:
         raise DataError(f"{source}: train labels reach {most}, and its {NAMES} names {count} classes")
     counts = np.bincount(labels, minlength=first + count)[first:]
-    empty = [name for name, images in zip(names, counts, strict=True) if not images]
-    if empty:
+    if empty := [name for name, images in zip(names, counts, strict=True) if not images]:
         more = f" and of {len(empty) - 1} more" if len(empty) > 1 else ""
         raise DataError(f"{source}: no training image of class {empty[0]}{more}: every class needs some")
     if count < _FEWEST:

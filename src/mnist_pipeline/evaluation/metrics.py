@@ -15,7 +15,7 @@ from mnist_pipeline.data import Part, load_part
 from mnist_pipeline.numerals import DIGITS, digit_of
 from mnist_pipeline.prediction.foreign import vet
 from mnist_pipeline.prediction.predictor import classes_of, home_of
-from mnist_pipeline.prediction.runtimes import RuntimeName, open_runtime, output_of, probabilities, require_classes
+from mnist_pipeline.prediction.runtimes import RuntimeName, open_runtime, output_of, probabilities
 from mnist_pipeline.runs.results import Evaluated
 
 _LEAST = 1e-7  # the probability at which Keras clips before it takes the logarithm
@@ -34,13 +34,14 @@ def read_test_images(path: Path, name: RuntimeName | None) -> tuple[Evaluated, P
     The images are MNIST's, or for a model of other classes those of the run that it was exported from.
     """
     vet(path, name)
-    runtime, run = open_runtime(path, name), home_of(path)
-    if run and (classes := classes_of(run)) != DIGITS:
+    run = home_of(path)
+    classes = classes_of(run) if run else DIGITS
+    runtime = open_runtime(path, name, classes=classes)
+    if run and classes != DIGITS:
         data = run.config().data
         part = load_part(data.source, "test", classes, transposed=data.transposed)
     else:
         part = load_part("mnist", "test")
-    require_classes(runtime, path, part.classes)
     found = probabilities(runtime, part.images, output_of(runtime))
     of_truth = found[np.arange(len(part)), part.labels].astype(np.float64)
     loss = float(-np.log(np.maximum(of_truth, _LEAST)).mean())

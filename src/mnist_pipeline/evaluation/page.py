@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from mnist_pipeline.config.schema import Config
 from mnist_pipeline.config.yaml_text import write as yaml_of
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.evaluation.metrics import read_test_images
 from mnist_pipeline.evaluation.plots import charts, images
-from mnist_pipeline.numerals import counted, percent
+from mnist_pipeline.numerals import counted, noun, percent
 from mnist_pipeline.prediction.shipping import ShippedRun, shipped
 from mnist_pipeline.runs.files import write_text
 from mnist_pipeline.runs.run import Run
@@ -40,11 +39,11 @@ class _Image(NamedTuple):
 def write_page(run: Run) -> Path:
     """Write the page of a trained and evaluated run; gives its path."""
     run.require_trained()
-    train, test, config = run.figures("train"), run.figures("evaluate"), run.config()
-    history = {name: values for name, values in run.history().items() if values}
+    run.figures("train")
+    test, history = run.figures("evaluate"), {name: values for name, values in run.history().items() if values}
     again = f"{run.name[:_LONGEST_STEM]}-again"
     commands = f"mnist train --config {shlex.quote(str(run.config_file))} --name {again}\nmnist evaluate {again}"
-    return _write(run, train, test, config, history, _PLOTS, commands, run.environment())
+    return _write(run, test, history, _PLOTS, commands)
 
 
 def write_shipped_page() -> Path:
@@ -52,21 +51,20 @@ def write_shipped_page() -> Path:
 
     It reads the test images anew, for the plots.
     """
-    (onnx, facts), run = shipped(), ShippedRun()
-    config = run.config()
-    test, part, probabilities = read_test_images(onnx, None)
+    run = ShippedRun()
+    test, part, probabilities = read_test_images(shipped().path, None)
     charts.confusion(np.array(test.confusion), run.plots / "confusion.png", run.name, part.classes)
     images.answers(part, probabilities, run.plots)
-    environment = {key: facts[key] for key in ("versions", "processor")}
-    commands = f"mnist train {config.name}\nmnist evaluate {config.name}"
-    return _write(run, facts, test.tree(), config, {}, ("confusion", "mistakes", "samples"), commands, environment)
+    name = run.config().name
+    commands = f"mnist train {name}\nmnist evaluate {name}"
+    return _write(run, test.tree(), {}, ("confusion", "mistakes", "samples"), commands)
 
 
 def _write(
-    run: Run, train: dict[str, Any], test: dict[str, Any], config: Config, history: dict[str, list[float]],
-    plots: Iterable[str], commands: str, environment: dict[str, Any],
-) -> Path:  # fmt: skip
+    run: Run, test: dict[str, Any], history: dict[str, list[float]], plots: Iterable[str], commands: str
+) -> Path:
     """Write the page of a model, without the sections about a training of which there is no history."""
+    train, config = run.figures("train"), run.config()
     right = sum(row["right"] for row in test["per_class"])
     columns = [[_rounded(name, value) for value in values] for name, values in history.items()]
     recipe = config.name.removesuffix(f"-seed{config.training.seed}")
@@ -75,10 +73,10 @@ def _write(
         run=run, config=config, train=train, test=test, right=right, wrong=test["n"] - right,
         finished=f"{datetime.fromisoformat(train['finished']):%Y-%m-%d %H:%M %Z}".strip() if history else "",
         commands=commands, history=history, epochs=list(zip(*columns, strict=True)),
-        classes=[row["label"] for row in test["per_class"]], noun=charts.noun(run.classes),
+        classes=[row["label"] for row in test["per_class"]], noun=noun(run.classes),
         weakest=_weakest(test["per_class"]), plots={name: _plot(run, name) for name in plots}, recipe=recipe,
         seeds=embedded(over_seeds) if over_seeds.is_file() else None,
-        yaml=yaml_of(config.tree()), environment=yaml_of(environment),
+        yaml=yaml_of(config.tree()), environment=yaml_of(run.environment()),
     )  # fmt: skip
     write_text(run.report_file, page)
     return run.report_file

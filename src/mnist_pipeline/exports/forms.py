@@ -57,8 +57,7 @@ FORMS = {
 
 def select_forms(names: Iterable[str], with_scaling: bool) -> list[ExportForm]:
     """The forms of these names, `all` being all that can be made here; a named one that cannot is refused in a line."""
-    unknown = set(names) - {"all", *FORMS}
-    if unknown:
+    if unknown := set(names) - {"all", *FORMS}:
         raise RunError(f"no form is called {', '.join(sorted(unknown))}. There are: {', '.join(FORMS)}, all")
     asked = set(names) | ({"onnx-with-scaling"} if with_scaling else set())
     forms = [form for form in FORMS.values() if form.name in asked or ("all" in asked and not lacking_for(form))]

@@ -4,8 +4,6 @@ A trial that is worse than most were at the same epoch is stopped there. Its sco
 the test images are read by no trial.
 """
 
-import csv
-import io
 import json
 import time
 import warnings
@@ -23,7 +21,7 @@ from mnist_pipeline.errors import ConfigError, MnistError
 from mnist_pipeline.fleet.engine import Engine, Event, LocalEngine, Task, run_all
 from mnist_pipeline.fleet.pool import task_of, workers_for
 from mnist_pipeline.packages import need
-from mnist_pipeline.runs.files import write_text
+from mnist_pipeline.runs.files import write_csv, write_text
 from mnist_pipeline.runs.opening import differences
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import FleetWatcher, Note
@@ -90,10 +88,9 @@ def _opened(config: Config, storage: str | None, name: str | None) -> Any:
     except Exception as error:  # of whichever database it is
         raise MnistError(f"{storage or journal}: cannot be used ({str(error).partition(chr(10))[0]})") from None
     recipe = config.recipe() | {"tune": config.tune.model_dump(mode="json")}
-    changes = differences(study.user_attrs.get(_RECIPE, recipe), recipe)
-    if changes:
-        lines = "\n".join(f"  {line}" for line in changes)
-        raise MnistError(f"{name}: is a study of another config:\n{lines}\nChoose another --study-name")
+    if changes := differences(study.user_attrs.get(_RECIPE, recipe), recipe):
+        lines = "\n  ".join(changes)
+        raise MnistError(f"{name}: is a study of another config:\n  {lines}\nChoose another --study-name")
     study.set_user_attr(_RECIPE, recipe)
     return study
 
@@ -229,7 +226,7 @@ class _Study:
         config, path = _with(self._config, f"{self._config.name}-tuned", settings), folder / "best.yaml"
         said = f"trial {best.number} of study {name}: {self._tune.score} {best.value:.4f}, n = {self._done()}"
         write_text(path, f"# {said}\n{yaml_text.write(config.tree())}")
-        write_text(folder / "trials.csv", _csv(trials, self._tune))
+        write_csv(folder / "trials.csv", _rows(trials, self._tune))
         importance = self._importance()
         self._draw(trials, importance, folder, said)
         states = [trial.state for trial in self._ended()]
@@ -274,14 +271,11 @@ def _value(proposed: Any, search: Search) -> Any:
     return json.loads(proposed) if search.choices else proposed
 
 
-def _csv(trials: list[Any], tune: Tune) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial", "state", tune.score, "epochs", *tune.search])
+def _rows(trials: list[Any], tune: Tune) -> Iterator[list[Any]]:
+    yield ["trial", "state", tune.score, "epochs", *tune.search]
     for trial in trials:
         values = [
             shown(_value(trial.params[key], tune.search[key])) if key in trial.params else "" for key in tune.search
         ]
         epochs = max(trial.intermediate_values, default=0)
-        writer.writerow([trial.number, trial.state.name.lower(), trial.value, epochs, *values])
-    return text.getvalue()
+        yield [trial.number, trial.state.name.lower(), trial.value, epochs, *values]

@@ -89,10 +89,6 @@ class Order(NamedTuple):
     shard: "Shard"
     part: str
 
-    def as_json(self) -> dict[str, Any]:
-        """What a worker is told."""
-        return self._asdict()
-
     @classmethod
     def of(cls, told: dict[str, Any]) -> "Order":
         """The order that a worker was told."""
@@ -172,10 +168,10 @@ class Crew:
     def _write(self, order: Order) -> Written:
         """Have a worker write a shard's answers; where it dies, another one tells which picture it is at."""
         deadly = list[int]()
-        told = self._tell(order.as_json())
+        told = self._tell(order._asdict())
         while told is None and not self._closed:
             at = -1
-            told = self._tell(order.as_json() | {"deadly": deadly})
+            told = self._tell(order._asdict() | {"deadly": deadly})
             while isinstance(told, int):
                 at, told = told, self._hear()
             if told is None:

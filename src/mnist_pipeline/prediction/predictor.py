@@ -22,14 +22,7 @@ from mnist_pipeline.pixels.pictures import Picture, name_of, read_grey, unforese
 from mnist_pipeline.pixels.preprocess import LONGEST, SIDE, Seen, find_digit, other_looks, plain
 from mnist_pipeline.prediction.foreign import vet
 from mnist_pipeline.prediction.prediction import Prediction, occlusion
-from mnist_pipeline.prediction.runtimes import (
-    BATCH,
-    RuntimeChoice,
-    open_runtime,
-    output_of,
-    probabilities,
-    require_classes,
-)
+from mnist_pipeline.prediction.runtimes import BATCH, RuntimeChoice, open_runtime, output_of, probabilities
 from mnist_pipeline.prediction.shipping import SHIPPED, shipped
 from mnist_pipeline.runs.opening import last_trained, open_run
 from mnist_pipeline.runs.run import Run
@@ -57,8 +50,7 @@ class Predictor:
     classes: Sequence[str] = DIGITS
 
     def __post_init__(self) -> None:
-        self._runtime = open_runtime(Path(self.onnx), self.runtime)
-        require_classes(self._runtime, Path(self.onnx), self.classes)
+        self._runtime = open_runtime(Path(self.onnx), self.runtime, classes=self.classes)
         self._of_digits = tuple(self.classes) == DIGITS
         self._output = self.output or output_of(self._runtime)
         self._one_at_a_time = Lock()  # a runtime holds its input until it has computed

@@ -90,8 +90,13 @@ def check_file(path: Path, name: RuntimeName) -> None:
         raise RunError(f"{path}: keeps weights in other files, which are not read here")
 
 
-def open_runtime(path: Path, choice: RuntimeChoice | None = None, threads: int = 1) -> Runtime:
-    """A model file ready to compute: one that this package has made, or one that `foreign.vet` has let pass."""
+def open_runtime(
+    path: Path, choice: RuntimeChoice | None = None, threads: int = 1, classes: Sequence[str] | None = None
+) -> Runtime:
+    """A model file ready to compute: one that this package has made, or one that `foreign.vet` has let pass.
+
+    One that gives more or fewer scores than there are classes is refused.
+    """
     name = choose_runtime(path, choice)
     check_file(path, name)
     # LiteRT greets, OpenCV lists what it cannot parse, ONNX Runtime explains itself on stdout.
@@ -104,18 +109,14 @@ def open_runtime(path: Path, choice: RuntimeChoice | None = None, threads: int =
             raise RunError(f"{path}: the model is damaged or not one that {name} reads ({first[:200]})") from None
     if scores.ndim != 2 or len(scores) != 1 or not 2 <= scores.size <= MOST_CLASSES or not np.isfinite(scores).all():
         raise RunError(f"{path}: no classifier of images: it has to give a score a class, and gave {scores.shape}")
+    if classes and scores.size != len(classes):
+        raise RunError(
+            f"{path}: gives {scores.size} scores for an image, expected {len(classes)}: a model of other classes "
+            f"than the ten digits is read in the folder of its run, which knows their names"
+        )
     runtime.classes = scores.size
     runtime.batch = BATCH if made_here(path) else 1  # as it was tried out; some networks take one image alone
     return runtime
-
-
-def require_classes(runtime: Runtime, path: Path, classes: Sequence[str]) -> None:
-    """Refuse a model that gives more or fewer scores than there are classes."""
-    if runtime.classes != len(classes):
-        raise RunError(
-            f"{path}: gives {runtime.classes} scores for an image, expected {len(classes)}: a model of other classes "
-            f"than the ten digits is read in the folder of its run, which knows their names"
-        )
 
 
 def output_of(runtime: Runtime) -> "Output":

@@ -69,5 +69,5 @@ class ShippedRun(Run):
         return shipped().facts
 
     def environment(self) -> dict[str, Any]:
-        """The versions that it was trained with."""
-        return {"versions": shipped().facts["versions"]}
+        """The versions and the processor that it was trained with."""
+        return {key: shipped().facts[key] for key in ("versions", "processor")}

@@ -1,8 +1,6 @@
 """A config over seeds and over the values of settings: which runs a sweep has, and what came out of each config."""
 
-import csv
 import hashlib
-import io
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -16,7 +14,7 @@ from mnist_pipeline.config.recipes import find_config, load_config
 from mnist_pipeline.errors import ConfigError
 from mnist_pipeline.reproduction import tables
 from mnist_pipeline.reproduction.seeds import FIGURES, Figure, SeedPlan, SeedResults, Summary
-from mnist_pipeline.runs.files import write_json, write_text
+from mnist_pipeline.runs.files import write_csv, write_json
 
 COLUMNS = ["config", "n", "validation accuracy", "test accuracy", "test loss", "training time"]
 _MOST_RUNS = 100_000  # more is a slip of the keyboard
@@ -147,17 +145,11 @@ def tree(sweep: Sweep, all_results: Sequence[SeedResults], failures: Sequence[st
 def write(sweep: Sweep, all_results: Sequence[SeedResults], failures: Sequence[str], folder: Path) -> None:
     """Write summary.json, runs.csv with a row for each run, and seeds.png with a dot for each run."""
     write_json(folder / "summary.json", tree(sweep, all_results, failures))
-    write_text(folder / "runs.csv", _csv(sweep, all_results))
-    tables.draw(all_results, folder / "seeds.png")
-
-
-def _csv(sweep: Sweep, all_results: Sequence[SeedResults]) -> str:
-    text = io.StringIO()
     keys = list(next(iter(sweep.settings.values())))
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["run", "config", *keys, "seed", "val_accuracy", *FIGURES, "weights_sha256"])
-    writer.writerows(row for results in all_results for row in _csv_rows(results, sweep.settings[results.recipe.name]))
-    return text.getvalue()
+    columns = ["run", "config", *keys, "seed", "val_accuracy", *FIGURES, "weights_sha256"]
+    found = (row for results in all_results for row in _csv_rows(results, sweep.settings[results.recipe.name]))
+    write_csv(folder / "runs.csv", [columns, *found])
+    tables.draw(all_results, folder / "seeds.png")
 
 
 def _csv_rows(results: SeedResults, point: dict[str, Any]) -> Iterator[list[Any]]:

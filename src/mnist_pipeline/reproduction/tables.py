@@ -8,10 +8,9 @@ from mnist_pipeline.evaluation.plots.charts import Strip, seeds
 from mnist_pipeline.reproduction import verdicts
 from mnist_pipeline.reproduction.reported import Metric, ReportedNumber
 from mnist_pipeline.reproduction.seeds import FIGURES, SeedResults
-from mnist_pipeline.reproduction.verdicts import Comparison, compare_with_reported
+from mnist_pipeline.reproduction.verdicts import BANDED, Comparison, compare_with_reported
 
 COLUMNS = ["recipe", "source", "figure", "reported", "measured (n)", "one more run (95 %)", "verdict"]
-_ALWAYS: tuple[Metric, ...] = ("test_accuracy", "test_loss")
 _NONE = "–"
 
 
@@ -21,7 +20,7 @@ def rows(all_results: Sequence[SeedResults]) -> list[list[str]]:
     for results in all_results:
         told = [(each.reported.metric, each) for each in compare_with_reported(results)]
         found += [_row(results, *each) for each in told]
-        found += [_row(results, metric) for metric in _ALWAYS if metric not in dict(told)]
+        found += [_row(results, metric) for metric in BANDED if metric not in dict(told)]
     return found
 
 
@@ -114,7 +113,7 @@ def badge(claims: Sequence[ReportedNumber], results: SeedResults | None, *, ok: 
 
 def draw(all_results: Sequence[SeedResults], path: Path) -> None:
     """Draw the runs of each recipe in a row: test accuracy and test loss, beside what was reported."""
-    seeds([[_strip(results, metric) for metric in _ALWAYS] for results in all_results], path)
+    seeds([[_strip(results, metric) for metric in BANDED] for results in all_results], path)
 
 
 def _strip(results: SeedResults, metric: Metric) -> Strip:

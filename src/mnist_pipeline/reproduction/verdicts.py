@@ -79,7 +79,7 @@ def implausible_runs(results: SeedResults) -> list[str]:
     ]
 
 
-_BANDED: tuple[Metric, ...] = ("test_accuracy", "test_loss")
+BANDED: tuple[Metric, ...] = ("test_accuracy", "test_loss")
 _BAND_LEVEL = 0.999  # a recipe that has not changed fails one check in a thousand
 
 
@@ -112,7 +112,7 @@ def check_band(recipe: Config, values: dict[Metric, list[float]]) -> list[BandCh
     As with Welch's test, the doubt about either mean counts; the spread is the band's, so that one run is enough.
     """
     checks, expected = [], recipe.expected or Expected()
-    for metric in _BANDED:
+    for metric in BANDED:
         band: Band | None = getattr(expected, metric)
         if band and expected.n:
             new = Summary.of(values[metric])
@@ -141,7 +141,7 @@ def update_band(path: Path, results: SeedResults) -> None:
     """Write what was measured into the config's `expected` block, and leave every other line as it is."""
     expected, portable = results.recipe.expected, results.recipe.training.numerics == "portable"
     block: dict[str, Any] = {"n": len(results.runs)}
-    for metric in _BANDED:
+    for metric in BANDED:
         summary = Summary.of(results.values[metric])
         assert summary.sd is not None
         block[metric] = {"mean": round(summary.mean, 6), "sd": round(summary.sd, 6)}

@@ -94,13 +94,9 @@ def _with_changes(run: Run, environment: dict[str, Any]) -> dict[str, Any]:
 def same_recipe(run: Run, config: "Config") -> None:
     """Refuse, with the differences, when the run was made with another recipe."""
     made = run.config()
-    changes = differences(made.recipe(), config.called(made.data.classes or DIGITS).recipe())
-    if changes:
-        raise RunError(
-            f"{run.path}: holds a run of another config:\n"
-            + "\n".join(f"  {line}" for line in changes)
-            + "\nChoose another --name, or replace it with --force"
-        )
+    if changes := differences(made.recipe(), config.called(made.data.classes or DIGITS).recipe()):
+        lines, mend = "\n  ".join(changes), "Choose another --name, or replace it with --force"
+        raise RunError(f"{run.path}: holds a run of another config:\n  {lines}\n{mend}")
 
 
 def differences(ours: dict[str, Any], theirs: dict[str, Any], block: str = "") -> list[str]:

@@ -137,8 +137,7 @@ class Run:
         found = self.metrics().get(stage) if self.state == "trained" else None
         if found is None and stage == "evaluate":
             raise RunError(f"{self.path}: is not evaluated yet. First: mnist evaluate {self.path}")
-        problem = shapes.misfit(found, (shapes.STAGES[stage], shapes.WHOLE[stage]), stage)
-        if problem:
+        if problem := shapes.misfit(found, (shapes.STAGES[stage], shapes.WHOLE[stage]), stage):
             raise RunError(
                 f"{self.path}: its metrics.json has no `{stage}` numbers as this version of {COMPLETE} writes them "
                 f"({problem}): train it again under another --name, or use the version in its environment.json"

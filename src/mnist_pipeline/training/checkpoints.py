@@ -56,8 +56,7 @@ class Checkpoints:
     def latest(self, note: Callable[[str], object]) -> TrainingState | None:
         """The newest state that is whole; damaged ones are noted, and training repeats what they held."""
         for path in self._newest_first():
-            state = _read(path)
-            if state is not None:
+            if state := _read(path):
                 return state
             note(f"{path}: this checkpoint is damaged and was passed over")
         return None

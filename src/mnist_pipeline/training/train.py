@@ -1,7 +1,5 @@
 """The train stage: images in; network, numbers and history in the run folder."""
 
-import csv
-import io
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +9,7 @@ from numpy.typing import NDArray
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part, validation_indices
 from mnist_pipeline.data.own import mix
-from mnist_pipeline.runs.files import write_json, write_text
+from mnist_pipeline.runs.files import write_csv, write_json
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import backend
@@ -56,11 +54,8 @@ def split(part: Part, rows: NDArray[np.int64]) -> tuple[Part, Part]:
 def _write_history(run: Run, history: dict[str, list[float]]) -> None:
     """Write the epochs' figures as JSON for programs and CSV for spreadsheets."""
     write_json(run.history_file, history)
-    table = io.StringIO()
-    rows = csv.writer(table, lineterminator="\n")
-    rows.writerow(["epoch", *history])
-    rows.writerows([epoch, *figures] for epoch, figures in enumerate(zip(*history.values(), strict=True), start=1))
-    write_text(run.history_file.with_suffix(".csv"), table.getvalue())
+    epochs = ([epoch, *figures] for epoch, figures in enumerate(zip(*history.values(), strict=True), start=1))
+    write_csv(run.history_file.with_suffix(".csv"), [["epoch", *history], *epochs])
 
 
 def _numbers(config: Config, material: Material, fitted: Fitted) -> dict[str, Any]:

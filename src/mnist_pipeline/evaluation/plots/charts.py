@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, canvas, headline, panel, saved_figure
-from mnist_pipeline.numerals import DIGITS, counted, percent
+from mnist_pipeline.numerals import DIGITS, counted, noun, percent
 
 _RIGHT = ListedColormap(["#d9e8f3"])
 _WRONG = LinearSegmentedColormap.from_list("wrong", ["#ffffff", "#fde3cf", "#f6b27c", Colour.ORANGE, "#8a3800"])
@@ -68,11 +68,6 @@ def _cells(figure: Figure, counts: NDArray[np.int64], classes: Sequence[str], si
         axes.tick_params(axis="x", labelrotation=90)
     scale.set_title("share\nof row", size=9, weight="normal", color=Colour.MUTED, loc="center", pad=8)
     scale.tick_params(labelsize=9)
-
-
-def noun(classes: Sequence[str]) -> str:
-    """What the classes are called in words."""
-    return "digit" if tuple(classes) == DIGITS else "class"
 
 
 def names_room(classes: Sequence[str]) -> int:

@@ -1,6 +1,6 @@
 """Plots that show images: samples, mistakes, the classes of a data set, and the steps to one answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,12 +11,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from mnist_pipeline.evaluation.plots.charts import names_room, noun
+from mnist_pipeline.evaluation.plots.charts import names_room
 from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, canvas, headline, panel, saved_figure
-from mnist_pipeline.numerals import DIGITS, counted, sure
-
-if TYPE_CHECKING:
-    from mnist_pipeline.data import Part
+from mnist_pipeline.numerals import DIGITS, counted, noun, sure
 
 if TYPE_CHECKING:
     from mnist_pipeline.data import Part
@@ -56,6 +53,9 @@ class _Grid(NamedTuple):
         return column * (self.tile + self.gap), row * (self.tile + self.caption)
 
 
+_FLAGGED = _Grid(columns=10, scale=3, gap=32, caption=54)
+
+
 class Read(NamedTuple):
     """Images with their true classes, the answers for them, and the probabilities of those answers."""
 
@@ -63,6 +63,11 @@ class Read(NamedTuple):
     labels: NDArray[Any]
     answers: NDArray[Any]
     confidences: NDArray[Any]
+
+    def told(self) -> Iterator[tuple[str, float]]:
+        """What is said of each image, beside the class that a wrong one is, and how sure that is."""
+        for _, label, answer, confidence in zip(*self, strict=True):
+            yield f"{label} read as {answer}" if label != answer else f"{answer}", confidence
 
 
 def answers(part: "Part", probabilities: NDArray[np.float32], folder: Path) -> None:
@@ -79,7 +84,7 @@ def samples(read: Read, path: Path) -> None:
     wrong = first.labels != first.answers
     title = f"The first {counted(len(wrong), 'image')}, {int(wrong.sum()) or 'none'} read wrong"
     note = "The answer and how sure the model was; a wrong one is framed and named with what it is"
-    _captioned(first, path, _Grid(columns=10, scale=3, gap=32, caption=54), title, note, framed=True)
+    flagged(first.images, [(said, sure(share)) for said, share in first.told()], path, title, note, wrong=wrong)
 
 
 def mistakes(read: Read, path: Path) -> None:
@@ -93,28 +98,37 @@ def mistakes(read: Read, path: Path) -> None:
         title = f"{which} {found:,} mistakes in {total}" if found > 1 else f"The only mistake in {total}"
         note = "What it is, the answer, and how sure the model was of it; the surest first"
     some = Read(*(values[worst] for values in read))
-    _captioned(some, path, _Grid(columns=6, scale=5, gap=56, caption=64), title, note, framed=False)
+    captions = [(said, f"{sure(share)} sure") for said, share in some.told()]
+    flagged(some.images, captions, path, title, note, grid=_Grid(columns=6, scale=5, gap=56, caption=64))
 
 
 def digits(
     images: NDArray[np.uint8], labels: NDArray[Any], path: Path, title: str, classes: Sequence[str] = DIGITS
 ) -> None:
     """The first twelve images of each class, a row a class; a label beyond the classes is shown as a dash."""
-    there = np.unique(labels)
-    grid = _Grid(columns=_PER_CLASS, scale=3, gap=8, caption=8)
     margin = 20 * min(max(map(len, classes)) + 1, 12)  # pixels left of a row for the name of its class
-    width, height = grid.width + margin + 2 * EDGE, grid.height(len(there) * _PER_CLASS)
-    with saved_figure(path, width, HEAD + height + EDGE // 2) as figure:
-        headline(
-            figure, title, f"The first {_PER_CLASS} images of each {noun(classes)}, of {len(labels):,} images in all"
-        )
+    rows = [
+        (classes[number] if number < len(classes) else "–", images[labels == number][:_PER_CLASS])
+        for number in np.unique(labels)
+    ]
+    note = f"The first {_PER_CLASS} images of each {noun(classes)}, of {len(labels):,} images in all"
+    grid = _Grid(columns=_PER_CLASS, scale=3, gap=8, caption=8)
+    _sheet(rows, path, grid, margin, title, note, lambda name: _fitting(name, margin, 18))
+
+
+def _sheet(
+    rows: Sequence[tuple[str, NDArray[np.uint8]]], path: Path, grid: _Grid, margin: int, title: str, note: str,
+    size: Callable[[str], float], **look: Any,
+) -> None:  # fmt: skip
+    """A row of tiles for each name, which stands in a margin of so many pixels left of it."""
+    height = len(rows) * grid.height(1)
+    with saved_figure(path, grid.width + margin + 2 * EDGE, HEAD + height + EDGE // 2) as figure:
+        headline(figure, title, note)
         names = canvas(figure, EDGE, HEAD, margin, height)
-        for row, number in enumerate(there):
-            top = row * (grid.tile + grid.caption)
-            axes = canvas(figure, EDGE + margin, HEAD + top, grid.width, grid.height(_PER_CLASS))
-            _tiles(axes, images[labels == number][:_PER_CLASS], grid)
-            name = classes[number] if number < len(classes) else "–"
-            names.text(0, top + grid.tile / 2, name, size=_fitting(name, margin, 18), weight="bold", va="center")
+        for row, (name, shown) in enumerate(rows):
+            top = row * grid.height(1)
+            _tiles(canvas(figure, EDGE + margin, HEAD + top, grid.width, grid.height(1)), shown, grid)
+            names.text(0, top + grid.tile / 2, name, size=size(name), weight="bold", va="center", **look)
 
 
 def _fitting(text: str, width: int, most: float) -> float:
@@ -139,15 +153,9 @@ def contact_sheets(part: "Part", folder: Path) -> list[Path]:
     sheets = [rows[first : first + many] for first in range(0, len(rows), many)]
     paths = [folder / f"sheet{f'-{number}' if number > 1 else ''}.png" for number in range(1, len(sheets) + 1)]
     for number, (path, sheet) in enumerate(zip(paths, sheets, strict=True), 1):
-        margin, height = 96, len(sheet) * grid.height(1)  # pixels; the first for the names
-        with saved_figure(path, grid.width + margin + 2 * EDGE, HEAD + height + EDGE // 2) as figure:
-            note = "Beside each row its class, and which image of the class is the first in the row"
-            headline(figure, f"{counted(len(part), 'image')}, sheet {number} of {len(sheets)}", note)
-            words = canvas(figure, EDGE, HEAD, margin, height)
-            for row, (name, shown) in enumerate(sheet):
-                top = row * grid.height(1)
-                _tiles(canvas(figure, EDGE + margin, HEAD + top, grid.width, grid.height(1)), shown, grid)
-                words.text(0, top + grid.tile / 2, name, size=10, weight="bold", va="center", clip_on=True)
+        title = f"{counted(len(part), 'image')}, sheet {number} of {len(sheets)}"
+        note = "Beside each row its class, and which image of the class is the first in the row"
+        _sheet(sheet, path, grid, 96, title, note, lambda _: 10, clip_on=True)
     return paths
 
 
@@ -169,46 +177,25 @@ def _tiles(axes: Axes, images: NDArray[np.uint8], grid: _Grid, wrong: NDArray[np
     axes.imshow(sheet, extent=(0, grid.width, height, 0), interpolation="nearest", aspect="auto")
 
 
-def _captioned(read: Read, path: Path, grid: _Grid, title: str, note: str, *, framed: bool) -> None:
-    """Tiles, the answer and how sure it is below each; framed are the wrong ones, where not all of them are wrong."""
-    height = grid.height(len(read.images))
-    with saved_figure(path, grid.width + 2 * EDGE, HEAD + height + EDGE // 2) as figure:
-        headline(figure, title, note)
-        if not len(read.images):
-            return
-        wrong = read.labels != read.answers
-        axes = canvas(figure, EDGE, HEAD, grid.width, height)
-        _tiles(axes, read.images, grid, wrong & framed)
-        for number, (_, label, answer, confidence) in enumerate(zip(*read, strict=True)):
-            x, y = grid.place(number)
-            said = f"{label} read as {answer}" if wrong[number] else f"{answer}"
-            certainty = sure(confidence) if framed else f"{sure(confidence)} sure"
-            colour = Colour.ORANGE if wrong[number] and framed else Colour.INK
-            below: dict[str, Any] = {"x": x + grid.tile / 2, "ha": "center", "va": "top"}
-            axes.text(
-                y=y + grid.tile + 7,
-                s=said,
-                size=_fitting(said, grid.tile + grid.gap, 11),
-                weight="bold",
-                color=colour,
-                **below,
-            )
-            axes.text(y=y + grid.tile + 26, s=certainty, size=9, color=Colour.MUTED, **below)
-
-
-def flagged(images: NDArray[np.uint8], captions: Sequence[tuple[str, str]], path: Path, title: str, note: str) -> None:
-    """Images with two lines of words below each."""
-    grid = _Grid(columns=10, scale=3, gap=32, caption=54)
+def flagged(
+    images: NDArray[np.uint8], captions: Sequence[tuple[str, str]], path: Path, title: str, note: str, *,
+    grid: _Grid = _FLAGGED, wrong: NDArray[np.bool_] | None = None,
+) -> None:  # fmt: skip
+    """Images with two lines of words below each, the wrong ones framed."""
     height = grid.height(len(images))
     with saved_figure(path, grid.width + 2 * EDGE, HEAD + height + EDGE // 2) as figure:
         headline(figure, title, note)
+        if not len(images):
+            return
         axes = canvas(figure, EDGE, HEAD, grid.width, height)
-        _tiles(axes, images, grid)
+        _tiles(axes, images, grid, wrong)
         for number, (upper, lower) in enumerate(captions):
             x, y = grid.place(number)
             below: dict[str, Any] = {"x": x + grid.tile / 2, "ha": "center", "va": "top"}
-            size = _fitting(upper, grid.tile + grid.gap, 11)
-            axes.text(y=y + grid.tile + 7, s=upper, size=size, weight="bold", **below)
+            size, colour = _fitting(upper, grid.tile + grid.gap, 11), Colour.INK
+            if wrong is not None and wrong[number]:
+                colour = Colour.ORANGE
+            axes.text(y=y + grid.tile + 7, s=upper, size=size, weight="bold", color=colour, **below)
             axes.text(y=y + grid.tile + 26, s=lower, size=9, color=Colour.MUTED, **below)
 
 

@@ -62,7 +62,7 @@ class Chain(NamedTuple):
         count = len(self.boxes)
         for first in range(1, count + 1):
             for last in range(first, count + 1):
-                box = self._around(first, last)
+                box = _around(self.boxes[first - 1 : last])
                 _, _, wide, high = box
                 if last > first and (wide > _WIDEST * self.height or high > _TALLEST * self.height):
                     break
@@ -71,15 +71,6 @@ class Chain(NamedTuple):
                 elif first == last:
                     prior = -_SPECK_SIZE * max(high / self.height, wide / self.height)
                     yield Candidate(first, last, box, None, prior)
-
-    def _around(self, first: int, last: int) -> Box:
-        """The box around some pieces, in the window; a piece that a cut left empty has none."""
-        boxes = self.boxes[first - 1 : last]
-        boxes = boxes[boxes[:, 2] > boxes[:, 0]]
-        if not len(boxes):
-            return 0, 0, 0, 0
-        (left, top), (right, bottom) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
-        return int(left), int(top), int(right - left), int(bottom - top)
 
     def _candidate(self, first: int, last: int, around: Box) -> Candidate:
         window = _window(around)
@@ -117,8 +108,7 @@ def chain(found: Pieces, strength: Grey, group: NDArray[np.int64]) -> Chain:
     """A cluster of pieces as they were drawn."""
     x, y, wide, high, _ = found.rows[group].T
     boxes = np.stack([x, y, x + wide, y + high], axis=1)
-    (left, top), (right, bottom) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
-    page = _window((int(left), int(top), int(right - left), int(bottom - top)))
+    page = _window(_around(boxes))
     corner = (page[1].start, page[0].start)
     boxes = boxes - np.tile(corner, 2)
     labels = found.labels[page]
@@ -199,6 +189,15 @@ def digit_image(strength: Grey, mask: Grey) -> Grey:
         strength = as_grey(cv2.resize(strength, size, interpolation=cv2.INTER_CUBIC))
         mask = as_grey(as_grey(cv2.resize(mask * 255, size, interpolation=cv2.INTER_LINEAR)) > 127)
     return fit_digit(strength, mask)
+
+
+def _around(boxes: NDArray[np.int64]) -> Box:
+    """The box around those of pieces (left, top, right, bottom); a piece that a cut left empty has none."""
+    boxes = boxes[boxes[:, 2] > boxes[:, 0]]
+    if not len(boxes):
+        return 0, 0, 0, 0
+    (left, top), (right, bottom) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    return int(left), int(top), int(right - left), int(bottom - top)
 
 
 def _window(box: Box) -> tuple[slice, slice]:
