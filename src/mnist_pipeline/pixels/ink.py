@@ -40,9 +40,6 @@ _ENLARGED = 2
 # than a digit cut out tightly: so 94 % of digits beside a pen are read, otherwise 92.
 _CROPPED, _BESIDE_A_DIGIT = 0.5, 0.6
 _BESIDE = np.ones((9, 9), np.uint8)
-_NEAR_A_BORDER = 8  # pixels; a line that ends further away is none
-# Of the longer side, and of the width: a little more than the lines of a cell may be thick, and less than they cover.
-_FOOT, _BROAD = 0.07, 0.8
 _FAINTEST = 10  # steps of grey between paper and pen
 _CLEAREST = 3.5  # times the paper's own unevenness
 # Of a page:
@@ -76,32 +73,15 @@ def find_ink(grey: Grey, invert: Invert, steps: list[Step], soft: float = 1.0) -
         ink = _likeliest(grey, invert, ink, _EVEN * max(1.0, soft / 3) if even else 0.0)
     steps.append(("ink, evenly lit", ink.strength))
     steps.append(("above the threshold", ink.marks * 255))
-    clean = without_lines(ink.marks, BEHIND_A_DIGIT) if _goes_across(ink.marks) else ink.marks
+    clean = without_lines(ink.marks, BEHIND_A_DIGIT)
     found = find_shapes(clean)
-    if soft < _ENLARGED and _is_closed_below(found, clean):  # in a smaller picture a cell's lines are a pixel wide
-        cleaner = without_cell(clean)
+    if soft < _ENLARGED and len(found.rows):  # in a smaller picture a cell's lines are a pixel wide
+        cleaner = without_cell(clean, found)
         if cleaner is not clean:
             clean, found = cleaner, find_shapes(cleaner)
     if clean is not ink.marks:
         steps.append(("without ruled lines", clean * 255))
     return Ink(ink.strength, clean, ink.inverted), found
-
-
-def _is_closed_below(found: Shapes, marks: Grey) -> bool:
-    """Whether the largest shape is as broad at its foot as anywhere, as a cell around a digit: quick to see."""
-    if not len(found.rows):
-        return bool(marks.any())
-    x, y, width, height, _ = found.rows[0].tolist()
-    bottom = y + height
-    foot = marks[max(0, bottom - round(_FOOT * max(width, height)) - 1) : bottom, x : x + width]
-    return bool(np.count_nonzero(foot.any(axis=0)) > _BROAD * width)
-
-
-def _goes_across(marks: Grey) -> bool:
-    """Whether marks come near two opposite borders, as ruled lines do: quick to see, and most digits do not."""
-    x, y, width, height = cv2.boundingRect(marks)
-    right, bottom = marks.shape[1] - x - width, marks.shape[0] - y - height
-    return bool(max(x, right) < _NEAR_A_BORDER or max(y, bottom) < _NEAR_A_BORDER)
 
 
 def _marked(strength: Grey, inverted: bool) -> Ink:

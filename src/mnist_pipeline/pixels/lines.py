@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.pixels.light import Grey, as_grey, median
-from mnist_pipeline.pixels.shapes import stroke_width
+from mnist_pipeline.pixels.shapes import Shapes, stroke_width
 
 _LEAN = 0.09  # the steepest slope of a line, about five degrees
 _QUICK, _STEPS = 400, 61  # pixels of the longer side at which the slope is looked for, and slopes tried
@@ -15,6 +15,7 @@ _NEAR = 8  # pixels from the border within which a line that crosses it is seen
 # Of the longer side: how thick the lines of a cell may be, and how long at least those below and beside the digit.
 # Of a thickness that does not shrink with the cell, the round foot of 15 in 5,000 small digits was a cell's line.
 _THIN, _BELOW, _BESIDE = 0.06, 0.15, 0.08
+_FOOT = 0.85  # of the width of a cell that the line below the digit has to cover
 
 
 class Ruling(NamedTuple):
@@ -39,28 +40,27 @@ ON_A_PAGE = Ruling(0.4, 0.25, 0.016, 0.6, 1 / 12, 3, 1)
 def without_lines(marks: Grey, ruling: Ruling) -> Grey:
     """The marks less the thin straight lines that run along the picture or across it; the same array if none do."""
     level, lines = _without_level(marks, ruling)
-    turned, more = _without_level(np.ascontiguousarray(level.T), ruling)
+    turned, more = _without_level(level.T, ruling)
+    if not lines + more:
+        return marks
     clean = np.ascontiguousarray(turned.T)
-    gone = lines + more
-    return clean if gone and (gone >= ruling.several or _leaves_strokes(marks, clean)) else marks
+    return clean if lines + more >= ruling.several or _leaves_strokes(marks, clean) else marks
 
 
-def without_cell(marks: Grey) -> Grey:
+def without_cell(marks: Grey, found: Shapes) -> Grey:
     """The marks less the thin straight lines that bound the largest shape below and on both sides: a box, a comb."""
+    left, top, width, height, _ = found.rows[0].tolist()
+    thick = round(_THIN * max(width, height)) + 1
+    right, bottom, low = left + width, top + height, max(thick + 4, height // 4)
+    if np.count_nonzero(marks[max(0, bottom - thick) : bottom, left:right].any(axis=0)) <= _FOOT * width:
+        return marks  # as of most digits: quick to see
     thickest, below, beside = (round(share * max(marks.shape)) + 1 for share in (_THIN, _BELOW, _BESIDE))
     thin = as_grey(cv2.subtract(marks, _opened(marks, (thickest, thickest))))
     level = _runs(thin, below)
-    if not level.any():
-        return marks
     upright = _runs(np.ascontiguousarray(thin.T), beside).T
-    _, labels, rows, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
-    number = 1 + int(rows[1:, 2:4].max(axis=1).argmax())
-    left, top, width, height, _ = rows[number]
-    thick = round(_THIN * max(width, height)) + 1
-    right, bottom, low = left + width, top + height, max(thick + 4, height // 4)
     # Each side of its box: the lines along it, where they lie, and how much of it they have to cover.
     sides = [
-        (level, np.s_[bottom - thick : bottom, left:right], 0.85 * width),
+        (level, np.s_[bottom - thick : bottom, left:right], _FOOT * width),
         (upright.T, np.s_[left : left + thick, bottom - low : bottom], 0.8 * low),
         (upright.T, np.s_[right - thick : right, bottom - low : bottom], 0.8 * low),
     ]
@@ -72,7 +72,7 @@ def without_cell(marks: Grey) -> Grey:
         cell[rows_of] |= level[rows_of]
     for columns_of in (np.s_[left : left + thick], np.s_[right - thick : right]):
         cell[:, columns_of] |= upright[:, columns_of]
-    clean = as_grey(cv2.subtract(marks, as_grey(cell * (labels == number))))
+    clean = as_grey(cv2.subtract(marks, as_grey(cell * (found.labels == found.numbers[0]))))
     _, _, wide, high = cv2.boundingRect(clean)
     return clean if max(wide, high) > 0.28 * max(width, height) else marks
 
