@@ -28,7 +28,8 @@ from mnist_pipeline.errors import PictureError
 from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.pixels.pictures import as_png, read_grey
 from mnist_pipeline.prediction.predictor import Predictor, predictor
-from mnist_pipeline.training.adapting import adapted, source_run
+from mnist_pipeline.prediction.shipping import run_called
+from mnist_pipeline.training.adapting import adapted
 
 _LONGEST = 1000  # pixels of a picture's longer side
 _FEWEST = 8  # pictures of a hand, to train on one half and to measure on the other
@@ -58,7 +59,7 @@ def main() -> None:
             place.mkdir()
             for at, sample in enumerate(training):
                 (place / f"{sample.label}-{at}.png").write_bytes(as_png(sample.picture))
-            config = adapted(source_run(options.start), str(place), f"hand{number}", settings)
+            config = adapted(run_called(options.start), str(place), f"hand{number}", settings)
             pipeline.train(config, progress=options.progress)
             after = predictor(config.name)
             shares = [_shares(model, measured) for model in (before, after)]

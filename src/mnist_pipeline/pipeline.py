@@ -25,9 +25,9 @@ from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.exports.forms import FORMS, files_of, left_out, select_forms, unchanged
 from mnist_pipeline.packages import install, missing, need
-from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun, shipped
+from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun, run_called
 from mnist_pipeline.runs.files import whole
-from mnist_pipeline.runs.opening import begin, claimed, open_run, opened, same_recipe
+from mnist_pipeline.runs.opening import begin, claimed, opened, same_recipe
 from mnist_pipeline.runs.provenance import environment
 from mnist_pipeline.runs.results import Benched, Evaluated, Exported, Trained
 from mnist_pipeline.runs.run import Run, artifacts
@@ -92,7 +92,7 @@ def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) ->
     if where == SHIPPED:
         from mnist_pipeline.evaluation.metrics import evaluate_file
 
-        return replace(evaluate_file(shipped().path, None), model=SHIPPED)
+        return replace(evaluate_file(ShippedRun().onnx_file, None), model=SHIPPED)
     need("evaluating a run", "tensorflow")
     with opened(where) as run:
         from mnist_pipeline.evaluation.evaluate import evaluate_run
@@ -132,7 +132,7 @@ def export(
     need("exporting", "tensorflow")
     for line in left_out() if "all" in names else ():
         watcher.note(f"left out: {line}")
-    with opened(_as_run(where)) as run:
+    with opened(run_called(where)) as run:
         from mnist_pipeline.exports.export import export_run
 
         if isinstance(run, ShippedRun):
@@ -146,7 +146,7 @@ def _export_as_it_is(run: ShippedRun, watcher: Watcher) -> Exported:
     watcher.note(f"left out: all but onnx, which take tensorflow: {install(['tensorflow'])}")
     run.write_refusal()
     with whole(run.exports / "model.onnx") as copy:
-        copy.write_bytes(shipped().path.read_bytes())
+        copy.write_bytes(run.onnx_file.read_bytes())
     files = files_of([run.exports / "model.onnx"])
     return Exported(run=run.path, card={"name": run.name, "forms": {"onnx": {"files": files}}})
 
@@ -155,7 +155,7 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
     """Measure every form of a trained run, by default the last one; those not exported yet are exported first."""
     watcher = watcher or Watcher()
     need("measuring a run", "tensorflow")
-    run = open_run(_as_run(where))
+    run = run_called(where)
     from mnist_pipeline.exports.bench import measure_run
 
     there = unchanged(run.export_card().get("forms", {}), run.exports)
@@ -163,8 +163,3 @@ def bench(where: str | Path | Run | None = None, *, watcher: Watcher | None = No
     if wanted:
         export(run, wanted, watcher=watcher)
     return Benched(run=run.path, name=run.name, **measure_run(run, watcher))
-
-
-def _as_run(where: str | Path | Run | None) -> str | Path | Run | None:
-    """What was said, but for the shipped model, which is no folder's name."""
-    return ShippedRun() if where == SHIPPED else where

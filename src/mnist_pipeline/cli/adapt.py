@@ -20,9 +20,10 @@ def adapt(
 ) -> None:  # fmt: skip
     """Train a model a little further on your own pictures, with digits of its data set beside them, as a run."""
     from mnist_pipeline.config.recipes import parse_settings
-    from mnist_pipeline.training.adapting import adapted, source_run
+    from mnist_pipeline.prediction.shipping import run_called
+    from mnist_pipeline.training.adapting import adapted
 
-    config = adapted(source_run(start), data, name, parse_settings(settings or []))
+    config = adapted(run_called(start), data, name, parse_settings(settings or []))
     trained = train_config(config, force)
     answer(trained.tree(), summary(trained), json)
     note(f"Next: mnist evaluate {trained.name}, or read a picture: mnist predict digit.png --run {trained.name}")

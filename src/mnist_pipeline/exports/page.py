@@ -15,9 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from mnist_pipeline.exports.page_network import Bits, read_network
 from mnist_pipeline.numerals import DIGITS, named, percent
 from mnist_pipeline.prediction.foreign import vet
-from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun, shipped
+from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun, run_called
 from mnist_pipeline.runs.files import write_text
-from mnist_pipeline.runs.opening import open_run
 from mnist_pipeline.runs.run import Run
 
 _FILES = Path(__file__).parent / "page_files"
@@ -77,17 +76,15 @@ def _render(run: str | Path | Run | None, bits: Bits, head: str = "", body: str 
 
 def _model(where: str | Path | Run | None, bits: Bits) -> dict[str, Any]:
     """What the page has of a model: its network, the confidence below which it refuses, and what is said about it."""
-    run = ShippedRun() if where == SHIPPED else open_run(where)
-    is_shipped = isinstance(run, ShippedRun)
-    path = shipped().path if is_shipped else run.onnx_file
-    if not is_shipped:
-        vet(path, None)
-    accuracy = run.figures("evaluate")["test_accuracy"] if is_shipped or "evaluate" in run.metrics() else None
+    run = run_called(where)
+    vet(run.onnx_file, None)
+    known = isinstance(run, ShippedRun) or "evaluate" in run.metrics()
+    accuracy = run.figures("evaluate")["test_accuracy"] if known else None
     name, parameters = run.name, run.figures("train")["parameters"]
     said = {"name": name, "parameters": parameters, "accuracy": accuracy and percent(accuracy)}
     names = run.classes
     classes = {"classes": names, "named": [named(label) for label in names], "digits": names == DIGITS}
-    return {**said, **classes, "threshold": run.threshold(), "network": read_network(path, bits)}
+    return {**said, **classes, "threshold": run.threshold(), "network": read_network(run.onnx_file, bits)}
 
 
 def _text(name: str) -> str:

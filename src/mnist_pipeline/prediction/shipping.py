@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mnist_pipeline.errors import RunError
 from mnist_pipeline.packages import installed_as
 from mnist_pipeline.runs.files import write_json
+from mnist_pipeline.runs.opening import open_run
 from mnist_pipeline.runs.run import Run, artifacts
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class ShippedRun(Run):
     def __init__(self) -> None:
         super().__init__(artifacts() / SHIPPED)
 
+    @property
+    def onnx_file(self) -> Path:  # type: ignore[override]
+        """The network, which lies in the package."""
+        return shipped().path
+
     def write_refusal(self) -> None:
         """Write the threshold to where a prediction from one of its exported files looks for it."""
         write_json(self.refusal_file, shipped().facts["refusal"])
@@ -71,3 +77,8 @@ class ShippedRun(Run):
     def environment(self) -> dict[str, Any]:
         """The versions and the processor that it was trained with."""
         return {key: shipped().facts[key] for key in ("versions", "processor")}
+
+
+def run_called(where: str | Path | Run | None) -> Run:
+    """The trained run of this name or at this path, `shipped` among them; without either, the one trained last."""
+    return open_run(ShippedRun() if where == SHIPPED else where)

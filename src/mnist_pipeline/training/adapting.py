@@ -7,8 +7,8 @@ from mnist_pipeline.config.checking import check
 from mnist_pipeline.config.recipes import override
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun
-from mnist_pipeline.runs.opening import differences, open_run
+from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun, run_called
+from mnist_pipeline.runs.opening import differences
 from mnist_pipeline.runs.run import Run, artifacts
 
 _EPOCHS = 2
@@ -19,14 +19,9 @@ _EPOCHS = 2
 _RATE = 1e-4
 
 
-def source_run(where: str) -> Run:
-    """The trained run that is meant by `shipped`, a name or a folder."""
-    return open_run(ShippedRun() if where == SHIPPED else where)
-
-
 def beginning(config: Config, where: str, classes: tuple[str, ...]) -> Run:
     """The run whose weights a training of this config begins with; refused where the network cannot take them."""
-    run = source_run(where)
+    run = run_called(where)
     if run.path.resolve() == (artifacts() / config.name).resolve():
         raise RunError(f"{run.path}: a training cannot begin with the weights of its own run: choose another --name")
     ours, theirs = (model.model_dump(mode="json", exclude={"dropout"}) for model in (config.model, run.config().model))

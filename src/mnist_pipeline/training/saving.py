@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import CnnModel, DenseModel
 from mnist_pipeline.pixels.preprocess import scale
-from mnist_pipeline.prediction.shipping import ShippedRun, shipped
+from mnist_pipeline.prediction.shipping import ShippedRun
 from mnist_pipeline.runs.files import whole
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training.backend import keras, tf
@@ -63,7 +63,7 @@ def save_onnx(model: keras.Model, path: Path, *, joined: bool = True) -> None:
 
 def load_network(run: Run) -> keras.Model:
     """A trained run's network; of the shipped model there is the ONNX file alone."""
-    return load_onnx(shipped().path, run.config().model) if isinstance(run, ShippedRun) else load_model(run)
+    return load_onnx(run.onnx_file, run.config().model) if isinstance(run, ShippedRun) else load_model(run)
 
 
 def load_onnx(path: Path, settings: DenseModel | CnnModel) -> keras.Model:
