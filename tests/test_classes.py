@@ -162,7 +162,7 @@ def test_an_export_names_its_classes_and_answers_with_them(run: Run, pictures: P
     assert json.loads((run.exports / "croissant.json").read_text())["distribution"][0]["@type"] == "cr:FileSet"
     file = run.exports / "model.onnx"
     assert file_predictor(file).predict(pictures / "test/ring/0.png").label == "ring"
-    assert evaluate_file(file, None)["n"] == 9
+    assert evaluate_file(file, None)[0]["n"] == 9
     elsewhere = tmp_path / "model.onnx"
     elsewhere.write_bytes(file.read_bytes())
     with pytest.raises(RunError, match="gives 3 scores for an image, expected 10: a model of other classes than the"):

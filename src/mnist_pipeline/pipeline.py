@@ -92,7 +92,7 @@ def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) ->
     if where == SHIPPED:
         from mnist_pipeline.evaluation.metrics import evaluate_file
 
-        return replace(evaluate_file(ShippedRun().onnx_file, None), model=SHIPPED)
+        return replace(evaluate_file(ShippedRun().onnx_file, None)[0], model=SHIPPED)
     need("evaluating a run", "tensorflow")
     with opened(where) as run:
         from mnist_pipeline.evaluation.evaluate import evaluate_run

@@ -31,7 +31,7 @@ def evaluate(
     if model:
         from mnist_pipeline.evaluation.metrics import evaluate_file
 
-        found = evaluate_file(model, runtime)
+        found, *_ = evaluate_file(model, runtime)
     else:
         found = pipeline.evaluate(run_or_last(run))
     classes = [row["label"] for row in found.per_class]
@@ -72,9 +72,8 @@ def run_or_last(run: str | None) -> "Run | str":
     from mnist_pipeline.prediction.shipping import SHIPPED
     from mnist_pipeline.runs.opening import open_run
 
-    if run == SHIPPED:
-        return SHIPPED
-    opened = open_run(run, note)
-    if run is None:
-        note(f"{opened.path} (trained last)")
+    if run:
+        return SHIPPED if run == SHIPPED else open_run(run)
+    opened = open_run(None, note)
+    note(f"{opened.path} (trained last)")
     return opened

@@ -23,15 +23,11 @@ _BINS = 15  # of confidence, for the calibration error: as many as Guo et al. (2
 _MOST_PAIRS = 10  # of classes that are confused
 
 
-def evaluate_file(path: Path, name: RuntimeName | None) -> Evaluated:
-    """The metrics of a model file on test images; the loss is the cross-entropy of its probabilities."""
-    return read_test_images(path, name)[0]
-
-
-def read_test_images(path: Path, name: RuntimeName | None) -> tuple[Evaluated, Part, NDArray[np.float32]]:
+def evaluate_file(path: Path, name: RuntimeName | None) -> tuple[Evaluated, Part, NDArray[np.float32]]:
     """The metrics of a model file, the test images, and the probabilities that it gives for each.
 
-    The images are MNIST's, or for a model of other classes those of the run that it was exported from.
+    The images are MNIST's, or for a model of other classes those of the run that it was exported from. The loss is the
+    cross-entropy of the probabilities.
     """
     vet(path, name)
     run = home_of(path)

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mnist_pipeline.config.yaml_text import write as yaml_of
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.evaluation.metrics import read_test_images
+from mnist_pipeline.evaluation.metrics import evaluate_file
 from mnist_pipeline.evaluation.plots import charts, images
 from mnist_pipeline.numerals import counted, noun, percent
 from mnist_pipeline.prediction.shipping import ShippedRun
@@ -52,7 +52,7 @@ def write_shipped_page() -> Path:
     It reads the test images anew, for the plots.
     """
     run = ShippedRun()
-    test, part, probabilities = read_test_images(run.onnx_file, None)
+    test, part, probabilities = evaluate_file(run.onnx_file, None)
     charts.confusion(np.array(test.confusion), run.plots / "confusion.png", run.name, part.classes)
     images.answers(part, probabilities, run.plots)
     name = run.config().name

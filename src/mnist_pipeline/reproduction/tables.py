@@ -130,10 +130,11 @@ def _strip(results: SeedResults, metric: Metric) -> Strip:
 
 def markdown(all_results: Sequence[SeedResults], command: str) -> str:
     """A page that says how it was measured, with the table and a line on each verdict."""
+    where = "; ".join(sorted({_software(**run.environment()) for results in all_results for run in results.runs}))
     page = [
         "# What was reported, and what these recipes give",
         "",
-        f"`{command}`, {_when(all_results)}, {_where(all_results)}.",
+        f"`{command}`, {_when(all_results)}, {where}.",
         "Mean ± standard deviation over n seeds; the interval is the one in which one more run falls with 95 %",
         "(Student's t); a reported number inside it counts as reproduced. The test images chose nothing.",
         "",
@@ -149,10 +150,6 @@ def markdown(all_results: Sequence[SeedResults], command: str) -> str:
 def _when(all_results: Sequence[SeedResults]) -> str:
     days = sorted(str(run.figures("train")["finished"])[:10] for results in all_results for run in results.runs)
     return f"measured on {days[-1]}" if days[0] == days[-1] else f"measured from {days[0]} to {days[-1]}"
-
-
-def _where(all_results: Sequence[SeedResults]) -> str:
-    return "; ".join(sorted({_software(**run.environment()) for results in all_results for run in results.runs}))
 
 
 def _software(processor: dict[str, Any], python: str, versions: dict[str, str | None], **_: Any) -> str:
