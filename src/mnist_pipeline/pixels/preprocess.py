@@ -27,6 +27,7 @@ _SMALL = 2 * _BOX  # pixels: a smaller digit is looked at from closer by; then s
 _FEWEST = 4  # pixels along each side of what is looked at from closer by: less shows no digit, and rounds to nothing
 _NEAR = np.ones((5, 5), np.uint8)
 _EDGE = 40  # of 255: what is fainter does not count as part of the box
+_LEAN = 8  # degrees by which an image like another is turned
 _THINNEST = 2.0  # pixels of stroke in the box; MNIST's pens are rarely thinner
 
 
@@ -158,6 +159,17 @@ def _centred(small: Grey) -> Grey:
     whole: Grey = np.zeros((SIDE, SIDE), np.uint8)
     whole[top : top + height, left : left + width] = small
     return whole
+
+
+def similar(image: Grey) -> Grey:
+    """A 28x28 image and eight like it: turned a little either way, and moved by a pixel to each of four sides."""
+    middle, like = (SIDE - 1) / 2, [image]
+    for turn in (-_LEAN, _LEAN):
+        for moved in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            matrix = cv2.getRotationMatrix2D((middle, middle), turn, 1)
+            matrix[:, 2] += moved
+            like.append(as_grey(cv2.warpAffine(image, matrix, (SIDE, SIDE))))
+    return np.stack(like)
 
 
 def plain(grey: Grey, invert: Invert = "auto") -> tuple[Grey, bool]:

@@ -10,6 +10,7 @@ from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.data.rendering.pool import draw_digits, draw_non_digits
 from mnist_pipeline.pixels.preprocess import scale
+from mnist_pipeline.prediction.prediction import reconsidered
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.compiling import loss_of, targets_of
 
@@ -115,8 +116,12 @@ def balanced_threshold(digits: NDArray[np.float32], non_digits: NDArray[np.float
 
 
 def _sure(model: keras.Model, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Highest probability and answer for every image."""
-    shaped = scale(images).reshape(-1, *model.input_shape[1:])
-    starts = range(0, len(shaped), _BATCH)
-    scores = np.concatenate([model(shaped[at : at + _BATCH], training=False) for at in starts])
+    """Highest probability and answer for every image, the doubtful ones reconsidered as a prediction does."""
+
+    def probabilities(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        starts = range(0, len(images), _BATCH)
+        pieces = (scale(images[at : at + _BATCH]).reshape(-1, *model.input_shape[1:]) for at in starts)
+        return np.concatenate([model(piece, training=False) for piece in pieces])
+
+    scores = reconsidered(probabilities(images), images, probabilities)
     return scores.max(axis=1), scores.argmax(axis=1)

@@ -7,6 +7,8 @@ const SPECK = 0.2; // of a digit's height: a smaller stroke alone is no digit
 const COMPANY = 0.6; // of the threshold, where two digits are sure: then other shapes are likelier digits too
 // What an unusual size takes from the logarithm of a digit's probability, as for Python's pages.
 const [SHORTNESS, WIDENESS, FLATNESS, DRAWN_APART, SPECK_SIZE] = [20, 6, 1.5, 1.5, 8];
+const SURE = 0.95; // the confidence from which on an answer stands as it is
+const LEAN = (8 * Math.PI) / 180; // by which an image like another is turned
 
 // A reader of strokes, which keeps what it knows of strokes that it has seen.
 function readerOf(model) {
@@ -16,14 +18,15 @@ function readerOf(model) {
     layers,
     read(strokes, pen) {
       if (!strokes.length) return [];
-      if (model.classes.some((name) => [...name].length > 1)) return answered([look(layers, strokes, pen)], model);
+      const told = (digits) => answered(model.threshold ? digits.map((one) => reconsidered(layers, one)) : digits, model);
+      if (model.classes.some((name) => [...name].length > 1)) return told([look(layers, strokes, pen)]);
       const digits = likeliest(piecesOf(strokes, pen), (some) => {
         const key = `${pen} ${some.map((stroke) => `${stroke.id}/${stroke.points.length}`)}`;
         if (!known.has(key)) known.set(key, look(layers, some, pen));
         return known.get(key);
       });
       if (known.size > 500) known.clear();
-      return answered(digits, model);
+      return told(digits);
     },
   };
 }
@@ -35,6 +38,38 @@ function look(layers, strokes, pen) {
   const shares = probabilities(layers, pixels);
   const confidence = max(...shares);
   return { strokes, pixels, shares, confidence, guess: shares.indexOf(confidence) };
+}
+
+// The digit; a doubtful one as the mean of it and eight like it, turned and moved, as in Python (prediction.py there).
+function reconsidered(layers, one) {
+  if (one.confidence >= SURE) return one;
+  one.steady ||= similar(one.pixels).reduce((sum, pixels) => {
+    const row = probabilities(layers, pixels);
+    return sum.map((share, i) => share + row[i] / 9);
+  }, one.shares.map((share) => share / 9));
+  const confidence = max(...one.steady);
+  return { ...one, shares: one.steady, confidence, guess: one.steady.indexOf(confidence) };
+}
+
+function similar(pixels) {
+  const at = (x, y) => (x < 0 || y < 0 || x >= SIDE || y >= SIDE ? 0 : pixels[y * SIDE + x]);
+  const middle = (SIDE - 1) / 2;
+  const like = [];
+  for (const turn of [-LEAN, LEAN]) {
+    const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
+    for (const [right, down] of [[-1, 0], [1, 0], [0, -1], [0, 1]]) {
+      like.push(Uint8Array.from(pixels, (_, i) => {
+        const [x, y] = [(i % SIDE) - middle - right, floor(i / SIDE) - middle - down];
+        const [fromX, fromY] = [cos * x - sin * y + middle, sin * x + cos * y + middle];
+        const [left, top] = [floor(fromX), floor(fromY)];
+        const [across, below] = [fromX - left, fromY - top];
+        const upper = at(left, top) * (1 - across) + at(left + 1, top) * across;
+        const lower = at(left, top + 1) * (1 - across) + at(left + 1, top + 1) * across;
+        return upper * (1 - below) + lower * below + 0.5;
+      }));
+    }
+  }
+  return like;
 }
 
 // The digits, or whatever the classes are, from the left to the right; `digit` null where the network refuses.

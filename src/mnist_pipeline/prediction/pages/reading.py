@@ -16,6 +16,7 @@ from mnist_pipeline.pixels.light import Grey, Invert, as_grey, darker_share
 from mnist_pipeline.pixels.pictures import Picture, name_of, read_grey, unforeseen
 from mnist_pipeline.prediction.pages.choosing import Box, Candidate, chain, choose
 from mnist_pipeline.prediction.pages.pieces import clusters, pieces
+from mnist_pipeline.prediction.prediction import reconsidered
 from mnist_pipeline.runs.files import whole
 
 _LONGEST = 2000  # pixels of a page's longer side: digits of a hundredth of it are still 20 pixels tall
@@ -30,6 +31,9 @@ _SHORTEST, _FLATTEST = 0.45, 0.3  # of the usual height
 _OFF_LINE = 0.6  # of a digit's height: how far off its line a digit may stand
 _STEEPEST = 0.25  # of a line's slope
 _FAR = 4.0  # digit heights: neighbours further away say nothing of the slope
+
+
+_Told = list[tuple[Candidate, NDArray[np.float32]]]  # candidates, each with the model's probabilities for its image
 
 
 class Model(Protocol):
@@ -111,7 +115,7 @@ def read_pixels(grey: Grey, model: Model, invert: Invert = "auto", image: str = 
         turned = max((look_at(look.inverted, turn) for turn in (1, 2, 3)), key=lambda one: one.certainty)
         look = turned if turned.confidence > look.confidence + _CLEARLY else look
     boxes = np.array([one.box for one, _ in look.told], np.int64).reshape(-1, 4)
-    digits = _digits(look.told, model.threshold, model.classes)
+    digits = _digits(_reconsidered(look.told, model), model.threshold, model.classes)
     upright = [replace(one, box=_in_picture(one.box, look.turn, page.shape, by)) for one in digits]
     read = [[upright[number] for number in line] for line in lines(boxes, look.height)]
     return Page(image, model.name, read, left_out=look.left_out)
@@ -120,7 +124,7 @@ def read_pixels(grey: Grey, model: Model, invert: Invert = "auto", image: str = 
 class _Look(NamedTuple):
     """What is found on a page when it is looked at in one way."""
 
-    told: list[tuple[Candidate, NDArray[np.float32]]]
+    told: _Told
     height: float
     left_out: int
     inverted: bool
@@ -177,9 +181,16 @@ def _is_digit_sized(one: Candidate, row: NDArray[np.float32], height: float, thr
     return bool(high >= _SHORTEST * height or flat)
 
 
-def _digits(
-    told: list[tuple[Candidate, NDArray[np.float32]]], threshold: float, classes: Sequence[str]
-) -> list[PageDigit]:
+def _reconsidered(told: _Told, model: Model) -> _Told:
+    """What was told of each candidate, and where that is doubtful and the model refuses, the mean of another eight."""
+    images = [one.image for one, _ in told if one.image is not None]
+    if not images or not model.threshold:
+        return told
+    rows = reconsidered(np.stack([row for _, row in told]), np.stack(images), model.probabilities)
+    return [(one, row) for (one, _), row in zip(told, rows, strict=True)]
+
+
+def _digits(told: _Told, threshold: float, classes: Sequence[str]) -> list[PageDigit]:
     """The answers, their boxes on the page as it was looked at."""
     if sum(bool(row.max() >= threshold) for _, row in told) >= _COMPANY:
         threshold *= _IN_COMPANY
