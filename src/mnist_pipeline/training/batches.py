@@ -126,13 +126,14 @@ def _thickened(images: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
     return images + tf.abs(shares) * (tf.where(shares > 0, grown, shrunk) - images)
 
 
-def _bends(most: float, seed: tf.Tensor, images: tf.Tensor) -> list[tf.Tensor]:
+def _bends(most: float, seed: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """For each pixel of each image how far it moves to the side and down: smooth from knots that move at random."""
     knots = tf.random.stateless_uniform([2, images, _KNOTS, _KNOTS, 1], _apart(seed, 1 << 30, 1 << 30), -most, most)
     # Sums written out, as portable numerics need them: (2, n, knots, knots, 1) to (2, n, knots, 28) to (2, n, 28, 28).
     rows = tf.add_n([knots[:, :, :, knot] * _NEAR_KNOTS[knot] for knot in range(_KNOTS)])[:, :, :, None]
     moves = tf.add_n([rows[:, :, knot] * _NEAR_KNOTS[knot][:, None] for knot in range(_KNOTS)])
-    return tf.unstack(tf.reshape(moves, (2, -1, SIDE * SIDE)))
+    to_the_side, down = tf.unstack(tf.reshape(moves, (2, -1, SIDE * SIDE)))
+    return to_the_side, down
 
 
 def _near_knots() -> NDArray[np.float32]:

@@ -175,7 +175,8 @@ class _DenseTwin:
     """
 
     def __init__(self, model: keras.Model, average: Average | None) -> None:
-        self.model, self.step = model, self.train_step
+        self.model = model
+        self.step: Step = self.train_step
         self.weights = [keras.Variable(_turned(weight.value)) for weight in model.trainable_variables]
         self.optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
         self.optimizer.build(self.weights)
