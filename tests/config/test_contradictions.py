@@ -81,8 +81,25 @@ from tests.config.recipe_texts import Complaints, said
             "training.precision: bfloat16 is for model.family: cnn (others only get slower): use float32",
         ),
         (
-            {"training": "{epochs: 1, averaging: {}}"},
-            "training.averaging: is for model.family: cnn: set it to null",
+            {"training": "{epochs: 1, optimizer: {name: sgd, beta_2: 0.9}}"},
+            "training.optimizer.beta_2: is for adam and adamw, not sgd: set it to null",
+        ),
+        (
+            {"model": "{family: cnn, convolutions: [{filters: 1}, {filters: 1, residual: 3}]}"},
+            "model.convolutions[1].residual: leads around 3 blocks, and there are 2 up to this one: use less",
+        ),
+        (
+            {"model": "{family: cnn, convolutions: [{filters: 1, pool: 2}, {filters: 1, residual: 2}]}"},
+            "model.convolutions[1].residual: leads around 2 blocks, and one before the last of them pools: "
+            "pool in the last, or use a stride",
+        ),
+        (
+            {
+                "model": "{family: cnn, convolutions: [{filters: 1, separable: true}]}",
+                "training": "{epochs: 1, numerics: portable}",
+            },
+            "model.convolutions: a separable one is not for training.numerics: portable (a library, which filters each "
+            "feature, sums in another order on other processors): use false, or numerics: fast",
         ),
         (
             {"training": "{epochs: 1, calibrate: true}"},

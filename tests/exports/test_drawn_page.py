@@ -51,7 +51,9 @@ FORMS_OF_PAGE = ("page-float", "page")
 _ODD = {
     "model.convolutions": [
         {"filters": 4, "kernel": 4, "batch_norm": True, "pool": 3},
-        {"filters": 11, "kernel": 3, "batch_norm": True, "pool": 1},
+        {"filters": 11, "kernel": 3, "stride": 2, "batch_norm": True, "pool": 1},
+        {"filters": 9, "kernel": 3, "separable": True, "batch_norm": True, "residual": 2},
+        {"filters": 9, "kernel": 3, "batch_norm": True, "residual": 1},
     ],
 }  # fmt: skip
 

@@ -74,3 +74,24 @@ def test_a_model_trained_in_mixed_precision_leaves_in_every_form(
 ) -> None:
     monkeypatch.setattr(proof, "LOST", 0.02)  # one of 500 images is 0.2 points
     assert pipeline.export(trained_in_bfloat16(trainings.source))["forms"].keys() == FORMS.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("norm_first", [True, False])
+def test_every_kind_of_block_leaves_in_every_form(
+    norm_first: bool, trainings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "LOST", 0.02)  # one of 500 images is 0.2 points
+    blocks = [
+        {"filters": 8, "kernel": 5, "stride": 2, "batch_norm": True},
+        {"filters": 12, "separable": True, "batch_norm": True},
+        {"filters": 12, "batch_norm": True, "residual": 2, "pool": 2},
+        {"filters": 12, "separable": True, "stride": 2, "residual": 1},
+    ]
+    settings = {
+        "data.source": str(trainings.source), "training.epochs": 8, "model.convolutions": blocks, "model.hidden": [],
+        "model.pooling": "average", "model.norm_first": norm_first, "model.activation": "leaky_relu",
+        "training.early_stopping": None, "training.plateau": None, "training.keep_best": None,
+    }  # fmt: skip
+    run = Run(Path(train(load_config("cnn", settings))["run"]))
+    assert pipeline.export(run)["forms"].keys() == FORMS.keys()

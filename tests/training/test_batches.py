@@ -124,6 +124,42 @@ def test_a_flip_mirrors_every_second_image_and_changes_nothing_else(part: Part) 
     np.testing.assert_array_equal(flipped[~mirrored], alone[~mirrored])
 
 
+def test_thickness_lets_strokes_grow_and_shrink_and_leaves_them_where_they_are(part: Part) -> None:
+    images = np.repeat(scale(part.images[:1]), 100, axis=0)
+    changed = augment(tf.constant(images), Augmentation(thickness=0.5), SEED).numpy()
+    ink = changed.sum((1, 2)) / images[0].sum()
+    assert ink.min() < 0.8
+    assert ink.max() > 1.2
+    assert (changed.min(), changed.max()) == (0, 1)
+    assert max(np.abs(middle(each) - middle(images[0])).max() for each in changed) < 0.5
+
+
+def test_elastic_bends_smoothly_and_by_no_more_pixels_than_it_says() -> None:
+    """Of slopes along x and along y, each pixel's own value is where it came from."""
+    slope = np.tile(np.arange(28, dtype=np.float32), (28, 1))
+    settings = Augmentation(elastic=4)
+    from_x, from_y = (
+        augment(tf.constant(np.repeat(each[None], 50, 0)), settings, SEED).numpy() for each in (slope, slope.T)
+    )
+    inside = np.s_[:, 6:22, 6:22]
+    moves = np.stack([(from_x - slope)[inside], (from_y - slope.T)[inside]])
+    assert 2 < np.abs(moves).max() <= 4
+    assert np.abs(np.diff(moves, axis=-1)).max() < 1.5
+    assert abs(moves.mean()) < 0.2
+    assert moves.std(axis=(0, 2, 3)).min() > 0.1
+    assert moves[0].std(axis=(1, 2)).mean() > 0.05, "parts of an image move differently"
+
+
+@pytest.mark.parametrize("new", [{"thickness": 0.3}, {"elastic": 1.0}])
+def test_what_else_is_drawn_does_not_depend_on_it(new: dict[str, float], part: Part) -> None:
+    """The same rotation, shift and zoom: what was bent or thickened lies about where it lay."""
+    images = tf.constant(scale(part.images[:20]))
+    settings = Augmentation(rotation=30, zoom=0.2, shift=4)
+    plain, changed = (augment(images, each, SEED).numpy() for each in (settings, settings.model_copy(update=new)))
+    away = np.array([middle(one) - middle(other) for one, other in zip(plain, changed, strict=True)])
+    assert 0 < np.abs(away).max() < 1
+
+
 def test_a_zoom_stretches_both_ways() -> None:
     image = np.zeros((1, 28, 28), np.float32)
     image[0, 9:19, 9:19] = 1

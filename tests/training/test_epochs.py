@@ -121,6 +121,24 @@ def test_the_average_is_that_of_all_steps_with_batch_normalisation_in_it(part: P
     assert not np.allclose(average.weights()[0], model.get_weights()[0], atol=1e-4)
 
 
+def test_the_average_of_a_dense_network_is_that_of_all_steps(part: Part) -> None:
+    part = Part(part.images[:96], part.labels[:96])
+    config = config_of("smoke", **{"training.batch_size": 32, "training.averaging": {"decay": 0.6}})
+    plan = EpochPlan.of(config, len(part))
+    model = compiled(config, plan.steps)
+    average, expected = Average(model, 0.6), model.get_weights()
+    fit_epochs(model, config, plan, part, NONE, average=average)
+
+    def follow(plain: keras.Model) -> None:
+        done = int(plain.optimizer.iterations)
+        kept = min(0.6, (1 + done) / (10 + done))
+        expected[:] = [kept * old + (1 - kept) * new for old, new in zip(expected, plain.get_weights(), strict=True)]
+
+    plain_epoch(config, part, follow)
+    for found, wanted in zip(average.weights(), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=2e-5)
+
+
 def test_the_average_is_in_place_for_a_block_and_no_longer() -> None:
     model = models.build(config_of("smoke", model=SMALL).model, seed=0)
     average, own = Average(model, 0.9), model.get_weights()

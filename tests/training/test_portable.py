@@ -28,12 +28,16 @@ SMALL: Trainings = [
             "model.convolutions": [
                 {"filters": 8, "kernel": 5, "batch_norm": True, "pool": 2},
                 {"filters": 8, "kernel": 2, "batch_norm": True, "pool": 3},
+                {"filters": 12, "kernel": 3, "batch_norm": True, "stride": 2, "residual": 1},
             ],
-            "model.pooling": "average", "model.hidden": [16],
+            "model.norm_first": True, "model.pooling": "average", "model.hidden": [16],
             "training.epochs": 1, "training.batch_size": 64,
-            "training.optimizer": {"name": "adamw", "learning_rate": 0.001}, "training.schedule": {"rise": 0.2},
+            "training.optimizer": {"name": "adamw", "learning_rate": 0.001, "beta_1": 0.8, "weight_decay": 0.01},
+            "training.schedule": {"rise": 0.2, "shape": "cosine"},
             "training.averaging": {"decay": 0.9},
-            "training.augmentation": {"rotation": 8, "zoom": 0.08, "shift": 1.5, "shear": 0.1},
+            "training.augmentation": {
+                "rotation": 8, "zoom": 0.08, "shift": 1.5, "shear": 0.1, "elastic": 1, "thickness": 0.2,
+            },
             "training.label_smoothing": 0.1,
         },
     )

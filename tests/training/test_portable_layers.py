@@ -47,10 +47,11 @@ def assert_same(found: list[NDArray[Any]], expected: list[NDArray[Any]]) -> None
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
-def test_a_convolution_is_that_of_keras(kernel: int) -> None:
-    """Also with an even kernel, which reaches further to the right than to the left."""
-    settings = {"filters": 4, "kernel_size": kernel, "padding": "same", "activation": "relu"}
+@pytest.mark.parametrize(("kernel", "stride"), [(1, 1), (2, 1), (3, 1), (5, 1), (1, 2), (3, 2), (5, 4)])
+def test_a_convolution_is_that_of_keras(kernel: int, stride: int) -> None:
+    """Also with an even kernel, which reaches further to the right than to the left, and without a bias."""
+    settings = {"filters": 4, "kernel_size": kernel, "strides": stride, "padding": "same", "activation": "relu"}
+    settings["use_bias"] = kernel < 5
     inputs = images(3, 7, 6, 2)
     assert_same(results(PortableConvolution(**settings), inputs), results(keras.layers.Conv2D(**settings), inputs))
 

@@ -13,12 +13,13 @@ import pytest
 from tests.samples import Trainings
 from tests.systems import posix
 
-DENSE = ["training.epochs=30", "data.validation=0.1", "training.batch_size=64"]
+DENSE = ["training.epochs=30", "data.validation=0.1", "training.batch_size=64", "training.averaging={decay: 0.9}"]
 # All that has a memory of its own: dropout, patience, plateau and the best epoch's weights.
 SMALL = "model={family: cnn, convolutions: [{filters: 8, batch_norm: true, pool: 2}], hidden: [16], dropout: 0.5}"
 CNN = [SMALL, "training.epochs=7", "training.plateau.patience=1", "training.early_stopping.patience=2"]
 AUGMENTED = [
-    *CNN, "training.epochs=5", "training.augmentation={rotation: 10, zoom: 0.1, shift: 2, shear: 0.1}",
+    *CNN, "training.epochs=5",
+    "training.augmentation={rotation: 10, zoom: 0.1, shift: 2, shear: 0.1, elastic: 2, thickness: 0.3}",
     "training.plateau=null", "training.schedule={rise: 0.3}", "training.averaging={decay: 0.9}",
     "training.label_smoothing=0.1", "training.calibrate=true", "model.pooling=average", "model.hidden=[]",
 ]  # fmt: skip

@@ -63,6 +63,10 @@ def _learning_rate(config: Config) -> Iterator[str]:
     if stopping and plateau and plateau.patience >= stopping.patience:
         less = f"{plateau.patience} is not below training.early_stopping.patience ({stopping.patience})"
         yield f"training.plateau.patience: {less}, so training would stop first: use less, or more there"
+    optimizer = config.training.optimizer
+    for setting in ("beta_1", "beta_2"):
+        if getattr(optimizer, setting) is not None and not optimizer.name.startswith("adam"):
+            yield f"training.optimizer.{setting}: is for adam and adamw, not {optimizer.name}: set it to null"
     if config.training.schedule and plateau:
         yield "training.schedule: and training.plateau both set the learning rate: set one of them to null"
 
@@ -70,16 +74,23 @@ def _learning_rate(config: Config) -> Iterator[str]:
 def _family(config: Config) -> Iterator[str]:
     """Settings that are not for this kind of network."""
     if isinstance(config.model, CnnModel):
-        side = 28
-        for block in config.model.convolutions:
-            side //= block.pool
-        if not side:
-            yield "model.convolutions: the pools leave nothing of the 28 pixels: pool less"
-        return
-    if config.training.averaging:
-        yield "training.averaging: is for model.family: cnn: set it to null"
-    if config.training.precision == "bfloat16":
+        yield from _blocks(config.model)
+    elif config.training.precision == "bfloat16":
         yield "training.precision: bfloat16 is for model.family: cnn (others only get slower): use float32"
+
+
+def _blocks(model: CnnModel) -> Iterator[str]:
+    """Convolution blocks that do not fit together."""
+    side = 28
+    for number, block in enumerate(model.convolutions):
+        side = -(-side // block.stride) // block.pool
+        where = f"model.convolutions[{number}].residual: leads around {block.residual} blocks"
+        if block.residual > number + 1:
+            yield f"{where}, and there are {number + 1} up to this one: use less"
+        elif any(within.pool > 1 for within in model.convolutions[number + 1 - block.residual : number]):
+            yield f"{where}, and one before the last of them pools: pool in the last, or use a stride"
+    if not side:
+        yield "model.convolutions: the pools leave nothing of the 28 pixels: pool less"
 
 
 def _portable(config: Config) -> Iterator[str]:
@@ -91,6 +102,9 @@ def _portable(config: Config) -> Iterator[str]:
     if training.precision == "bfloat16":
         why = "some processors multiply it, others emulate that"
         yield f"training.precision: bfloat16 {refused} ({why}): use float32, or numerics: fast"
+    if isinstance(config.model, CnnModel) and any(block.separable for block in config.model.convolutions):
+        why = "a library, which filters each feature, sums in another order on other processors"
+        yield f"model.convolutions: a separable one {refused} ({why}): use false, or numerics: fast"
     if training.calibrate:
         why = "the finished network's scores, from which its factor comes, differ between processors"
         yield f"training.calibrate: {refused} ({why}): use false, or numerics: fast"

@@ -31,16 +31,22 @@ class DenseModel(Settings):
 
 
 class Convolution(Settings):
-    """One block: convolution, activation, then batch normalisation and pooling where asked for."""
+    """One block: convolution and activation, then, where asked for, batch normalisation, a sum and pooling."""
 
     filters: Units
     """Features computed at each place (output channels)."""
     kernel: Annotated[int, Field(ge=1, le=11)] = 3
     """Side of the square window, in pixels."""
+    stride: Annotated[int, Field(ge=1, le=4)] = 1
+    """Pixels from one window to the next, along each axis."""
+    separable: bool = False
+    """Each feature first filtered by itself, then all mixed at each place: far fewer weights than all at once."""
     batch_norm: bool = False
     """Normalise each feature over the batch, after the activation."""
+    residual: Annotated[int, Field(ge=0, le=8)] = 0
+    """Blocks, this one the last, around which their input is led and added; by a 1x1 convolution if sizes differ."""
     pool: Annotated[int, Field(ge=1, le=4)] = 1
-    """Side of the max pooling window; 1 is none."""
+    """Side of the max pooling window, behind all else; 1 is none."""
 
 
 class CnnModel(Settings):
@@ -56,6 +62,8 @@ class CnnModel(Settings):
     """Units of each hidden layer after the convolutions."""
     activation: Activation = "relu"
     """Activation function of every block and every hidden layer."""
+    norm_first: bool = False
+    """Batch normalisation stands before the activation, in the place of a bias, instead of after it."""
     dropout: Share = 0.0
     """Share of the last hidden layer's outputs dropped while training."""
     output: Output = "softmax"
@@ -69,6 +77,12 @@ class Optimizer(Settings):
     """Update rule; Keras' defaults for what is not set here."""
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.001
     """Size of a step; with a schedule, its peak."""
+    beta_1: Share | None = None
+    """Share that Adam's mean gradient keeps of itself at a step; null is Keras' 0.9."""
+    beta_2: Share | None = None
+    """Share that Adam's mean squared gradient keeps of itself at a step; null is Keras' 0.999."""
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Share of each weight, times the learning rate, that a step takes off; null is Keras' 0.004 for adamw, else 0."""
 
 
 class EarlyStopping(Settings):
@@ -98,7 +112,7 @@ class Plateau(Settings):
 
 
 class OneCycle(Settings):
-    """A learning rate that rises linearly to the optimizer's, then falls linearly until the last step."""
+    """A learning rate that rises linearly to the optimizer's, then falls until the last step."""
 
     rise: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Share of all steps until the peak."""
@@ -106,6 +120,8 @@ class OneCycle(Settings):
     """The first step's rate, as a share of the peak."""
     end: Share = 0.0
     """The rate after the last step, as a share of the peak."""
+    shape: Literal["linear", "cosine"] = "linear"
+    """How it falls: in a line, or as half a cosine wave, slowly at first and at last."""
 
 
 class Averaging(Settings):
@@ -116,7 +132,7 @@ class Averaging(Settings):
 
 
 class Augmentation(Settings):
-    """How far a training image may be turned, stretched and moved, anew at every step; 0 leaves it alone."""
+    """How far a training image may be turned, stretched, moved and bent, anew at every step; 0 leaves it alone."""
 
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
     """Degrees, either way."""
@@ -126,6 +142,10 @@ class Augmentation(Settings):
     """Pixels, along each axis."""
     shear: Annotated[float, Field(ge=0, le=2)] = 0.0
     """Sideways pixels for each pixel of height, either way."""
+    elastic: Annotated[float, Field(ge=0, le=14)] = 0.0
+    """Pixels by which each part of an image is moved by itself, along each axis, so that strokes bend."""
+    thickness: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of a pixel by which strokes grow or shrink on each side."""
     flip: bool = False
     """Whether every second image, by chance, is mirrored left to right, as clothes may be and digits may not."""
 
@@ -158,9 +178,9 @@ class Training(Settings):
     schedule: OneCycle | None = None
     """How the learning rate changes from step to step; null leaves it as it is."""
     averaging: Averaging | None = None
-    """A moving average of the weights, for CNNs; null keeps the weights of the last step."""
+    """A moving average of the weights; null keeps the weights of the last step."""
     augmentation: Augmentation | None = None
-    """How training images are turned, stretched and moved; null leaves them as they are."""
+    """How training images are changed at random; null leaves them as they are."""
     early_stopping: EarlyStopping | None = None
     """When training stops before its last epoch; null goes through all of them."""
     plateau: Plateau | None = None

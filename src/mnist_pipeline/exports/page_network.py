@@ -28,11 +28,16 @@ def read_network(path: Path, bits: Bits) -> dict[str, Any]:
     graph = onnx.load(path).graph
     constants = {constant.name: onnx.numpy_helper.to_array(constant) for constant in graph.initializer}
     layers: list[_Layer] = []
+    same = {name: name for name in (graph.input[0].name,)}  # a value's name, and that of the layer's that it equals
     for node in graph.node:
         layer = _layer(node, [constants[name] for name in node.input if name in constants])
+        taken = [same[name] for name in node.input if name in same]
+        for name in node.output:
+            same[name] = name if layer else "".join(taken[:1])
         if layer:
-            layers.append(layer)
+            layers.append(layer | {"takes": taken, "gives": node.output[0]})
     _join_swish(layers)
+    _number(layers)
     return {"bits": bits, "layers": layers, "numbers": base64.b64encode(b"".join(_packed(layers, bits))).decode()}
 
 
@@ -51,7 +56,10 @@ def _layer(node: onnx.NodeProto, given: list[NDArray[Any]]) -> _Layer | None:
 def _convolution(given: list[_Floats], settings: dict[str, Any]) -> _Layer:
     kernel = given[0].transpose(2, 3, 1, 0)  # rows, columns, channels in, channels out
     top, left, *_ = settings.get("pads", [0, 0])
-    return {"kind": "conv", "kernel": kernel.shape[:2], "before": [top, left], **_weights(kernel, *given[1:])}
+    # With one channel in for each filter: of a separable convolution the first half, in which channels are not mixed.
+    kind = "depthwise" if settings.get("group", 1) > 1 else "conv"
+    window = {"kernel": kernel.shape[:2], "before": [top, left], "stride": settings.get("strides", [1])[0]}
+    return {"kind": kind, **window, **_weights(kernel, *given[1:])}
 
 
 def _weights(weights: _Floats, bias: _Floats | None = None) -> _Layer:
@@ -66,6 +74,11 @@ def _by_channel(given: list[_Floats], settings: dict[str, Any]) -> _Layer:
     return {"kind": "scale", "scale": scale, "shift": beta - mean * scale}
 
 
+def _sum(given: list[_Floats], _: dict[str, Any]) -> _Layer:
+    """A summand for each channel; or a sum of two layers' values, behind residual blocks."""
+    return {"kind": "scale", "shift": given[0].ravel()} if given else {"kind": "sum"}
+
+
 def _product(given: list[_Floats], _: dict[str, Any]) -> _Layer:
     """A factor for each channel; or of two layers' values, which _join_swish knows."""
     return {"kind": "scale", "scale": given[0].ravel()} if given else {"kind": "product"}
@@ -76,7 +89,7 @@ _LAYERS: dict[str, Callable[[list[_Floats], dict[str, Any]], _Layer]] = {
     "MatMul": lambda given, _: {"kind": "dense", **_weights(given[0])},
     "BatchNormalization": _by_channel,
     "Mul": _product,
-    "Add": lambda given, _: {"kind": "scale", "shift": given[0].ravel()},
+    "Add": _sum,
     "MaxPool": lambda _, settings: {"kind": "pool", "side": settings["kernel_shape"][0]},
     "GlobalAveragePool": lambda *_: {"kind": "average"},
     "ReduceMean": lambda *_: {"kind": "average"},
@@ -89,8 +102,18 @@ def _join_swish(layers: list[_Layer]) -> None:
     while any(layer["kind"] == "product" for layer in layers):
         product = next(at for at, layer in enumerate(layers) if layer["kind"] == "product")
         sigmoid = max(at for at in range(product) if layers[at]["kind"] == "sigmoid")
-        layers[sigmoid] = {"kind": "silu"}
+        layers[sigmoid] |= {"kind": "silu"}
+        layers[product - 1]["gives"] = layers[product]["gives"]
         del layers[product]
+
+
+def _number(layers: list[_Layer]) -> None:
+    """Say by number which layers another takes its values from, -1 the image, where it is not the one before it."""
+    numbers = {layer.pop("gives"): number for number, layer in enumerate(layers)}
+    for number, layer in enumerate(layers):
+        sources = [numbers.get(name, -1) for name in layer.pop("takes")]
+        if sources != [number - 1]:
+            layer["from"] = sources
 
 
 def _packed(layers: list[_Layer], bits: Bits) -> list[bytes]:

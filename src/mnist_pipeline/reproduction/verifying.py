@@ -111,9 +111,13 @@ def _size(config: Config) -> dict[str, int]:
     features = values = _SIDE * _SIDE
     if isinstance(model, CnnModel):
         channels, side = 1, _SIDE
+        entering: list[int] = []  # channels that each block is given
         for block in model.convolutions:
-            window = channels * block.kernel**2
-            weights, products = weights + window * block.filters, products + window * block.filters * side * side
+            entering.append(channels)
+            window, side = channels * block.kernel**2, math.ceil(side / block.stride)
+            own = window + channels * block.filters if block.separable else window * block.filters
+            own += entering[-block.residual] * block.filters if block.residual else 0
+            weights, products = weights + own, products + own * side * side
             values += (block.filters + (window if portable else 0)) * side * side
             channels, side = block.filters, side // block.pool
         features = channels * (side * side if model.pooling == "flatten" else 1)

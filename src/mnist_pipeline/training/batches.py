@@ -19,6 +19,8 @@ from mnist_pipeline.training.portable import cosine_and_sine
 
 _CENTRE = (SIDE - 1) / 2
 _CHUNKS = 20  # of an epoch of a slow network
+_BETWEEN_KNOTS = 7  # pixels; a stroke bends over about as many
+_KNOTS = SIDE // _BETWEEN_KNOTS + 3  # of a cubic spline from edge to edge
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,9 @@ class Resident:
 
 
 def augment(images: tf.Tensor, settings: Augmentation, seed: tf.Tensor, *, portable: bool = False) -> tf.Tensor:
-    """Turn, stretch, shear and move images (n, 28, 28), each by its own draw from the two numbers of the seed."""
+    """Change images (n, 28, 28) as the settings say, each by its own draw from the two numbers of the seed."""
+    if settings.thickness:
+        images = _thickened(images, settings.thickness, seed)
     draws = tf.unstack(tf.random.stateless_uniform((6, tf.shape(images)[0]), seed, -1.0, 1.0))
     angle = draws[0] * math.radians(settings.rotation)
     stretch_x, stretch_y = (1 / (1 + draw * settings.zoom) for draw in draws[1:3])
@@ -98,13 +102,45 @@ def augment(images: tf.Tensor, settings: Augmentation, seed: tf.Tensor, *, porta
     from_y = (sin * stretch_y)[:, None] * x + ((sin * shear + cos) * stretch_y)[:, None] * y
     if settings.flip:
         from_x *= _sides(seed, tf.shape(images)[0])[:, None]
+    if settings.elastic:
+        move_x, move_y = _bends(settings.elastic, seed, tf.shape(images)[0])
+        from_x, from_y = from_x + move_x, from_y + move_y
     return _sampled(images, from_x + _CENTRE, from_y + _CENTRE)
 
 
+def _apart(seed: tf.Tensor, first: int, second: int) -> tf.Tensor:
+    """A seed for draws on which nothing else depends, whatever the settings."""
+    return tf.bitwise.bitwise_xor(tf.cast(seed, tf.int32), [first, second])
+
+
 def _sides(seed: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
-    """1 or -1 for each image, drawn apart from all else, so that nothing else depends on it."""
-    apart = tf.bitwise.bitwise_xor(tf.cast(seed, tf.int32), [0, 1 << 30])
-    return tf.where(tf.random.stateless_uniform([images], apart) < 0.5, -1.0, 1.0)
+    """1 or -1 for each image."""
+    return tf.where(tf.random.stateless_uniform([images], _apart(seed, 0, 1 << 30)) < 0.5, -1.0, 1.0)
+
+
+def _thickened(images: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
+    """Images blended with the largest or the smallest value around each pixel: strokes grow or shrink."""
+    shares = tf.random.stateless_uniform([tf.shape(images)[0]], _apart(seed, 1 << 30, 0), -most, most)[:, None, None]
+    pixels = images[..., None]
+    grown, shrunk = (sign * tf.nn.max_pool2d(sign * pixels, 3, 1, "SAME")[..., 0] for sign in (1.0, -1.0))
+    return images + tf.abs(shares) * (tf.where(shares > 0, grown, shrunk) - images)
+
+
+def _bends(most: float, seed: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """For each pixel of each image how far it moves to the side and down: smooth from knots that move at random."""
+    knots = tf.random.stateless_uniform([2, images, _KNOTS, _KNOTS, 1], _apart(seed, 1 << 30, 1 << 30), -most, most)
+    # Sums written out, as portable numerics need them: (2, n, knots, knots, 1) to (2, n, knots, 28) to (2, n, 28, 28).
+    rows = tf.add_n([knots[:, :, :, knot] * _NEAR_KNOTS[knot] for knot in range(_KNOTS)])[:, :, :, None]
+    moves = tf.add_n([rows[:, :, knot] * _NEAR_KNOTS[knot][:, None] for knot in range(_KNOTS)])
+    to_the_side, down = tf.unstack(tf.reshape(moves, (2, -1, SIDE * SIDE)))
+    return to_the_side, down
+
+
+def _near_knots() -> NDArray[np.float32]:
+    """How much of each knot's move a row or column has, a cubic spline; all of them add up to one."""
+    places = np.arange(SIDE) / _BETWEEN_KNOTS + 1
+    away = np.abs(places - np.arange(_KNOTS)[:, None])
+    return np.where(away < 1, 2 / 3 - away**2 + away**3 / 2, np.maximum(2 - away, 0) ** 3 / 6).astype(np.float32)
 
 
 def _sampled(images: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
@@ -123,6 +159,9 @@ def _pixels(flat: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     inside = (x >= 0) & (x < SIDE) & (y >= 0) & (y < SIDE)
     places = tf.cast(tf.clip_by_value(y, 0, SIDE - 1) * SIDE + tf.clip_by_value(x, 0, SIDE - 1), tf.int32)
     return tf.where(inside, tf.gather(flat, places, batch_dims=1), 0.0)
+
+
+_NEAR_KNOTS = _near_knots()
 
 
 def augmented_sample(

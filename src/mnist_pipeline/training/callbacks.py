@@ -28,27 +28,36 @@ class Average:
 
     def __init__(self, model: keras.Model, decay: float) -> None:
         self._model, self._decay = model, decay
-        self._values = [tf.Variable(weight.value) for weight in model.weights]
+        self.values = [
+            keras.Variable(tf.identity(weight.value)) for weight in model.weights
+        ]  # of a copy: else they were one
 
     def following(self, train_step: Step) -> Step:
         """The step, and the average moved after it."""
+        return self.behind(train_step, self._model.optimizer, self._model.weights, self.values)
+
+    def behind(
+        self, train_step: Step, optimizer: keras.optimizers.Optimizer, weights: Sequence[keras.Variable],
+        values: Sequence[keras.Variable],
+    ) -> Step:  # fmt: skip
+        """A step that trains other variables than the model's own, and their averages moved after it."""
 
         def step(batch: tuple[tf.Tensor, tf.Tensor]) -> None:
             train_step(batch)
-            done = tf.cast(self._model.optimizer.iterations.value, tf.float32)
+            done = tf.cast(optimizer.iterations.value, tf.float32)
             kept = tf.minimum(self._decay, (1 + done) / (10 + done))
-            for value, weight in zip(self._values, self._model.weights, strict=True):
-                value.assign_add((1 - kept) * (weight.value - value))
+            for value, weight in zip(values, weights, strict=True):
+                value.assign_add((1 - kept) * (weight.value - value.value))
 
         return step
 
     def weights(self) -> Weights:
         """The averages in the order of model.get_weights."""
-        return [value.numpy() for value in self._values]
+        return [value.numpy() for value in self.values]
 
     def restore(self, weights: Sequence[NDArray[np.float32]]) -> None:
         """Go on from the averages of a checkpoint."""
-        for value, weight in zip(self._values, weights, strict=True):
+        for value, weight in zip(self.values, weights, strict=True):
             value.assign(weight)
 
     @contextmanager

@@ -1,5 +1,6 @@
 """What a network is trained with: targets, loss, accuracy, optimizer and learning rate."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from mnist_pipeline.config.schema import Config
 from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.training import models
 from mnist_pipeline.training.backend import keras, tf
-from mnist_pipeline.training.portable import PortableAdam, PortableAdamW
+from mnist_pipeline.training.portable import PortableAdam, PortableAdamW, cosine_and_sine
 
 
 def compiled(config: Config, steps: int = 1, classes: int = len(DIGITS)) -> keras.Model:
@@ -74,16 +75,18 @@ def _optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
         "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD,
     }  # fmt: skip
     rate, schedule = settings.learning_rate, config.training.schedule
-    return kinds[settings.name](OneCycleRate(rate, steps, **schedule.model_dump()) if schedule else rate)
+    said = settings.model_dump(exclude={"name", "learning_rate"}, exclude_none=True)
+    return kinds[settings.name](OneCycleRate(rate, steps, **schedule.model_dump()) if schedule else rate, **said)
 
 
 @keras.saving.register_keras_serializable("mnist_pipeline")  # the dense networks' working copy rebuilds its optimizer
 class OneCycleRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A learning rate that rises in a line to its peak, and falls in a line until the last step."""
+    """A learning rate that rises in a line to its peak, and falls until the last step."""
 
-    def __init__(self, peak: float, steps: int, rise: float, start: float, end: float) -> None:
+    def __init__(self, peak: float, steps: int, rise: float, start: float, end: float, shape: str = "linear") -> None:
         super().__init__()
         self._settings = {"peak": peak, "steps": steps, "rise": rise, "start": start, "end": end}
+        self._shape = shape
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
         """The rate of this step, counted from 0."""
@@ -92,9 +95,13 @@ class OneCycleRate(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
         falling = self._settings["steps"] - rising
         at = tf.cast(step, tf.float32)
         up = start + (1 - start) * at / rising
-        down = 1 + (end - 1) * (at - rising) / falling
+        if self._shape == "cosine":
+            cosine, _ = cosine_and_sine(math.pi * tf.clip_by_value((at - rising) / falling, 0.0, 1.0))
+            down = end + (1 - end) * (1 + cosine) / 2
+        else:
+            down = 1 + (end - 1) * (at - rising) / falling
         return peak * tf.maximum(tf.where(at < rising, up, down), 0.0)
 
     def get_config(self) -> dict[str, Any]:
         """The settings from which Keras builds the schedule again."""
-        return dict(self._settings)
+        return {**self._settings, "shape": self._shape}

@@ -110,13 +110,12 @@ def _test_function(model: keras.Model, config: Config, data: Resident, average: 
 
 def _program(model: keras.Model, config: Config, data: Resident, plan: EpochPlan, average: Average | None) -> Program:
     """The program of an epoch: dense networks are fastest under XLA, convolutions in a graph; portable is XLA alone."""
+    if config.model.family == "dense" and config.training.numerics == "fast":
+        twin = _DenseTwin(model, average)
+        return twin.around(_xla_program(twin.step, data, plan))
     train_step = average.following(model.train_step) if average else model.train_step
-    if config.training.numerics == "portable":
-        return _xla_program(train_step, data, plan)
-    if config.model.family == "cnn":
-        return _graph_program(train_step, data, plan)
-    twin = _DenseTwin(model)
-    return twin.around(_xla_program(twin.train_step, data, plan))
+    program = _xla_program if config.training.numerics == "portable" else _graph_program
+    return program(train_step, data, plan)
 
 
 def _graph_program(train_step: Step, data: Resident, plan: EpochPlan) -> Program:
@@ -175,8 +174,9 @@ class _DenseTwin:
     epochs callbacks and checkpoints see the true weights, moments and learning rate.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, average: Average | None) -> None:
         self.model = model
+        self.step: Step = self.train_step
         self.weights = [keras.Variable(_turned(weight.value)) for weight in model.trainable_variables]
         self.optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
         self.optimizer.build(self.weights)
@@ -184,6 +184,10 @@ class _DenseTwin:
             *zip(model.trainable_variables, self.weights, strict=True),
             *zip(model.optimizer.variables, self.optimizer.variables, strict=True),
         ]
+        if average:
+            values = [keras.Variable(_turned(value.value)) for value in average.values]
+            self._pairs += zip(average.values, values, strict=True)
+            self.step = average.behind(self.train_step, self.optimizer, self.weights, values)
 
     # Graphs of their own: inside the XLA program these copies would be a third of what there is to compile.
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]

@@ -23,16 +23,20 @@ class PortableConvolution(keras.layers.Conv2D):  # type: ignore[misc]
     """A convolution as one product: the window around each place as a row, times the kernel as a matrix."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Compute what Keras' convolution does with padding `same`, strides of one and a square kernel."""
-        (side, _), (height, width, channels) = self.kernel_size, inputs.shape[1:]
-        before = (side - 1) // 2
-        around = (before, side - 1 - before)
-        padded = tf.pad(inputs, ((0, 0), around, around, (0, 0)))
-        shifted = [padded[:, y : y + height, x : x + width] for y in range(side) for x in range(side)]
+        """Compute what Keras' convolution does with padding `same` and a square kernel."""
+        (side, _), (step, _), (*sides, channels) = self.kernel_size, self.strides, inputs.shape[1:]
+        height, width = (-(-length // step) for length in sides)  # rounded up
+        around = []
+        for length, places in zip(sides, (height, width), strict=True):
+            missing = max((places - 1) * step + side - length, 0)
+            around.append((missing // 2, missing - missing // 2))
+        padded = tf.pad(inputs, ((0, 0), *around, (0, 0)))
+        down, right = ((places - 1) * step + 1 for places in (height, width))
+        shifted = [padded[:, y : y + down : step, x : x + right : step] for y in range(side) for x in range(side)]
         rows = tf.reshape(tf.concat(shifted, axis=-1), (-1, side * side * channels))
         product = _portable_product(rows, tf.reshape(self.kernel.value, (-1, self.filters)))
         product = tf.reshape(product, (-1, height, width, self.filters))
-        return self.activation(_plus_bias(product, self.bias.value))
+        return self.activation(_plus_bias(product, self.bias.value) if self.use_bias else product)
 
 
 class PortableMaxPooling(keras.layers.MaxPooling2D):  # type: ignore[misc]
