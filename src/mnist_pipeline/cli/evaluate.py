@@ -1,24 +1,32 @@
 """mnist evaluate: a trained run or a model file on the test images. mnist report: the page about an evaluated run."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mnist_pipeline.cli.console import JsonOption, ModelOption, RunArgument, RuntimeOption, answer, note, table
 from mnist_pipeline.errors import MnistError
 from mnist_pipeline.numerals import noun
+from mnist_pipeline.packages import need
 
 if TYPE_CHECKING:
+    from mnist_pipeline.prediction.runtimes import RuntimeName
     from mnist_pipeline.runs.results import ClassRow, Evaluated
     from mnist_pipeline.runs.run import Run
 
 app = typer.Typer()
+_CORRUPTIONS = "Corrupt the images in fifteen ways, as MNIST-C does, and measure each."
 _SCORES = ("precision", "recall", "f1")
 
 
 @app.command(epilog="Example: mnist evaluate dense")
 def evaluate(
-    run: RunArgument = None, model: ModelOption = None, runtime: RuntimeOption = None, json: JsonOption = False
+    run: RunArgument = None,
+    model: ModelOption = None,
+    runtime: RuntimeOption = None,
+    corruptions: Annotated[bool, typer.Option("--corruptions", help=_CORRUPTIONS)] = False,
+    json: JsonOption = False,
 ) -> None:
     """Evaluate a trained run on its test images, of MNIST 10,000; its pictures go into plots/ in the run's folder.
 
@@ -28,6 +36,9 @@ def evaluate(
 
     if run and model:
         raise MnistError("a run or --model, not both: choose the one to evaluate")
+    if corruptions:
+        _corruptions(run, model, runtime, json)
+        return
     if model:
         from mnist_pipeline.evaluation.metrics import evaluate_file
 
@@ -42,6 +53,29 @@ def evaluate(
     answer(found.tree(), f"{figures_line(found)}\n\n{table(columns, rows)}\n\n{confused}", json)
     if found.run:
         note(f"Pictures: {found.run}/plots. Next: mnist report {found.name}")
+
+
+def _corruptions(run: str | None, model: Path | None, runtime: "RuntimeName | None", json: bool) -> None:
+    """Say how many of the images are right in each corruption, and in the mean."""
+    from mnist_pipeline import pipeline
+
+    note("The test images, corrupted in fifteen ways: half a minute")
+    if model:
+        need("measuring corruptions", "matplotlib")
+        from mnist_pipeline.evaluation.robustness import corrupt_file
+
+        found = corrupt_file(model, runtime)
+    else:
+        found = pipeline.corruptions(run_or_last(run))
+    refuses = found.threshold > 0
+    columns = ["corruption", "right", *(["refused", "wrong"] if refuses else [])]
+    shares = [[row["accuracy"], *([row["refused"], row["wrong"]] if refuses else [])] for row in found.rows]
+    rows = [[row["corruption"], *map("{:.2%}".format, each)] for row, each in zip(found.rows, shares, strict=True)]
+    rows.append(["in the mean", *(f"{sum(column) / len(column):.2%}" for column in zip(*shares, strict=True))])
+    line = f"{found.run or found.model}: {found.mean:.2%} of {found.n:,} corrupted test images right"
+    answer(found.tree(), f"{line}, {found.clean:.2%} of them as they are\n\n{table(columns, rows)}", json)
+    if found.run:
+        note(f"Plot: {found.run}/plots/corruptions.png. Next: mnist report {found.name}")
 
 
 def figures_line(found: "Evaluated") -> str:
