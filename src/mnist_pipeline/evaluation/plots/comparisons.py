@@ -1,7 +1,14 @@
-"""Plots that compare: a model on images corrupted in fifteen ways."""
+"""Plots that compare: a model on images corrupted in fifteen ways; recipes and what others report, by their costs."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
 
 from mnist_pipeline.evaluation.plots.style import EDGE, HEAD, Colour, headline, panel, saved_figure
 from mnist_pipeline.numerals import percent
@@ -34,3 +41,97 @@ def corruptions(rows: Sequence[CorruptionRow], clean: float, mean: float, path: 
         axes.set_yticks(places, [row["corruption"] for row in rows])
         axes.spines["bottom"].set_visible(False)
         axes.tick_params(length=0, labelsize=11, labelcolor=Colour.INK)
+
+
+class Claim(NamedTuple):
+    """One accuracy on a plot of many: a recipe of ours over its seeds, or what somebody else reports."""
+
+    name: str
+    accuracy: float
+    sd: float | None
+    seconds: float | None  # of one training
+    parameters: int | None
+    chosen: str  # "" for ours; of others how it was chosen
+
+
+_TALL = 430  # pixels of a panel
+_LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
+_AXES = {"seconds": "seconds of one training", "parameters": "parameters of the network"}
+_LOOKS = {
+    "": ("o", Colour.BLUE, "recipes here: mean ± s.d. over seeds"),
+    "honest": ("D", Colour.GREEN, "others, honest"),
+    "on the test set": ("X", Colour.ORANGE, "others, chosen on the test set"),
+    "not said": ("s", Colour.MUTED, "others, not said how chosen"),
+}
+_LETTER, _LINE, _MARK = 6.4, 14, 7  # pixels: the width of a letter, the height of a name, half of a mark
+
+
+def frontier(claims: Sequence[Claim], path: Path) -> None:
+    """Accuracy against the seconds of a training, and against parameters; halving the errors is the same step up."""
+    errors = [max(1 - claim.accuracy, 1e-4) for claim in claims]
+    limits = max(errors) * 1.5, min(errors) / 1.4
+    levels = [level for level in _LEVELS if limits[1] <= 1 - level <= limits[0]]
+    note = "Each line up is about half as many mistakes. The seconds of others are those of a GPU"
+    with saved_figure(path, 1200, HEAD + _TALL + 110) as figure:
+        headline(figure, "Accuracy on the test images, and what it takes", note)
+        for left, (cost, title) in zip((EDGE + 60, 690), _AXES.items(), strict=True):
+            axes = panel(figure, left, HEAD + 30, 1168 - 690, _TALL)
+            axes.set(xscale="log", yscale="log", ylim=limits, title=title)
+            axes.set_yticks([1 - level for level in levels], [f"{100 * level:g} %" for level in levels])
+            axes.minorticks_off()
+            axes.grid(visible=True)
+            axes.tick_params(length=0)
+            axes.xaxis.set_major_formatter(FuncFormatter(_number))
+            _points(axes, cost, [claim for claim in claims if getattr(claim, cost)])
+        _legend(figure, {claim.chosen for claim in claims})
+
+
+def _number(value: float, _: int) -> str:
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+
+
+def _points(axes: Axes, cost: str, claims: Sequence[Claim]) -> None:
+    """A mark for each claim, its spread as a bar, and its name beside it."""
+    costs = [float(getattr(claim, cost)) for claim in claims]
+    axes.set_xlim(min(costs) / 4, max(costs) * 4)
+    for x, claim in zip(costs, claims, strict=True):
+        marker, colour, _ = _LOOKS[claim.chosen]
+        error, sd = 1 - claim.accuracy, claim.sd or 0.0
+        spread = [[min(sd, 0.9 * error)], [sd]]
+        axes.errorbar([x], [error], yerr=spread, fmt=marker, color=colour, markersize=8, elinewidth=2, zorder=3)
+    places = axes.transData.transform([(x, 1 - claim.accuracy) for x, claim in zip(costs, claims, strict=True)])
+    for claim, (left, middle) in zip(claims, _beside(places, claims, axes.bbox.x0, axes.bbox.x1), strict=True):
+        x, y = axes.transData.inverted().transform((left, middle))
+        axes.text(x, y, claim.name, size=8.5, va="center", color=_LOOKS[claim.chosen][1], zorder=4)
+
+
+def _beside(places: NDArray[Any], claims: Sequence[Claim], low: float, high: float) -> list[tuple[float, float]]:
+    """Where each name begins, in pixels: beside its mark, as near to it as marks, names and edges leave room."""
+    taken = [(x - _MARK, x + _MARK, y) for x, y in places]  # left, right and middle of what a name must not cover
+    found = []
+    for (x, y), claim in zip(places, claims, strict=True):
+        width = _LETTER * len(claim.name)
+        tries = [
+            (left, y + up * _LINE * 0.7)
+            for up in (0, 1, -1, 2, -2, 3, -3, 4, -4)
+            for left in (x + _MARK + 3, x - _MARK - 3 - width)
+        ]
+        free = [
+            (left, middle)
+            for left, middle in tries
+            if low < left and left + width < high
+            and not any(left < end and begin < left + width and abs(middle - at) < _LINE for begin, end, at in taken)
+        ]  # fmt: skip
+        left, middle = (free or tries)[0]
+        taken.append((left, left + width, middle))
+        found.append((left, middle))
+    return found
+
+
+def _legend(figure: Figure, kinds: set[str]) -> None:
+    marks = [
+        Line2D([], [], marker=marker, color=colour, linestyle="", markersize=8, label=label)
+        for kind, (marker, colour, label) in _LOOKS.items()
+        if kind in kinds
+    ]
+    figure.legend(handles=marks, loc="lower left", ncols=4, bbox_to_anchor=(0.02, 0.0))
