@@ -63,7 +63,7 @@ _LOOKS = {
     "on the test set": ("X", Colour.ORANGE, "others, chosen on the test set"),
     "not said": ("s", Colour.MUTED, "others, not said how chosen"),
 }
-_LETTER, _LINE, _MARK = 6.4, 14, 7  # pixels: the width of a letter, the height of a name, half of a mark
+_LETTER, _LINE, _MARK = 6.6, 14, 7  # pixels: the width of a letter, the height of a name, half of a mark
 
 
 def frontier(claims: Sequence[Claim], path: Path) -> None:
@@ -100,31 +100,29 @@ def _points(axes: Axes, cost: str, claims: Sequence[Claim]) -> None:
         spread = [[min(sd, 0.9 * error)], [sd]]
         axes.errorbar([x], [error], yerr=spread, fmt=marker, color=colour, markersize=8, elinewidth=2, zorder=3)
     places = axes.transData.transform([(x, 1 - claim.accuracy) for x, claim in zip(costs, claims, strict=True)])
-    for claim, (left, middle) in zip(claims, _beside(places, claims, axes.bbox.x0, axes.bbox.x1), strict=True):
-        x, y = axes.transData.inverted().transform((left, middle))
-        axes.text(x, y, claim.name, size=8.5, va="center", color=_LOOKS[claim.chosen][1], zorder=4)
+    for claim, (end, middle, side) in zip(claims, _beside(places, claims, axes.bbox.x0, axes.bbox.x1), strict=True):
+        x, y = axes.transData.inverted().transform((end, middle))
+        look: dict[str, Any] = {"size": 8.5, "va": "center", "color": _LOOKS[claim.chosen][1], "zorder": 4}
+        axes.text(x, y, claim.name, ha="left" if side > 0 else "right", **look)
 
 
-def _beside(places: NDArray[Any], claims: Sequence[Claim], low: float, high: float) -> list[tuple[float, float]]:
-    """Where each name begins, in pixels: beside its mark, as near to it as marks, names and edges leave room."""
+def _beside(places: NDArray[Any], claims: Sequence[Claim], low: float, high: float) -> list[tuple[float, float, int]]:
+    """Where each name stands, in pixels: right (1) or left (-1) of its mark, as near as others and edges leave room."""
     taken = [(x - _MARK, x + _MARK, y) for x, y in places]  # left, right and middle of what a name must not cover
     found = []
     for (x, y), claim in zip(places, claims, strict=True):
         width = _LETTER * len(claim.name)
-        tries = [
-            (left, y + up * _LINE * 0.7)
-            for up in (0, 1, -1, 2, -2, 3, -3, 4, -4)
-            for left in (x + _MARK + 3, x - _MARK - 3 - width)
-        ]
+        tries = [(y + 0.7 * _LINE * up, side) for up in (0, 1, -1, 2, -2, 3, -3, 4, -4) for side in (1, -1)]
+        boxes = [(*sorted((x + side * (_MARK + 3), x + side * (_MARK + 3 + width))), at, side) for at, side in tries]
         free = [
-            (left, middle)
-            for left, middle in tries
-            if low < left and left + width < high
-            and not any(left < end and begin < left + width and abs(middle - at) < _LINE for begin, end, at in taken)
+            (left, right, at, side)
+            for left, right, at, side in boxes
+            if low < left and right < high
+            and not any(left < end and begin < right and abs(at - other) < _LINE for begin, end, other in taken)
         ]  # fmt: skip
-        left, middle = (free or tries)[0]
-        taken.append((left, left + width, middle))
-        found.append((left, middle))
+        left, right, at, side = (free or boxes)[0]
+        taken.append((left, right, at))
+        found.append((left if side > 0 else right, at, side))
     return found
 
 
