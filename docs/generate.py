@@ -15,6 +15,7 @@ from typer.cli import get_docs_for_click
 from mnist_pipeline.cli import app
 from mnist_pipeline.config.recipes import configs_folder, load_config, shipped_configs
 from mnist_pipeline.config.schema import Config
+from mnist_pipeline.reproduction.tables import FIELD_COLUMNS, field_rows
 
 DOCS = Path(__file__).parent
 
@@ -24,7 +25,7 @@ def pages() -> dict[Path, str]:
     parts = {
         "cli.md": {"commands": commands()},
         "configs.md": {"recipes": recipes(), "settings": settings()},
-        "results.md": {"reproduced": reproduced()},
+        "results.md": {"reproduced": reproduced(), "field": field()},
     }
     return {DOCS / name: fill((DOCS / name).read_text(encoding="utf-8"), new) for name, new in parts.items()}
 
@@ -133,6 +134,11 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 def reproduced() -> str:
     """What `mnist reproduce --markdown` wrote, but for its heading."""
     return (DOCS / "reproduce.md").read_text(encoding="utf-8").partition("\n\n")[2].strip()
+
+
+def field() -> str:
+    """A table of the field's claims, each beside the recipe that aims at it."""
+    return _table(FIELD_COLUMNS, field_rows())
 
 
 if __name__ == "__main__":

@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import cases
 from benchmarks.bench import RESULTS, ROUNDS, read_options
+from benchmarks.chosen_on_test import EveryEpoch, row
 from benchmarks.commands import ROOT, Variant, epoch_ends, later, run
 from benchmarks.table import Row, Spread, ratios, short, table
+from mnist_pipeline.training.checkpoints import TrainingState
 
 
 def test_a_spread_is_median_least_most_and_n() -> None:
@@ -126,3 +129,16 @@ def test_a_case_runs_its_variants_in_turns_and_keeps_every_round() -> None:
     assert case.measure(2, said.append) == {"ours": {"fit": [1.0, 3.0]}, "plain": {"fit": [2.0, 4.0]}}
     assert ran == ["a", "b", "a", "b"]
     assert said[0] == "1/2  a  fit 1.00"
+
+
+def test_what_was_chosen_on_the_test_images_stands_beside_the_honest_mean() -> None:
+    seeds = [(0.970, [0.960, 0.975, 0.970]), (0.966, [0.965, 0.969])]
+    cells = row("dense", seeds)
+    assert cells == ["dense", "2", "96.80 ± 0.28 %", "97.20 %", "97.50 %", "0.70 points"]
+
+
+def test_of_every_epoch_the_weights_are_kept_with_which_it_would_answer() -> None:
+    store = EveryEpoch()
+    store.save(TrainingState(epoch=1, weights=[np.zeros(1)]))
+    store.save(TrainingState(epoch=2, weights=[np.zeros(1)], average=[np.ones(1)]))
+    assert [float(weights[0][0]) for weights in store.epochs] == [0, 1]

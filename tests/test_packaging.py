@@ -279,6 +279,7 @@ REFUSED = {
     "run --config tiny": "train",
     "adapt --data examples": "train",
     "evaluate smoke": "train",
+    "evaluate smoke --corruptions": "plots",
     "export smoke --to onnx": "train",
     "bench smoke": "train",
     "reproduce tiny --seeds 2": "train",

@@ -7,13 +7,14 @@ from typing import cast
 import numpy as np
 import pytest
 
-from benchmarks.corrupted import CORRUPTIONS, corrupted
+from benchmarks.corrupted import corrupted
 from benchmarks.forms import FORMS, TURNED
 from benchmarks.pages import composed
 from benchmarks.scoring import Sample, Score, row, score
 from benchmarks.spoiling import WAYS, Box, Grey, ink_box
 from benchmarks.spoilt import in_folder, on_paper, spoilt
 from mnist_pipeline.data import Part
+from mnist_pipeline.evaluation.corruptions import CORRUPTIONS
 from mnist_pipeline.prediction.prediction import Prediction
 from mnist_pipeline.prediction.predictor import Predictor
 

@@ -29,7 +29,7 @@ from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun, run_called
 from mnist_pipeline.runs.files import whole
 from mnist_pipeline.runs.opening import begin, claimed, opened, same_recipe
 from mnist_pipeline.runs.provenance import environment
-from mnist_pipeline.runs.results import Benched, Evaluated, Exported, Trained
+from mnist_pipeline.runs.results import Benched, Corrupted, Evaluated, Exported, Trained
 from mnist_pipeline.runs.run import Run, artifacts
 from mnist_pipeline.runs.watching import Watcher, printing
 from mnist_pipeline.training.xla_flags import set_flags
@@ -99,6 +99,17 @@ def evaluate(where: str | Path | Run | None = None, *, pictures: bool = True) ->
 
         evaluate_run(run, pictures)
         return Evaluated.of(run)
+
+
+def corruptions(where: str | Path | Run | None = None) -> Corrupted:
+    """Read the test images corrupted in fifteen ways, with a trained run or the shipped model; gives the figures."""
+    need("measuring corruptions", "matplotlib")
+    from mnist_pipeline.evaluation.robustness import corrupt_run
+
+    if where == SHIPPED:
+        return corrupt_run(ShippedRun())
+    with opened(where) as run:
+        return corrupt_run(run)
 
 
 def report(where: str | Path | Run | None = None) -> Path:

@@ -10,7 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline.evaluation.plots.charts import Layer, Strip, architecture, confusion, curves, distribution, seeds
+from mnist_pipeline.evaluation.plots.comparisons import Claim, corruptions, frontier
 from mnist_pipeline.evaluation.plots.images import Read, answer_steps, digits, mistakes, samples
+from mnist_pipeline.runs.results import CorruptionRow
 
 Draw = Callable[[Path], None]
 
@@ -40,6 +42,16 @@ STRIP = Strip(
     lines=[("R1: 96.60 %", 0.966)],
     percent=True,
 )
+CORRUPTED: list[CorruptionRow] = [
+    {"corruption": "fog", "accuracy": 0.3, "refused": 0.2, "wrong": 0.5},
+    {"corruption": "shear", "accuracy": 0.9, "refused": 0.0, "wrong": 0.1},
+]
+CLAIMS = [
+    Claim("dense", 0.97, 0.004, 2.6, 42_310, ""), Claim("cnn", 0.994, 0.001, 200.0, 459_210, ""),
+    Claim("cnn-portable", 0.994, 0.001, 190.0, 459_210, ""), Claim("tiny", 0.92, None, 1.2, 8_180, ""),
+    Claim("others", 0.996, 0.0005, 960.0, 327_242, "honest"), Claim("record", 1.0, None, None, 697, "on the test set"),
+    Claim("somebody", 0.99, None, 0.8, None, "not said"),
+]  # fmt: skip
 
 NAMES = tuple(f"{number}" for number in range(47))
 WORDS = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
@@ -52,6 +64,8 @@ PLOTS: dict[str, Draw] = {
     "digits": lambda path: digits(IMAGES, LABELS, path, "MNIST"),
     "distribution": lambda path: distribution([6000] * 10, [1000] * 10, path),
     "seeds": lambda path: seeds([[STRIP, STRIP._replace(percent=False)]], path),
+    "corruptions": lambda path: corruptions(CORRUPTED, 0.97, 0.6, path, "dense"),
+    "frontier": lambda path: frontier(CLAIMS, path),
     "confusion of letters": lambda path: confusion(np.diag([9] * 47) + np.eye(47, k=3, dtype=int), path, "x", NAMES),
     "distribution of letters": lambda path: distribution([2400] * 47, [400] * 47, path, NAMES),
     "confusion of words": lambda path: confusion(MATRIX, path, "clothes", WORDS),

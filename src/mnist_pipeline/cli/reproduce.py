@@ -22,6 +22,7 @@ app = typer.Typer()
 _SEEDS = "Number of seeds, from 0 up; by default as many as the recipe's band has."
 _CLAIM = "Hold one recipe against this: --claim accuracy=99.2. May be repeated."
 _KIND = "How the claims are meant: given in full, rounded, or as a lower bound."
+_FRONTIER = "Write a picture of accuracy against seconds and parameters, others' records beside, to this file."
 _WHAT = "Recipes to train over seeds; or one run's name or folder, to repeat it."
 
 
@@ -41,6 +42,7 @@ def reproduce(
     ] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the table to this file, as Markdown.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of all these recipes to this file.")] = None,
+    frontier: Annotated[Path | None, typer.Option(help=_FRONTIER)] = None,
     json: JsonOption = False,
 ) -> None:
     """Train recipes over seeds and compare with what was reported or claimed; or repeat one run from its folder.
@@ -59,7 +61,7 @@ def reproduce(
     targets = what or []
     run = run_at(targets[0]) if len(targets) == 1 and not all_ else None
     if run is not None:
-        if seeds or check or update or claim or badge or markdown or plot:
+        if seeds or check or update or claim or badge or markdown or plot or frontier:
             raise MnistError(f"{targets[0]} is a run, to be repeated as it is: only --json goes with it")
         _repeat(run, json)
         return
@@ -80,7 +82,7 @@ def reproduce(
         claims = [word for text in claim or [] for word in ("--claim", text)]
         kinds = ["--kind", kind] if claims else []
         command = ["mnist", "reproduce", *(targets or ["--all"]), *(["--seeds", str(seeds)] if seeds else [])]
-        _write(all_results, markdown, plot, shlex.join([*command, *claims, *kinds]))
+        _write(all_results, markdown, plot, frontier, shlex.join([*command, *claims, *kinds]))
     if update and (failed or any(map(implausible_runs, all_results))):
         note("a run failed or is not plausible: no config was updated")
     elif update:
@@ -121,8 +123,10 @@ def _claimed(plans: "list[SeedPlan]", claims: list[str], kind: "Kind") -> "SeedP
     return plan._replace(claims=tuple(parse_claim(text, kind, plan.recipe.name) for text in claims))
 
 
-def _write(all_results: "list[SeedResults]", markdown: Path | None, plot: Path | None, command: str) -> None:
-    """Draw each recipe into artifacts/reproduce/, and write the picture of all and the table where they are wanted."""
+def _write(
+    all_results: "list[SeedResults]", markdown: Path | None, plot: Path | None, frontier: Path | None, command: str
+) -> None:
+    """Draw each recipe into artifacts/reproduce/, and write the pictures of all and the table where they are wanted."""
     from mnist_pipeline.reproduction import tables
     from mnist_pipeline.runs.files import write_text
     from mnist_pipeline.runs.run import artifacts
@@ -134,6 +138,9 @@ def _write(all_results: "list[SeedResults]", markdown: Path | None, plot: Path |
     if plot:
         tables.draw(all_results, plot)
         note(f"picture of all: {plot}")
+    if frontier:
+        tables.draw_frontier(all_results, frontier)
+        note(f"picture of accuracy and costs: {frontier}")
     if markdown:
         write_text(markdown, tables.markdown(all_results, command))
         note(f"table: {markdown}")

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnist_pipeline.data import load_part
-from mnist_pipeline.evaluation.metrics import compute_metrics
+from mnist_pipeline.evaluation.metrics import compute_metrics, images_of
 from mnist_pipeline.evaluation.plots import charts, images
 from mnist_pipeline.prediction.runtimes import normalised
 from mnist_pipeline.runs.run import Run
@@ -18,7 +17,7 @@ def evaluate_run(run: Run, with_plots: bool) -> None:
     """Run the model over the test images once, draw the plots where they are wanted, then write the numbers."""
     config = run.config()
     history = run.history() if with_plots else {}  # first, because a damaged file is refused at once
-    part = load_part(config.data.source, "test", run.classes, transposed=config.data.transposed)
+    part = images_of(run)
     backend.start()
     model = load_model(run)
     outputs, loss = scoring.outputs(model, config, part)

@@ -17,6 +17,7 @@ from mnist_pipeline.prediction.foreign import vet
 from mnist_pipeline.prediction.predictor import classes_of, home_of
 from mnist_pipeline.prediction.runtimes import RuntimeName, open_runtime, output_of, probabilities
 from mnist_pipeline.runs.results import Evaluated
+from mnist_pipeline.runs.run import Run
 
 _LEAST = 1e-7  # the probability at which Keras clips before it takes the logarithm
 _BINS = 15  # of confidence, for the calibration error: as many as Guo et al. (2017) and most after them
@@ -30,19 +31,25 @@ def evaluate_file(path: Path, name: RuntimeName | None) -> tuple[Evaluated, Part
     cross-entropy of the probabilities.
     """
     vet(path, name)
-    run = home_of(path)
-    classes = classes_of(run) if run else DIGITS
-    runtime = open_runtime(path, name, classes=classes)
-    if run and classes != DIGITS:
-        data = run.config().data
-        part = load_part(data.source, "test", classes, transposed=data.transposed)
-    else:
-        part = load_part("mnist", "test")
+    part = images_for(path)
+    runtime = open_runtime(path, name, classes=part.classes)
     found = probabilities(runtime, part.images, output_of(runtime))
     of_truth = found[np.arange(len(part)), part.labels].astype(np.float64)
     loss = float(-np.log(np.maximum(of_truth, _LEAST)).mean())
     metrics = compute_metrics(found, part.labels, loss, part.classes)
     return replace(metrics, model=str(path), runtime=runtime.name, data_sha256=part.sha256), part, found
+
+
+def images_for(path: Path) -> Part:
+    """The test images for a model file: MNIST's, or for a model of other classes those of its run."""
+    run = home_of(path)
+    return images_of(run) if run and classes_of(run) != DIGITS else load_part("mnist", "test")
+
+
+def images_of(run: Run) -> Part:
+    """The test images of the source that a run was trained on."""
+    data = run.config().data
+    return load_part(data.source, "test", run.classes, transposed=data.transposed)
 
 
 def compute_metrics(

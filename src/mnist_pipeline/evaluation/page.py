@@ -68,9 +68,11 @@ def _write(
     right = sum(row["right"] for row in test["per_class"])
     columns = [[_rounded(name, value) for value in values] for name, values in history.items()]
     recipe = config.name.removesuffix(f"-seed{config.training.seed}")
+    corruptions = run.corruptions()
+    plots = [*plots, *(["corruptions"] if corruptions else [])]
     over_seeds = run.path.parent / "reproduce" / f"{recipe}.png"  # where `mnist reproduce` has drawn it
     page = template("page.html.jinja").render(
-        run=run, config=config, train=train, test=test, right=right, wrong=test["n"] - right,
+        run=run, config=config, train=train, test=test, corruptions=corruptions, right=right, wrong=test["n"] - right,
         finished=f"{datetime.fromisoformat(train['finished']):%Y-%m-%d %H:%M %Z}".strip() if history else "",
         commands=commands, history=history, epochs=list(zip(*columns, strict=True)),
         classes=[row["label"] for row in test["per_class"]], noun=noun(run.classes),

@@ -25,8 +25,8 @@ _CLAIM = re.compile(r"\s*(\w+)\s*[:=]\s*([0-9.]+)\s*(%?)\s*")
 class ReportedNumber(Settings):
     """One number that somebody reports."""
 
-    source: Annotated[str, Field(pattern=r"^(R[1-5]|anchor|claim)$")]
-    recipe: Name | None  # the config that reproduces it; null where none does
+    source: Annotated[str, Field(min_length=1, max_length=40)]
+    recipe: Name | None  # the config that reproduces it, or stands beside it; null where none does
     metric: Metric
     value: Annotated[float, Field(gt=0)]
     kind: Kind = "exact"
@@ -35,6 +35,11 @@ class ReportedNumber(Settings):
     claim: bool  # whether this project claims to reproduce it
     implausible: str = ""  # why the number cannot be right
     note: str = ""
+    # Of the field's claims:
+    chosen: Literal["honest", "on the test set", "not said"] | None = None  # how, as far as its own text or code says
+    link: str = ""
+    parameters: Annotated[int, Field(ge=1)] | None = None
+    seconds: Annotated[float, Field(gt=0)] | None = None  # of one training
 
     @model_validator(mode="after")
     def _claimable(self) -> "ReportedNumber":

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from mnist_pipeline.evaluation.plots.charts import Strip, seeds
+from mnist_pipeline.evaluation.plots.comparisons import Claim, frontier
 from mnist_pipeline.reproduction import verdicts
-from mnist_pipeline.reproduction.reported import Metric, ReportedNumber
+from mnist_pipeline.reproduction.reported import Metric, ReportedNumber, load_reported
 from mnist_pipeline.reproduction.seeds import FIGURES, SeedResults
-from mnist_pipeline.reproduction.verdicts import BANDED, Comparison, compare_with_reported
+from mnist_pipeline.reproduction.verdicts import BANDED, Comparison, compare_with_band, compare_with_reported
 
 COLUMNS = ["recipe", "source", "figure", "reported", "measured (n)", "one more run (95 %)", "verdict"]
 _NONE = "–"
+_NOT_TOLD = {"recipe", "implausible", "sd", "n", "link", "parameters", "seconds"}  # of a reported number, in JSON
 
 
 def rows(all_results: Sequence[SeedResults]) -> list[list[str]]:
@@ -40,6 +42,38 @@ def _reported(number: ReportedNumber) -> str:
         return figure.text(number.value) if figure.unit else f"{number.value:g}"
     rounded = number.value * (100 if figure.unit == " %" else 1)
     return f"{number.kind} {rounded:g}{figure.unit}"
+
+
+FIELD_COLUMNS = ["claim", "reported (n)", "chosen", "what it is", "recipe here", "measured (n)", "verdict"]
+
+
+def field_rows() -> list[list[str]]:
+    """A row for each claim of the field, beside the band of the recipe that aims at it, if there is one."""
+    found = []
+    for number in load_reported():
+        if number.chosen:
+            beside = compare_with_band(number)
+            source = f"[{number.source}]({number.link})"
+            ours = [_NONE] * 3
+            if beside and number.recipe:
+                spread = FIGURES[number.metric].spread(beside.measured)
+                ours = [number.recipe, f"{spread} ({beside.measured.n})", beside.verdict]
+            found.append([source, _mean_and_spread(number), number.chosen, _size(number), *ours])
+    return found
+
+
+def _mean_and_spread(number: ReportedNumber) -> str:
+    """A share as the field gives it, to the digit: 99.641 ± 0.047 % (1,500)."""
+    if number.sd is None or number.n is None:
+        return _reported(number)
+    return f"{100 * number.value:.3f} ± {100 * number.sd:.3f} % ({number.n:,})"
+
+
+def _size(number: ReportedNumber) -> str:
+    """What the number is of, with its parameters and the seconds of a training."""
+    facts = [f"{number.parameters:,} parameters"] if number.parameters else []
+    facts += [f"{number.seconds:,g} s a training"] if number.seconds else []
+    return "; ".join([number.note, *facts])
 
 
 def lines(all_results: Sequence[SeedResults], *, banded: bool) -> list[str]:
@@ -83,8 +117,7 @@ def tree(results: SeedResults) -> dict[str, Any]:
         "runs": [str(run.path) for run in results.runs],
         "figures": {metric: _figure_tree(results, metric) for metric in results.values},
         "reported": [
-            each.reported.model_dump(mode="json", exclude={"recipe", "implausible", "sd", "n"})
-            | {"verdict": each.verdict, "why": each.why()}
+            each.reported.model_dump(mode="json", exclude=_NOT_TOLD) | {"verdict": each.verdict, "why": each.why()}
             for each in compare_with_reported(results)
         ],
         "band": [
@@ -114,6 +147,24 @@ def badge(claims: Sequence[ReportedNumber], results: SeedResults | None, *, ok: 
 def draw(all_results: Sequence[SeedResults], path: Path) -> None:
     """Draw the runs of each recipe in a row: test accuracy and test loss, beside what was reported."""
     seeds([[_strip(results, metric) for metric in BANDED] for results in all_results], path)
+
+
+def draw_frontier(all_results: Sequence[SeedResults], path: Path) -> None:
+    """Draw the test accuracy of recipes and of the field against the seconds of a training and the parameters."""
+    claims = [
+        Claim(
+            results.recipe.name, summary.mean, summary.sd, results.summary("train_seconds").mean,
+            int(results.runs[0].figures("train")["parameters"]), "",
+        )
+        for results in all_results
+        for summary in [results.summary("test_accuracy")]
+    ]  # fmt: skip
+    claims += [
+        Claim(number.source, number.value, number.sd, number.seconds, number.parameters, number.chosen)
+        for number in load_reported()
+        if number.chosen and (number.seconds or number.parameters)
+    ]
+    frontier(claims, path)
 
 
 def _strip(results: SeedResults, metric: Metric) -> Strip:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from mnist_pipeline.config import yaml_text
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.config.schema import Band, Config, Expected
 from mnist_pipeline.errors import ConfigError
 from mnist_pipeline.reproduction.reported import Metric, ReportedNumber, load_reported
@@ -62,6 +63,15 @@ def compare_with_reported(results: SeedResults) -> list[Comparison]:
     reported = [number for number in load_reported() if number.recipe == results.recipe.name]
     numbers = results.claims or reported
     return [Comparison(number, results.summary(number.metric)) for number in numbers]
+
+
+def compare_with_band(number: ReportedNumber) -> Comparison | None:
+    """Compare a reported number with what the recipe beside it gave when its band was measured; None without one."""
+    expected = load_config(number.recipe).expected if number.recipe else None
+    band: Band | None = getattr(expected, number.metric, None)
+    if expected is None or band is None or expected.n is None:
+        return None
+    return Comparison(number, Summary(expected.n, band.mean, band.sd))
 
 
 # 15 of the 10,000 test labels are known to be wrong: a run that is right on more has seen them.

@@ -89,6 +89,31 @@ class Evaluated(Result):
     data_sha256: str | None = None
 
 
+class CorruptionRow(TypedDict):
+    """The test images corrupted in one way."""
+
+    corruption: str
+    accuracy: float  # of the likeliest class, refused or not
+    refused: float  # the share below the threshold; 0 for a model that refuses nothing
+    wrong: float  # the share that was answered, and wrongly
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corrupted(Result):
+    """A run or a model file on the test images, corrupted in fifteen ways."""
+
+    stage = "corruptions"
+    run: Path | None = None
+    name: str | None = None
+    model: str | None = None  # in the place of a run: a model file
+    n: int
+    threshold: float  # the confidence below which the model refuses; 0 where it refuses nothing
+    clean: float  # accuracy on the images as they are
+    rows: list[CorruptionRow]
+    mean: float  # of the rows' accuracies
+    data_sha256: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Exported(Result):
     """A run's exported forms; `card` is what card.json says of them."""

@@ -146,8 +146,15 @@ class Run:
             row.setdefault("label", str(row["digit"]))  # which older versions, of digits alone, did not write
         return dict(found or {})
 
+    def corruptions(self) -> dict[str, Any] | None:
+        """The figures on corrupted test images; None where they were not measured."""
+        found = self.metrics().get("corruptions") if self.metrics_file.is_file() else None
+        if found and (problem := shapes.misfit(found, shapes.CORRUPTIONS, "corruptions")):
+            raise RunError(f"{self.metrics_file}: {problem}. Measure again: mnist evaluate {self.path} --corruptions")
+        return found
+
     def add_metrics(self, stage: str, values: dict[str, Any]) -> None:
-        """Write the numbers of one stage, keeping those of the other."""
+        """Write the numbers of one stage, keeping those of the others."""
         write_json(self.metrics_file, (self.metrics() if self.metrics_file.is_file() else {}) | {stage: values})
 
     def history(self) -> dict[str, list[float]]:

@@ -136,6 +136,10 @@ STAGES: dict[str, dict[str, Shape]] = {
         "weights_sha256": _TEXT, "data_sha256": _TEXT,
     },
 }  # fmt: skip
+CORRUPTIONS: Shape = {
+    "n": _COUNT, "threshold": _SHARE, "clean": _SHARE, "mean": _SHARE,
+    "rows": [{"corruption": _TEXT, "accuracy": _SHARE, "refused": _SHARE, "wrong": _SHARE}],
+}  # fmt: skip
 # What the fields of a stage have to be together.
 WHOLE: dict[str, Shape] = {"train": {}, "evaluate": _OF_THE_CLASSES}
 HISTORY: Shape = ({"loss": _ANYTHING, "accuracy": _ANYTHING}, {"*": [_NUMBER]}, _VALUE_AN_EPOCH)

@@ -1,6 +1,6 @@
 """Plots that show images: samples, mistakes, the classes of a data set, and the steps to one answer."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -100,6 +100,17 @@ def mistakes(read: Read, path: Path) -> None:
     some = Read(*(values[worst] for values in read))
     captions = [(said, f"{sure(share)} sure") for said, share in some.told()]
     flagged(some.images, captions, path, title, note, grid=_Grid(columns=6, scale=5, gap=56, caption=64))
+
+
+def disagreements(
+    images: NDArray[np.uint8], rows: Sequence[Mapping[str, Any]], path: Path, count: str, runs: int
+) -> None:
+    """The images on which every run disagrees with the label, each with its number in the test set."""
+    captions = [
+        (f"{row['label']} read as {row['answer']}", f"no. {row['image']}, {sure(row['confidence'])}") for row in rows
+    ]
+    note = "The label, the answer, the image's number, and the mean confidence of the answer; the surest first"
+    flagged(images, captions, path, f"{count} on which all of {runs} runs disagree with the label", note)
 
 
 def digits(
