@@ -5,8 +5,9 @@ A picture is a file, by its path, its bytes or an open binary file; or an array 
 
 import os
 import stat
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from mnist_pipeline.errors import PictureError
 from mnist_pipeline.pixels.light import Grey, as_grey
 from mnist_pipeline.pixels.picture_header import Header, decodable_bytes, read_header
 
+_Made = TypeVar("_Made")
 Picture = str | Path | bytes | BinaryIO | NDArray[Any]
 LARGEST_FILE = 64 * 2**20  # bytes
 _MOST_PIXELS = 50_000_000  # the largest phone pictures have about as many
@@ -65,6 +67,19 @@ def unforeseen(name: str, error: Exception) -> PictureError:
     """An unexpected exception as the error of the picture that met it, so that the pictures after it are still read."""
     what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     return PictureError(f"{name}: a bug in this program, please report it with the picture ({what})")
+
+
+def each(do: Callable[[Any, str], _Made], given: Sequence[object], names: Sequence[str]) -> list[_Made | PictureError]:
+    """What a function makes of each picture and its name; what one of them meets is an error in its place alone."""
+    made: list[_Made | PictureError] = []
+    for one, name in zip(given, names, strict=True):
+        try:
+            made.append(one if isinstance(one, PictureError) else do(one, name))
+        except PictureError as error:
+            made.append(error)
+        except Exception as error:
+            made.append(unforeseen(name, error))
+    return made
 
 
 def _as_decoded(pixels: NDArray[Any]) -> NDArray[Any]:
