@@ -20,6 +20,7 @@ from mnist_pipeline.pixels.picture_header import Header, decodable_bytes, read_h
 _Made = TypeVar("_Made")
 Picture = str | Path | bytes | BinaryIO | NDArray[Any]
 LARGEST_FILE = 64 * 2**20  # bytes
+_BINARY = getattr(os, "O_BINARY", 0)  # of Windows
 _MOST_PIXELS = 50_000_000  # the largest phone pictures have about as many
 _MOST_HELD = 4 * _MOST_PIXELS  # bytes of them decoded: with the file and what is made of them, 0.6 GB at most
 _SMALLEST_SIDE = 4  # pixels: less holds no digit
@@ -110,14 +111,17 @@ def _read_bytes(picture: str | Path | bytes | BinaryIO) -> bytes:
         _check_length(len(data))
         return data
     try:
-        # By os and open, not by Path, which takes as long again as the file does; and looked at before it is opened,
-        # for opening a pipe would wait.
+        # By os, not by Path, which takes as long again as the file does; and looked at before it is opened, for opening
+        # a pipe would wait.
         found = os.stat(picture)  # noqa: PTH116
         if not stat.S_ISREG(found.st_mode):
             raise PictureError("is a folder, not a picture" if stat.S_ISDIR(found.st_mode) else "not a regular file")
         _check_length(found.st_size)
-        with open(picture, "rb", buffering=0) as file:  # noqa: PTH123
-            return file.read(found.st_size)
+        file = os.open(picture, os.O_RDONLY | _BINARY)
+        try:
+            return os.read(file, found.st_size)
+        finally:
+            os.close(file)
     except (FileNotFoundError, ValueError):  # the latter of a name with a NUL in it
         raise PictureError("no such file") from None
     except OSError as error:
@@ -153,10 +157,13 @@ def check_size(header: Header) -> None:
 def _decode(data: bytes, header: Header, longest: int | None) -> NDArray[np.generic]:
     """The decoded pixels as they are; of a JPEG far larger than is asked for at an eighth, quarter or half a side."""
     seen = np.frombuffer(data, np.uint8, decodable_bytes(data, header))
-    spare = max(header.width, header.height) / longest if longest and header.kind == "jpeg" else 1
-    reduced = next((mode | cv2.IMREAD_IGNORE_ORIENTATION for part, mode in _REDUCED.items() if spare >= part), None)
+    mode = cv2.IMREAD_UNCHANGED
+    if header.kind == "jpeg" and longest:
+        spare = max(header.width, header.height) / longest
+        reduced = next((mode for part, mode in _REDUCED.items() if spare >= part), None)
+        mode = mode if reduced is None else reduced | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        decoded: NDArray[np.generic] | None = cv2.imdecode(seen, reduced or cv2.IMREAD_UNCHANGED)
+        decoded: NDArray[np.generic] | None = cv2.imdecode(seen, mode)
     except cv2.error:
         decoded = None
     if decoded is None:
