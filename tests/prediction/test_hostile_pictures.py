@@ -50,7 +50,7 @@ class Unlucky:
 def test_a_bug_is_the_line_of_its_picture(
     error: Exception, two: list[Path], model: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(predictor_module, "find_digit", Unlucky(error))
+    monkeypatch.setattr(predictor_module, "find_strokes", Unlucky(error))
     unlucky, after = model.predict_many(two)
     assert unlucky.error is not None
     assert unlucky.error.startswith(f"{two[0]}: a bug in this program, please report it")

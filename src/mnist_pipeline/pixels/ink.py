@@ -6,7 +6,7 @@ right, and none of 20,000 MNIST images was refused.
 
 import itertools
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -16,10 +16,12 @@ from mnist_pipeline.pixels.light import (
     Invert,
     as_grey,
     darker_share,
+    halves,
     ink_strength,
     lightness,
     local_ink_strength,
     marked_border,
+    mean_and_spread,
 )
 from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, ON_A_PAGE, without_cell, without_lines
 from mnist_pipeline.pixels.panels import panel_area, possible_panel
@@ -51,8 +53,7 @@ _LOWEST = 0.6  # of the page's threshold: no shape has a lower one
 Step = tuple[str, Grey]  # what was done, and the picture after it
 
 
-@dataclass(frozen=True)
-class Ink:
+class Ink(NamedTuple):
     """The ink of a picture."""
 
     strength: Grey
@@ -63,16 +64,24 @@ class Ink:
     """Whether the ink is what is dark in the picture."""
 
 
-def find_ink(grey: Grey, invert: Invert, steps: list[Step], soft: float = 1.0) -> tuple[Ink, Shapes]:
+def add(steps: list[Step] | None, name: str, picture: Grey, times: int = 1) -> None:
+    """Add a step, its picture so many times as bright, where somebody wants to see the steps."""
+    if steps is not None:
+        steps.append((name, picture * times))
+
+
+def find_ink(grey: Grey, invert: Invert, steps: list[Step] | None, soft: float = 1.0) -> tuple[Ink, Shapes]:
     """The ink of a grey picture that was enlarged `soft` times, without ruled lines, and its shapes; adds the steps."""
-    inverted = lightness(grey) > 1 if invert == "auto" else invert == "yes"
-    strength, uneven = ink_strength(grey, inverted, soft)
+    middle, light = halves(grey)
+    inverted = lightness(light) > 1 if invert == "auto" else invert == "yes"
+    # Of light ink the halves are looked for again: where the greys have gaps they can be others.
+    strength, uneven = ink_strength(grey, middle, light, soft) if inverted else _of_light_ink(grey, soft)
     ink = _marked(strength, inverted)
-    if not ink.marks.any() or _is_crowded(ink.marks) or (uneven > _UNEVEN and not _is_panel(ink.marks)):
+    if _is_doubtful(ink.marks) or (uneven > _UNEVEN and not _is_panel(ink.marks)):
         even = uneven < _VERY_UNEVEN or soft >= _ENLARGED
         ink = _likeliest(grey, invert, ink, _EVEN * max(1.0, soft / 3) if even else 0.0)
-    steps.append(("ink, evenly lit", ink.strength))
-    steps.append(("above the threshold", ink.marks * 255))
+    add(steps, "ink, evenly lit", ink.strength)
+    add(steps, "above the threshold", ink.marks, 255)
     clean = without_lines(ink.marks, BEHIND_A_DIGIT)
     found = find_shapes(clean)
     if soft < _ENLARGED and len(found.rows):  # in a smaller picture a cell's lines are a pixel wide
@@ -80,18 +89,25 @@ def find_ink(grey: Grey, invert: Invert, steps: list[Step], soft: float = 1.0) -
         if cleaner is not clean:
             clean, found = cleaner, find_shapes(cleaner)
     if clean is not ink.marks:
-        steps.append(("without ruled lines", clean * 255))
+        add(steps, "without ruled lines", clean, 255)
     return Ink(ink.strength, clean, ink.inverted), found
+
+
+def _of_light_ink(grey: Grey, soft: float) -> tuple[Grey, float]:
+    dark = as_grey(cv2.bitwise_not(grey))
+    return ink_strength(dark, *halves(dark), soft)
 
 
 def _marked(strength: Grey, inverted: bool) -> Ink:
     return Ink(strength, threshold_ink(strength), inverted)
 
 
-def _is_crowded(marks: Grey) -> bool:
-    """Whether what is marked comes in from the border and is wider than strokes: shadow, or a table."""
-    if marked_border(marks) < _CROWDED:
-        return False
+def _is_doubtful(marks: Grey) -> bool:
+    """Whether nothing is marked, or what comes in from the border and is wider than strokes: shadow, or a table."""
+    x, y, width, height = cv2.boundingRect(marks)
+    free = x and y and x + width < marks.shape[1] and y + height < marks.shape[0]  # as most digits stand: quick to see
+    if not width or free or marked_border(marks) < _CROWDED:
+        return not width
     depth = cv2.distanceTransform(marks, cv2.DIST_L2, 3)
     return bool(depth.max() > _WIDE / 2 * max(marks.shape))
 
@@ -127,7 +143,7 @@ def _likelihood(ink: Ink, grey: Grey) -> float:
     clear = abs(inside - beside) / max(inside, beside, 1)
     depth = float(cv2.distanceTransform(shape, cv2.DIST_L2, 3).max()) / max(width, height)
     narrow = max(0.1, 1 - 3 * depth)  # the same pen's counters and shadows are wider than its strokes
-    mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(ink.strength, mask=shape))
+    mean, spread = mean_and_spread(ink.strength, shape)
     steady = 1 / (1 + spread / mean)
     free = 1 - marked_border(shape)
     if free < 1 and min(width / grey.shape[1], height / grey.shape[0]) < _CROPPED:
@@ -185,6 +201,6 @@ def _each_by_its_pen(strength: Grey, faintest: float) -> Grey:
 def threshold_ink(strength: Grey) -> Grey:
     """Ink as 1, the rest as 0; all 0 when nothing stands out of the paper further than its own unevenness goes."""
     marks = as_grey(cv2.threshold(strength, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1])
-    paper, spread = (float(value[0, 0]) for value in cv2.meanStdDev(strength, mask=1 - marks))
+    paper, spread = mean_and_spread(strength, 1 - marks)
     stands_out = cv2.mean(strength, mask=marks)[0] - paper > max(_FAINTEST, _CLEAREST * spread)
     return marks if stands_out else np.zeros_like(marks)

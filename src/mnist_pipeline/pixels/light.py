@@ -1,5 +1,6 @@
 """How strongly each pixel is inked, whichever way the picture is: polarity told, uneven light taken out."""
 
+from functools import cache
 from typing import Literal
 
 import cv2
@@ -49,25 +50,38 @@ def working_size(grey: Grey) -> Grey:
     return as_grey(cv2.resize(grey, (width, height), interpolation=way))
 
 
-def lightness(grey: Grey) -> float:
+def halves(grey: Grey) -> tuple[float, Grey]:
+    """A picture cut into dark and light where they differ most: at which grey, and 1 where it is lighter than that."""
+    middle, light = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    return middle, as_grey(light)
+
+
+def lightness(light: Grey) -> float:
     """How light the paper is, 0 (a board) to 2 (a sheet): paper is what most of a picture and of its border shows."""
-    light = as_grey(cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1])
     return cv2.countNonZero(light) / light.size + marked_border(light)
 
 
-def ink_strength(grey: Grey, inverted: bool, soft: float = 1.0) -> tuple[Grey, float]:
+def ink_strength(dark: Grey, middle: float, light: Grey, soft: float = 1.0) -> tuple[Grey, float]:
     """How strongly each pixel is inked, 0 (paper) to at most 255, if light is even; and how uneven the paper is.
 
-    A picture that was enlarged `soft` times has strokes with edges as soft as that.
+    The picture has dark ink and comes with its halves. One that was enlarged `soft` times has edges as soft as that.
     """
-    dark = grey if inverted else 255 - grey
-    middle, ink = cv2.threshold(dark, 0, 1, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
-    edge = 2 * round(max(1.5 * soft, 0.03 * max(grey.shape))) + 1
-    bare = 1 - as_grey(cv2.dilate(ink, np.ones((edge, edge), np.uint8)))  # a stroke's soft edge is not paper
-    shown = bool(bare.any())  # else nothing speaks against even light
-    mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(dark, mask=bare if shown else 1 - as_grey(ink)))
+    bare = cv2.erode(light, _square(2 * round(max(1.5 * soft, 0.03 * max(dark.shape))) + 1))  # soft edges are no paper
+    shown = cv2.countNonZero(bare) > 0  # else nothing speaks against even light
+    mean, spread = mean_and_spread(dark, as_grey(bare) if shown else light)
     uneven = max(0.0, spread - 1) / max(mean - middle, 1) if shown else 0.0
     return as_grey(cv2.subtract(np.full_like(dark, round(mean)), dark)), uneven
+
+
+def mean_and_spread(grey: Grey, mask: Grey) -> tuple[float, float]:
+    """The mean and the standard deviation of what is not masked with 0."""
+    mean, spread = cv2.meanStdDev(grey, mask=mask)
+    return mean.item(), spread.item()
+
+
+@cache
+def _square(side: int) -> Grey:
+    return np.ones((side, side), np.uint8)
 
 
 def local_ink_strength(grey: Grey, inverted: bool, around: float, darkest: int) -> Grey:

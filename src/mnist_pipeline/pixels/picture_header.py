@@ -31,7 +31,7 @@ class Header(NamedTuple):
 
 def read_header(data: bytes) -> Header:
     """The header of a picture of a known kind; anything else is refused."""
-    read = next((read for start, read in _READERS.items() if re.match(start, data, re.DOTALL)), None)
+    read = next((read for begins, read in _READERS.items() if begins(data)), None)
     if read is None:
         raise PictureError("not a picture of a known kind: save it as PNG, JPEG, BMP, GIF, WebP or TIFF")
     try:
@@ -157,6 +157,7 @@ _PNG_CHANNELS = {0: 1, 2: 3, 3: 3}  # by kind of colour, as they are decoded; wi
 _PNG_PACKED, _MOST_PACKED = (b"iCCP", b"iTXt", b"zTXt"), 50
 _EXPANSION = 1032  # times at most that deflated data become when they are inflated
 _MOST_EXCESS = 512 * 2**20  # bytes, which take half a second: from data that cannot hold more, no harm comes
+_CHUNK, _CHECKSUM = struct.Struct(">I4s").unpack_from, struct.Struct(">I").unpack_from
 _PIECE, _INFLATED = 2**16, 2**20  # bytes inflated at a time, and what they may become
 
 
@@ -165,15 +166,14 @@ def _png(data: bytes) -> Header:
     width, height, bits, colour = struct.unpack_from(">IIBB", data, 16)
     orientation, at, packed, found = 1, 8, 0, set()
     for _ in range(_MOST_PARTS):
-        length, name = struct.unpack_from(">I4s", data, at)
-        checksum = struct.unpack_from(">I", data, at + 8 + length)[0]
-        body = data[at + 8 : at + 8 + length]
+        length, name = _CHUNK(data, at)
+        (checksum,) = _CHECKSUM(data, at + 8 + length)
         if not name.isalpha() or (name == b"IHDR") != (at == 8):
             break
-        if name[:1].isupper() and zlib.crc32(body, zlib.crc32(name)) != checksum:  # lower case can be spared
+        if name[:1].isupper() and zlib.crc32(data[at + 4 : at + 8 + length]) != checksum:  # lower case can be spared
             break
         if name == b"eXIf":
-            orientation = _exif_orientation(body)
+            orientation = _exif_orientation(data[at + 8 : at + 8 + length])
         if name == b"IEND":
             channels = 4 if b"tRNS" in found else _PNG_CHANNELS.get(colour, 4)
             times = (2 if bits == 16 else 1) * (_ANIMATED if b"acTL" in found else 1)
@@ -219,7 +219,7 @@ def _deflated(data: bytes) -> Iterator[bytes]:
     """The deflated pixels of a PNG whose chunks were checked, a little at a time."""
     at = 8
     while at < len(data):
-        length, name = struct.unpack_from(">I4s", data, at)
+        length, name = _CHUNK(data, at)
         if name == b"IDAT":
             for start in range(at + 8, at + 8 + length, _PIECE):
                 yield data[start : min(start + _PIECE, at + 8 + length)]
@@ -286,6 +286,9 @@ def _tags(data: bytes) -> dict[int, int]:
 
 
 _READERS = {  # by how a file begins
-    rb"\x89PNG\r\n\x1a\n": _png, rb"\xff\xd8\xff": _jpeg, rb"BM": _bmp, rb"GIF8[79]a": _gif, rb"RIFF....WEBP": _webp,
-    rb"II\*\0|MM\0\*": _tiff,
+    re.compile(start, re.DOTALL).match: read
+    for start, read in {
+        rb"\x89PNG\r\n\x1a\n": _png, rb"\xff\xd8\xff": _jpeg, rb"BM": _bmp, rb"GIF8[79]a": _gif,
+        rb"RIFF....WEBP": _webp, rb"II\*\0|MM\0\*": _tiff,
+    }.items()
 }  # fmt: skip

@@ -5,8 +5,9 @@ A picture is a file, by its path, its bytes or an open binary file; or an array 
 
 import os
 import stat
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import cv2
 import numpy as np
@@ -16,8 +17,10 @@ from mnist_pipeline.errors import PictureError
 from mnist_pipeline.pixels.light import Grey, as_grey
 from mnist_pipeline.pixels.picture_header import Header, decodable_bytes, read_header
 
+_Made = TypeVar("_Made")
 Picture = str | Path | bytes | BinaryIO | NDArray[Any]
 LARGEST_FILE = 64 * 2**20  # bytes
+_BINARY = getattr(os, "O_BINARY", 0)  # of Windows
 _MOST_PIXELS = 50_000_000  # the largest phone pictures have about as many
 _MOST_HELD = 4 * _MOST_PIXELS  # bytes of them decoded: with the file and what is made of them, 0.6 GB at most
 _SMALLEST_SIDE = 4  # pixels: less holds no digit
@@ -67,6 +70,19 @@ def unforeseen(name: str, error: Exception) -> PictureError:
     return PictureError(f"{name}: a bug in this program, please report it with the picture ({what})")
 
 
+def each(do: Callable[[Any, str], _Made], given: Sequence[object], names: Sequence[str]) -> list[_Made | PictureError]:
+    """What a function makes of each picture and its name; what one of them meets is an error in its place alone."""
+    made: list[_Made | PictureError] = []
+    for one, name in zip(given, names, strict=True):
+        try:
+            made.append(one if isinstance(one, PictureError) else do(one, name))
+        except PictureError as error:
+            made.append(error)
+        except Exception as error:
+            made.append(unforeseen(name, error))
+    return made
+
+
 def _as_decoded(pixels: NDArray[Any]) -> NDArray[Any]:
     """A copy of an array of grey or RGB pixels as OpenCV decodes a file: blue first, 8 or 16 bits or fractions."""
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
@@ -95,14 +111,17 @@ def _read_bytes(picture: str | Path | bytes | BinaryIO) -> bytes:
         _check_length(len(data))
         return data
     try:
-        # By os and open, not by Path, which takes as long again as the file does; and looked at before it is opened,
-        # for opening a pipe would wait.
+        # By os, not by Path, which takes as long again as the file does; and looked at before it is opened, for opening
+        # a pipe would wait.
         found = os.stat(picture)  # noqa: PTH116
         if not stat.S_ISREG(found.st_mode):
             raise PictureError("is a folder, not a picture" if stat.S_ISDIR(found.st_mode) else "not a regular file")
         _check_length(found.st_size)
-        with open(picture, "rb", buffering=0) as file:  # noqa: PTH123
-            return file.read(found.st_size)
+        file = os.open(picture, os.O_RDONLY | _BINARY)
+        try:
+            return os.read(file, found.st_size)
+        finally:
+            os.close(file)
     except (FileNotFoundError, ValueError):  # the latter of a name with a NUL in it
         raise PictureError("no such file") from None
     except OSError as error:
@@ -138,10 +157,13 @@ def check_size(header: Header) -> None:
 def _decode(data: bytes, header: Header, longest: int | None) -> NDArray[np.generic]:
     """The decoded pixels as they are; of a JPEG far larger than is asked for at an eighth, quarter or half a side."""
     seen = np.frombuffer(data, np.uint8, decodable_bytes(data, header))
-    spare = max(header.width, header.height) / longest if longest and header.kind == "jpeg" else 1
-    reduced = next((mode | cv2.IMREAD_IGNORE_ORIENTATION for part, mode in _REDUCED.items() if spare >= part), None)
+    mode = cv2.IMREAD_UNCHANGED
+    if header.kind == "jpeg" and longest:
+        spare = max(header.width, header.height) / longest
+        reduced = next((mode for part, mode in _REDUCED.items() if spare >= part), None)
+        mode = mode if reduced is None else reduced | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        decoded: NDArray[np.generic] | None = cv2.imdecode(seen, reduced or cv2.IMREAD_UNCHANGED)
+        decoded: NDArray[np.generic] | None = cv2.imdecode(seen, mode)
     except cv2.error:
         decoded = None
     if decoded is None:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.pixels.ink import Step, find_ink
+from mnist_pipeline.pixels.ink import Ink, Step, add, find_ink
 from mnist_pipeline.pixels.light import Grey, Invert, as_grey, working_size
 from mnist_pipeline.pixels.panels import Outline, cut_out, outline_of, panel_area, possible_panel, without_box
 from mnist_pipeline.pixels.pictures import Picture, read_grey
@@ -25,7 +25,8 @@ SEVERAL = "several shapes: --all reads each of them"
 _BOX = 20  # pixels that MNIST's digits are fitted into
 _SMALL = 2 * _BOX  # pixels: a smaller digit is looked at from closer by; then seven sizes are read 99.0 to 99.3 % right
 _FEWEST = 4  # pixels along each side of what is looked at from closer by: less shows no digit, and rounds to nothing
-_NEAR = np.ones((5, 5), np.uint8)
+_REACH = 2  # pixels around the strokes in which their soft edges lie
+_NEAR = np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8)
 _EDGE = 40  # of 255: what is fainter does not count as part of the box
 _LEAN = 8  # degrees by which an image like another is turned
 _THINNEST = 2.0  # pixels of stroke in the box; MNIST's pens are rarely thinner
@@ -59,25 +60,44 @@ def fit_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def find_digit(grey: Grey, invert: Invert = "auto", steps: list[Step] | None = None) -> Seen:
     """The digit of a grey picture as MNIST would hold it: found, cleaned, fitted into 20x20 and centred in 28x28."""
-    steps = [] if steps is None else steps
+    return as_seen(find_strokes(grey, invert, steps))
+
+
+class Strokes(NamedTuple):
+    """The strokes of a picture's digit, cleaned but not fitted into 28x28 yet."""
+
+    ink: Ink  # in which they are
+    alone: Grey | None  # where they are, as 1 on 0; None when there are none
+    reason: str | None = None  # why there is no digit
+
+
+def as_seen(strokes: Strokes) -> Seen:
+    """Strokes as a model gets to see them."""
+    ink, alone, reason = strokes
+    return Seen(None if alone is None else fit_digit(ink.strength, alone), ink.inverted, reason)
+
+
+def find_strokes(grey: Grey, invert: Invert = "auto", steps: list[Step] | None = None) -> Strokes:
+    """The strokes of the digit of a grey picture."""
     small = working_size(grey)
     ink, found = find_ink(small, invert, steps, max(1.0, max(small.shape) / max(grey.shape)))
     if not len(found.rows):
         close = _from_closer(grey, ink.marks) if ink.marks.any() else None  # a digit as small as specks are
-        return Seen(None, ink.inverted, NOTHING) if close is None else find_digit(close, invert, steps)
+        return Strokes(ink, None, NOTHING) if close is None else find_strokes(close, invert, steps)
     largest = possible_panel(found)
     if largest and invert == "auto" and (written := _on_panel(small, largest, ink.inverted, steps)):
         return written
     candidates = digit_candidates(found)
     pieces = digit_pieces(found, candidates)
-    known = largest and (pieces == found.largest).all()  # as in most pictures: its outline was looked for already
+    # As in most pictures: its outline was looked for already.
+    known = largest is not None and (len(pieces) == 1 or bool((pieces == found.largest).all()))
     strokes = without_box(largest if largest and known else outline_of(found.mask(pieces)))
     several = are_several(found, candidates, pieces)
     close = None if several else _from_closer(grey, strokes)
     if close is not None:
-        return find_digit(close, invert, steps)
-    steps.append(("the digit alone", strokes * 255))
-    return Seen(fit_digit(ink.strength, strokes), ink.inverted, SEVERAL if several else None)
+        return find_strokes(close, invert, steps)
+    add(steps, "the digit alone", strokes, 255)
+    return Strokes(ink, strokes, SEVERAL if several else None)
 
 
 def other_looks(grey: Grey, invert: Invert, inverted: bool) -> Iterator[tuple[Seen, list[Step]]]:
@@ -93,17 +113,18 @@ def other_looks(grey: Grey, invert: Invert, inverted: bool) -> Iterator[tuple[Se
         yield find_digit(picture, polarity, steps), steps
 
 
-def _on_panel(grey: Grey, largest: Outline, inverted: bool, steps: list[Step]) -> Seen | None:
+def _on_panel(grey: Grey, largest: Outline, inverted: bool, steps: list[Step] | None) -> Strokes | None:
     """What is written on the largest shape, when that is a panel with something on it."""
     area = panel_area(largest)
     if area is None:
         return None
     further: list[Step] = [("a panel", largest.shape * 255)]
-    seen = find_digit(cut_out(grey, area, largest.shape), "no" if inverted else "yes", further)
-    if seen.reason == NOTHING:
+    written = find_strokes(cut_out(grey, area, largest.shape), "no" if inverted else "yes", further)
+    if written.alone is None:
         return None
-    steps += further
-    return seen
+    if steps is not None:
+        steps += further
+    return written
 
 
 def _from_closer(grey: Grey, strokes: Grey) -> Grey | None:
@@ -123,8 +144,11 @@ def _from_closer(grey: Grey, strokes: Grey) -> Grey | None:
 
 def fit_digit(strength: Grey, strokes: Grey) -> Grey:
     """A digit's strokes, a mask in a picture of inked strength, with their soft edges at 28x28 as MNIST has them."""
+    x, y, width, height = cv2.boundingRect(strokes)
+    around = (slice(max(0, y - _REACH), y + height + _REACH), slice(max(0, x - _REACH), x + width + _REACH))
+    strength, strokes = strength[around], strokes[around]  # half of a picture is paper, or more
     near = cv2.dilate(strokes, _NEAR)
-    pen = float(cv2.mean(strength, mask=strokes)[0])
+    pen = cv2.mean(strength, mask=strokes)[0]
     ink = as_grey(cv2.multiply(strength, near, scale=255 / max(1.15 * pen, 1)))  # so that the pen is white
     x, y, width, height = cv2.boundingRect((ink > _EDGE).view(np.uint8))
     if not width:  # thinner than its own soft edge
@@ -145,7 +169,7 @@ def _boxed(ink: Grey, strokes: Grey) -> Grey:
     height, width = (min(_BOX, max(1, round(side * by))) for side in ink.shape)
     way = cv2.INTER_AREA if by < 1 else cv2.INTER_LINEAR
     small = as_grey(cv2.resize(ink, (width, height), interpolation=way))
-    return as_grey(cv2.convertScaleAbs(small, alpha=255 / max(int(small.max()), 1)))
+    return as_grey(cv2.convertScaleAbs(small, alpha=255 / max(cv2.norm(small, cv2.NORM_INF), 1)))
 
 
 def _centred(small: Grey) -> Grey:
