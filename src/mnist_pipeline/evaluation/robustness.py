@@ -1,7 +1,8 @@
 """What a model makes of the test images once they are corrupted: figures for each of the fifteen ways, and a plot.
 
 A model is given the pixels, as in its training. Its accuracy is that of the likeliest class, refused or not, and so
-means the same for every model. One that refuses has two shares more: what it refuses, and what it answers wrongly.
+means the same for every model. One that refuses has two shares more: what it refuses, and what it answers wrongly,
+where doubtful images are reconsidered as in a prediction.
 """
 
 from pathlib import Path
@@ -14,6 +15,7 @@ from mnist_pipeline.data import Part
 from mnist_pipeline.evaluation.corruptions import CORRUPTIONS, corrupted
 from mnist_pipeline.evaluation.metrics import images_for, images_of
 from mnist_pipeline.evaluation.plots.comparisons import corruptions
+from mnist_pipeline.prediction.prediction import reconsidered
 from mnist_pipeline.prediction.predictor import Predictor, file_predictor, predictor
 from mnist_pipeline.prediction.runtimes import RuntimeName
 from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun
@@ -48,9 +50,10 @@ def _figures(model: Predictor, part: Part) -> dict[str, Any]:
 
 def _row(way: str, model: Predictor, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> CorruptionRow:
     shares = model.probabilities(images)
-    right, refused = shares.argmax(axis=1) == labels, shares.max(axis=1) < model.threshold
-    wrong = ~right & ~refused
+    answers = reconsidered(shares, images, model.probabilities) if model.threshold else shares
+    refused = answers.max(axis=1) < model.threshold
+    wrong = (answers.argmax(axis=1) != labels) & ~refused
     return {
-        "corruption": way, "accuracy": float(right.mean()),
+        "corruption": way, "accuracy": float((shares.argmax(axis=1) == labels).mean()),
         "refused": float(refused.mean()), "wrong": float(wrong.mean()),
     }  # fmt: skip
