@@ -21,7 +21,10 @@ _RATE = 1e-4
 
 def source_run(where: str) -> Run:
     """The trained run that is meant by `shipped`, a name or a folder."""
-    return open_run(ShippedRun() if where == SHIPPED else where)
+    run = open_run(ShippedRun() if where == SHIPPED else where)
+    if run.config().members:
+        raise RunError(f"{run.path}: is an ensemble, and one network is trained further: begin with one of its members")
+    return run
 
 
 def beginning(config: Config, where: str, classes: tuple[str, ...]) -> Run:
@@ -29,7 +32,9 @@ def beginning(config: Config, where: str, classes: tuple[str, ...]) -> Run:
     run = source_run(where)
     if run.path.resolve() == (artifacts() / config.name).resolve():
         raise RunError(f"{run.path}: a training cannot begin with the weights of its own run: choose another --name")
-    ours, theirs = (model.model_dump(mode="json", exclude={"dropout"}) for model in (config.model, run.config().model))
+    ours, theirs = (
+        model.model_dump(mode="json", exclude={"dropout", "views"}) for model in (config.model, run.config().model)
+    )
     if changes := differences(theirs, ours, "model."):
         raise RunError(f"{run.path}: its weights are those of another network: {', '.join(changes)}")
     if run.classes != classes:
