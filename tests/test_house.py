@@ -11,14 +11,16 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "mnist_pipeline"
 FILES = sorted(PACKAGE.rglob("*.py"))
-MOST_FILES = 148  # a new room raises it, and says why
+MOST_FILES = 155  # a new room raises it, and says why
 # Of these, five for what anyone can check: a statement, its signature, its check, their verbs, metadata of an export;
 # one for the sums of a training whose bits every processor shares; three for the page that reads drawings; ten for the
 # service and its verb; those of the fleet: its engines, sweeps and tuning, with their verbs;
 # one for the sources of images of any classes, six for fetching, importing and looking at data sets;
 # four for adapting a model: its recipe, a person's pictures, what a training is made of, the verb;
 # four for millions of pictures: shards of them, parts of their answers, both put together, and a cluster that answers;
-# three for corrupted images: the ways, the figures, and the plots that compare; one for labels that runs disagree with.
+# three for corrupted images: the ways, the figures, and the plots that compare; one for labels that runs disagree with;
+# seven for answers that are means: over views and members, an ensemble in a config and its members, their joining,
+# draws, the verb, and a part of the schema that had grown too long.
 LONGEST = 300  # lines
 FOUNDATIONS = {"errors.py", "numerals.py", "packages.py", "process.py"}  # modules that every room stands on
 

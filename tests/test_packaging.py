@@ -278,6 +278,7 @@ REFUSED = {
     "train --config tiny": "train",
     "run --config tiny": "train",
     "adapt --data examples": "train",
+    "ensemble smoke other": "train",
     "evaluate smoke": "train",
     "evaluate smoke --corruptions": "plots",
     "export smoke --to onnx": "train",

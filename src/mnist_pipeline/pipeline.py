@@ -14,6 +14,7 @@ From a config to a run folder; each chapter stands in a file of its own:
 Whatever can be refused is refused here, in milliseconds; TensorFlow and matplotlib load once a chapter begins.
 """
 
+import shlex
 import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
@@ -23,11 +24,11 @@ from typing import TYPE_CHECKING
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import RunError
-from mnist_pipeline.exports.forms import FORMS, files_of, left_out, select_forms, unchanged
+from mnist_pipeline.exports.forms import FORMS, NO_MEANS, files_of, left_out, select_forms, unchanged
 from mnist_pipeline.packages import install, missing, need
 from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun, run_called
 from mnist_pipeline.runs.files import whole
-from mnist_pipeline.runs.opening import begin, claimed, opened, same_recipe
+from mnist_pipeline.runs.opening import begin, claimed, open_run, opened, same_recipe
 from mnist_pipeline.runs.provenance import environment
 from mnist_pipeline.runs.results import Benched, Corrupted, Evaluated, Exported, Trained
 from mnist_pipeline.runs.run import Run, artifacts
@@ -56,6 +57,9 @@ def train(
     watcher = watcher or (printing(config.training.epochs) if progress else Watcher())
     if config.name == SHIPPED:
         raise RunError(f"{SHIPPED} is the model that comes with the package: choose another --name")
+    if config.members:
+        made_of = [open_run(artifacts() / member.name) for member in config.members]
+        return _join(config, made_of, watcher, force=force, one_of_many=one_of_many)
     run = Run(artifacts() / config.name)
     # Whatever can refuse is asked before a folder is taken, or a trained run taken away.
     material = None if run.state == "trained" and not force else _load(config, watcher)
@@ -76,6 +80,42 @@ def train(
         from mnist_pipeline.training.train import train_run
 
         train_run(run, config, material, watcher)
+    return Trained.of(run)
+
+
+def ensemble(
+    runs: Iterable[str | Path | Run], name: str = "ensemble", *, force: bool = False, watcher: Watcher | None = None
+) -> Trained:
+    """Join trained runs to one whose answer is the mean of their probabilities; gives its numbers."""
+    need("an ensemble", "tensorflow")
+    from mnist_pipeline.training.members import ensemble_of, opened_members
+
+    members = opened_members(runs)
+    return _join(ensemble_of(members, name), members, watcher or Watcher(), force=force)
+
+
+def _join(
+    config: Config, members: list[Run], watcher: Watcher, *, force: bool = False, one_of_many: bool = False
+) -> Trained:
+    """Write the run of an ensemble, unless it is there; refused where a member is not what its config says."""
+    from mnist_pipeline.training.members import digests, require_members
+
+    need("an ensemble", "tensorflow")
+    require_members(config, members)
+    run = Run(artifacts() / config.name)
+    with claimed(config.name):
+        if run.state == "trained" and not force:
+            same_recipe(run, config)
+            if run.figures("train").get("members") != digests(members):
+                raise RunError(f"{run.path}: its members have been trained anew since: replace it with --force")
+            watcher.note(f"{run.path} is made of these runs already; nothing done (--force makes it again)")
+            return Trained.of(run)
+        made_with = environment(config.training.threads) | {"data_sha256": members[0].figures("train")["data_sha256"]}
+        command = shlex.join(["mnist", "ensemble", *(str(member.path) for member in members), "--name", config.name])
+        begin(config, made_with, force=force, one_of_many=one_of_many, command=command)
+        from mnist_pipeline.training.joining import join_runs
+
+        join_runs(run, config, members)
     return Trained.of(run)
 
 
@@ -146,6 +186,11 @@ def export(
     with opened(run_called(where)) as run:
         from mnist_pipeline.exports.export import export_run
 
+        if run.config().averages and "all" in names:
+            apart = [form for form in wanted if not form.of_means and form.name not in names]
+            wanted = [form for form in wanted if form not in apart]
+            for form in apart:
+                watcher.note(f"left out: {form.name}: {NO_MEANS}")
         if isinstance(run, ShippedRun):
             run.write_refusal()
         export_run(run, wanted, watcher)

@@ -79,7 +79,7 @@ VERBS = [
     "data fetch fashion", "config list", "config show dense", "config schema", "config diff dense cnn", "runs",
     "runs diff smoke smoke",
     "attest smoke", "verify smoke", "predict --help", "serve --help", "sweep --help", "tune --help",
-    "adapt --help",
+    "adapt --help", "ensemble --help",
 ]  # fmt: skip
 
 

@@ -21,12 +21,12 @@ from tests.config.recipe_texts import MINIMAL, Complaints, said
         ),
         (
             {"model": "{family: dense, filters: 3}"},
-            "model.filters: no such setting (there are: family, hidden, activation, dropout, output)",
+            "model.filters: no such setting (there are: family, hidden, activation, dropout, output, views)",
         ),
         (
             {"model": "{family: cnn, kernel: 3, convolutions: [{filters: 1}]}"},
             "model.kernel: no such setting (there are: family, convolutions, pooling, hidden, activation, norm_first, "
-            "dropout, output)",
+            "dropout, output, views)",
         ),
         (
             {"model": "{family: cnn, convolutions: [{filters: 1, kernl: 3}]}"},
@@ -102,10 +102,13 @@ from tests.config.recipe_texts import MINIMAL, Complaints, said
         ({"model": "{}"}, "model.family: missing"),
         (
             {"model": "{family: dens}"},
-            'model.family: must be one of dense, cnn, not "dens": did you mean dense?',
+            'model.family: must be one of dense, cnn, ensemble, not "dens": did you mean dense?',
         ),
-        ({"model": "{family: [cnn]}"}, 'model.family: must be one of dense, cnn, not ["cnn"]: did you mean cnn?'),
-        ({"model": "{family: null}"}, "model.family: must be one of dense, cnn, not null"),
+        (
+            {"model": "{family: [cnn]}"},
+            'model.family: must be one of dense, cnn, ensemble, not ["cnn"]: did you mean cnn?',
+        ),
+        ({"model": "{family: null}"}, "model.family: must be one of dense, cnn, ensemble, not null"),
         (
             {"model": "{family: dense, hidden: 50}"},
             "model.hidden: must be a list, not 50: did you mean [50]?",
@@ -193,7 +196,7 @@ def test_no_contradiction_is_told_of_a_wrong_value(what: str, data: str, trainin
 
 def test_no_contradiction_is_told_of_a_wrong_family(complaints: Complaints) -> None:
     said(
-        'model.family: must be one of dense, cnn, not "cn": did you mean cnn?',
+        'model.family: must be one of dense, cnn, ensemble, not "cn": did you mean cnn?',
         complaints,
         model="{family: cn}",
         training="{epochs: 1, precision: bfloat16}",

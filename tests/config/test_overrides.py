@@ -56,7 +56,7 @@ def test_bad_syntax_of_a_setting_is_refused(given: str, says: str) -> None:
 def test_settings_go_over_the_file(write: Write) -> None:
     config = load_config(write(MINIMAL), {"training.epochs": 3, "model.hidden": [7], "data.validation": 0.1})
     assert (config.training.epochs, config.data.validation) == (3, 0.1)
-    assert config.model.hidden == (7,)
+    assert config.network.hidden == (7,)
 
 
 def test_a_setting_can_open_a_block_that_was_null(write: Write) -> None:

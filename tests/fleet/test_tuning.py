@@ -125,7 +125,7 @@ def test_the_best_config_is_written_whole_and_beats_what_was_drawn_at_random() -
     folder = found.config.parent
     rows = list(csv.DictReader((folder / "trials.csv").read_text().splitlines()))
     assert rows[found.number]["val_accuracy"] == str(found.best)
-    assert rows[found.number]["model.hidden"] == str(list(best.model.hidden))
+    assert rows[found.number]["model.hidden"] == str(list(best.network.hidden))
     assert {cv2.imread(str(folder / name)) is None for name in ("history.png", "importance.png")} == {False}
     assert set(found.importance) == set(search)
     assert sum(found.importance.values()) == pytest.approx(1)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_pipeline.config.recipes import load_config
-from mnist_pipeline.config.schema import CnnModel, DenseModel
+from mnist_pipeline.config.schema import Model
 from mnist_pipeline.evaluation.evaluate import describe
 from mnist_pipeline.prediction.runtimes import open_runtime
 from mnist_pipeline.training import models
@@ -35,7 +35,7 @@ def randomize(model: keras.Model) -> None:
         weight.assign(np.abs(values) + 0.1 if "variance" in weight.path else values)
 
 
-def network(blocks: list[dict[str, Any]] = BLOCKS, **settings: Any) -> DenseModel | CnnModel:
+def network(blocks: list[dict[str, Any]] = BLOCKS, **settings: Any) -> Model:
     model = {"family": "cnn", "convolutions": blocks, "hidden": [], "pooling": "average", **settings}
     return load_config("smoke", {"model": model}).model
 

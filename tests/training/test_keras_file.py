@@ -182,7 +182,7 @@ def test_what_is_no_number_of_units_is_one_line(smoke_run: Run, tmp_path: Path, 
 @pytest.mark.parametrize(
     ("name", "module"),
     [
-        ("Resizing", "keras.layers"), ("ZeroPadding2D", "keras.layers"), ("StringLookup", "keras.layers"),
+        ("Resizing", "keras.layers"), ("UpSampling2D", "keras.layers"), ("StringLookup", "keras.layers"),
         ("TFSMLayer", "keras.layers"), ("get_file", "keras.utils"), ("Functional", "keras.src.models"),
     ],
 )  # fmt: skip

@@ -30,9 +30,9 @@ def test_calibration_finds_the_factor_that_the_labels_were_drawn_by() -> None:
     random = np.random.default_rng(0)
     scores = random.normal(0, 2, (20_000, 10))
     labels = (scores + random.gumbel(size=scores.shape)).argmax(axis=1).astype(np.uint8)
-    assert sharpness(softmax(scores * 3), labels) == pytest.approx(1 / 3, rel=0.05)
-    assert sharpness(softmax(scores), labels) == pytest.approx(1, rel=0.05)
-    assert sharpness(softmax(scores * 0.5), labels) == sharpness(softmax(scores * 0.5), labels)
+    assert sharpness([softmax(scores * 3)], labels) == pytest.approx(1 / 3, rel=0.05)
+    assert sharpness([softmax(scores)], labels) == pytest.approx(1, rel=0.05)
+    assert sharpness([softmax(scores * 0.5)], labels) == sharpness([softmax(scores * 0.5)], labels)
 
 
 @pytest.mark.usefixtures("tensorflow")

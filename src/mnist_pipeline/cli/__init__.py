@@ -11,6 +11,7 @@ from mnist_pipeline.cli import (
     attest,
     config,
     data,
+    ensemble,
     evaluate,
     export,
     predict,
@@ -31,7 +32,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Begin with: mnist run --config dense.yaml",
 )
-for verb in (train, adapt, evaluate, export, predict, serve, reproduce, sweep, tune, attest, data, config, runs):
+for verb in (
+    train,
+    adapt,
+    ensemble,
+    evaluate,
+    export,
+    predict,
+    serve,
+    reproduce,
+    sweep,
+    tune,
+    attest,
+    data,
+    config,
+    runs,
+):
     for command in verb.app.registered_commands:
         command.cls = Command
     app.add_typer(verb.app)

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from mnist_pipeline.config.contradictions import contradictions
+from mnist_pipeline.config.contradictions import contradictions, of_members
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import ConfigError
 from mnist_pipeline.numerals import counted
@@ -49,6 +49,8 @@ def check(tree: dict[str, Any], origin: str, options: Mapping[str, str] | None =
     wrong = [dotted(_place(fault)) for fault in faults if fault["type"] != "extra_forbidden"]
     if mended := config or _mended(tree, faults):
         complaints += [found for found in contradictions(mended) if not _names(found, wrong)]
+    if config and config.averages and not complaints:
+        complaints = _of_members(config)
     if config and not complaints:
         return config
     told = [_blamed(complaint, options or {}) for complaint in complaints]
@@ -57,11 +59,23 @@ def check(tree: dict[str, Any], origin: str, options: Mapping[str, str] | None =
     raise ConfigError("\n".join(told))
 
 
+def _of_members(config: Config) -> list[str]:
+    """What is wrong with the members of an ensemble: each by itself, or all together."""
+    trees = getattr(config.model, "members", ())
+    faults = [(number, fault) for number, tree in enumerate(trees) for fault in _validated(tree)[1]]
+    if faults:
+        return [f"model.members[{number}].{_complaint(fault)}" for number, fault in faults]
+    found = [
+        f"model.members[{number}]: {fault}"
+        for number, member in enumerate(config.members) for fault in contradictions(member)
+    ]  # fmt: skip
+    return found or list(of_members(config, config.members))
+
+
 def _validated(tree: Any) -> tuple[Config | None, list[ErrorDetails]]:
     """The config, or what pydantic finds wrong."""
     try:
-        # As JSON, because strict mode takes a list for a tuple only there.
-        return Config.model_validate_json(json.dumps(tree)), []
+        return Config.of(tree), []
     except ValidationError as error:
         faults = error.errors(include_url=False)
     # A list whose entries are wrong is called short as well.

@@ -1,14 +1,15 @@
 """Settings that are each right and contradict each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from mnist_pipeline.config.ensembles import EnsembleModel, together
 from mnist_pipeline.config.schema import CnnModel, Config
 from mnist_pipeline.numerals import DIGITS, fault_of
 
 
 def contradictions(config: Config) -> Iterator[str]:
     """Every contradiction in a config whose single values are all right; each names all settings it comes from."""
-    for check in (_classes, _validation, _output, _learning_rate, _family, _portable, _tune):
+    for check in (_classes, _validation, _output, _learning_rate, _family, _portable, _tune, _ensemble):
         yield from check(config)
 
 
@@ -44,6 +45,8 @@ def _validation(config: Config) -> Iterator[str]:
 def _output(config: Config) -> Iterator[str]:
     """Settings that need another activation of the last layer, or another loss."""
     training, output, rendering = config.training, config.model.output, config.data.rendering
+    if config.views > 1 and output != "softmax":
+        yield f"model.views: the mean of {config.views} needs model.output: softmax, not {output}: use 1"
     if training.loss == "binary" and output != "sigmoid":
         yield f"training.loss: binary needs model.output: sigmoid, not {output}: set that, or use sparse or onehot"
     if training.calibrate and output != "softmax":
@@ -129,3 +132,30 @@ def _tune(config: Config) -> Iterator[str]:
             yield f"{where}: log is for a range whose low is above 0"
         elif key.split(".")[0] not in ("data", "model", "training"):
             yield f"{where}: is no setting of data, model or training"
+
+
+def _ensemble(config: Config) -> Iterator[str]:
+    """What an ensemble cannot have, and members that cannot answer together."""
+    if not isinstance(config.model, EnsembleModel):
+        return
+    if config.tune:
+        yield "tune: is not for model.family: ensemble: set it to null"
+    derived = together(config.model.members)
+    given = config.training.model_dump(exclude_defaults=True)
+    for key in sorted({*derived, *given}):
+        if given.get(key, derived.get(key)) != derived.get(key):
+            yield f"training.{key}: is each member's own where model.family is ensemble: leave it out"
+
+
+def of_members(config: Config, members: Sequence[Config]) -> Iterator[str]:
+    """Members of an ensemble that cannot answer together, though each is right by itself."""
+    names = [member.name for member in members]
+    for number, member in enumerate(members):
+        where = f"model.members[{number}]"
+        if isinstance(member.model, EnsembleModel):
+            yield f"{where}: {member.name} is an ensemble itself: name its members"
+        if member.name in names[:number]:
+            yield f"{where}: {member.name} is there twice: name it once"
+        for key in ("source", "classes", "transposed"):
+            if getattr(member.data, key) != getattr(config.data, key):
+                yield f"{where}.data.{key}: is another than data.{key}: members answer for the same images and classes"

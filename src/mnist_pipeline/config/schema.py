@@ -1,15 +1,20 @@
 """The schema of a recipe: typed, frozen, strict; every setting has its bounds and its meaning here."""
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from mnist_pipeline.config.data_schema import DataSettings, Settings
+from mnist_pipeline.config.ensembles import EnsembleModel, together
+from mnist_pipeline.config.outcome_schema import Expected, Tune
+from mnist_pipeline.errors import ConfigError
 from mnist_pipeline.numerals import DIGITS
 
 Activation = Literal["relu", "elu", "gelu", "leaky_relu", "selu", "sigmoid", "silu", "tanh"]
 Output = Literal["softmax", "sigmoid"]
+Views = Literal[1, 5, 9]
 Monitor = Literal["loss", "accuracy", "val_loss", "val_accuracy"]
 Units = Annotated[int, Field(ge=1, le=8192)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -28,6 +33,8 @@ class DenseModel(Settings):
     """Share of each hidden layer's outputs dropped while training."""
     output: Output = "softmax"
     """Activation function of the last layer."""
+    views: Views = 1
+    """Views that an answer is the mean of: the image as it is, moved by a pixel to each side too (5), or corner (9)."""
 
 
 class Convolution(Settings):
@@ -68,6 +75,11 @@ class CnnModel(Settings):
     """Share of the last hidden layer's outputs dropped while training."""
     output: Output = "softmax"
     """Activation function of the last layer."""
+    views: Views = 1
+    """Views that an answer is the mean of: the image as it is, moved by a pixel to each side too (5), or corner (9)."""
+
+
+Model = DenseModel | CnnModel | EnsembleModel
 
 
 class Optimizer(Settings):
@@ -191,50 +203,6 @@ class Training(Settings):
     """Scale the trained scores by the one factor under which the validation images' loss is least."""
 
 
-class Band(Settings):
-    """Mean and standard deviation of a figure over seeds."""
-
-    mean: Annotated[float, Field(ge=0)]
-    """Mean over the seeds."""
-    sd: Annotated[float, Field(ge=0)]
-    """Standard deviation over the seeds."""
-
-
-class Expected(Settings):
-    """What this recipe was measured to give; written by a command, never by hand."""
-
-    n: Annotated[int, Field(ge=2)] | None = None
-    """Seeds measured."""
-    test_accuracy: Band | None = None
-    """Share of the test images that are right."""
-    test_loss: Band | None = None
-    """Loss on the test images."""
-    weights_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """With portable numerics: digest of the weights from the recipe's seed, on every x86-64 processor with AVX2."""
-
-
-class Search(Settings):
-    """Where a setting may lie: from low to high, or among choices."""
-
-    low: int | float | None = None
-    """The least value; where it and `high` are whole numbers, only whole numbers are tried."""
-    high: int | float | None = None
-    """The greatest value, which is tried too."""
-    log: bool = False
-    """Try as many values from 0.001 to 0.01 as from 0.01 to 0.1."""
-    choices: Annotated[tuple[Any, ...], Field(min_length=2, max_length=100)] | None = None
-    """The values, in place of a range; of any kind that the setting takes."""
-
-
-class Tune(Settings):
-    """What `mnist tune` looks for."""
-
-    score: Literal["val_accuracy", "val_loss"] = "val_accuracy"
-    """The figure of the validation images by which trials are compared."""
-    search: Annotated[dict[str, Search], Field(min_length=1, max_length=50)]
-    """The settings that are tried, by their places such as training.optimizer.learning_rate."""
-
-
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -247,14 +215,56 @@ class Config(Settings):
     """What the recipe is, in a line for `mnist config list`."""
     data: DataSettings = DataSettings()
     """The images to train and to validate on."""
-    model: Annotated[DenseModel | CnnModel, Field(discriminator="family")]
-    """The network, of one of two families."""
+    model: Annotated[Model, Field(discriminator="family")]
+    """The network, of one of two families, or an ensemble of such networks."""
     training: Training
-    """How the network is trained."""
+    """How the network is trained; the config of an ensemble has none, as each member has its own."""
     expected: Expected | None = None
     """What this recipe was measured to give; null where it was not."""
     tune: Tune | None = None
     """What `mnist tune` looks for; null where nothing is said of it. No training reads it."""
+
+    @classmethod
+    def of(cls, tree: Any) -> "Config":
+        """The config in a tree of plain values; in the place of an ensemble's training, what holds for all members."""
+        model = tree.get("model") if isinstance(tree, dict) else None
+        if isinstance(model, dict) and model.get("family") == "ensemble":
+            given = tree.get("training", {})
+            tree = {**tree, "training": together(model.get("members")) | given if isinstance(given, dict) else given}
+        # As JSON, because strict mode takes a list for a tuple only there.
+        return cls.model_validate_json(json.dumps(tree))
+
+    @property
+    def network(self) -> DenseModel | CnnModel:
+        """The one network that is trained."""
+        if isinstance(self.model, EnsembleModel):
+            raise ConfigError(f"{self.name}: is an ensemble, made of trained runs: mnist ensemble RUN RUN")
+        return self.model
+
+    @property
+    def members(self) -> tuple["Config", ...]:
+        """The config of each member of an ensemble; of any other, none."""
+        trees = self.model.members if isinstance(self.model, EnsembleModel) else ()
+        return tuple(map(Config.of, trees))
+
+    @property
+    def views(self) -> int:
+        """The number of views of an image that the network answers for; an ensemble's members have each their own."""
+        return 1 if isinstance(self.model, EnsembleModel) else self.model.views
+
+    @property
+    def averages(self) -> bool:
+        """Whether an answer is the mean of several: of members, or of one network's for several views of an image."""
+        return isinstance(self.model, EnsembleModel) or self.views > 1
+
+    def reading(self, source: str) -> "Config":
+        """The same recipe with images that are somewhere else."""
+        model: Any = self.model
+        if isinstance(model, EnsembleModel):
+            members = tuple({**tree, "data": {**tree["data"], "source": source}} for tree in model.members)
+            model = model.model_copy(update={"members": members})
+        data = self.data.model_copy(update={"source": source})
+        return self.model_copy(update={"data": data, "model": model})
 
     def called(self, classes: Sequence[str]) -> "Config":
         """The same recipe with these classes, where it names none; ten digits need no names."""
@@ -264,11 +274,15 @@ class Config(Settings):
 
     def tree(self) -> dict[str, Any]:
         """The complete config as plain lists and dictionaries."""
-        return self.model_dump(mode="json")
+        return self._dumped(())
 
     def recipe(self) -> dict[str, Any]:
         """The part of the tree that decides what is trained: without the words and what is expected or looked for."""
-        return self.model_dump(mode="json", exclude={"name", "description", "expected", "tune"})
+        return self._dumped(("name", "description", "expected", "tune"))
+
+    def _dumped(self, left_out: Sequence[str]) -> dict[str, Any]:
+        apart = ["training"] if isinstance(self.model, EnsembleModel) else []
+        return self.model_dump(mode="json", exclude={*left_out, *apart})
 
     def seeded(self, seed: int) -> "Config":
         """The same recipe with another seed, which is in the run's name too."""

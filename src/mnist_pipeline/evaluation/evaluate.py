@@ -24,7 +24,8 @@ def evaluate_run(run: Run, with_plots: bool) -> None:
     probabilities = normalised(outputs, config.model.output)
     metrics = compute_metrics(probabilities, part.labels, loss, part.classes)
     if with_plots:
-        charts.curves(history, run.plots / "curves.png")
+        if history:
+            charts.curves(history, run.plots / "curves.png")
         charts.confusion(np.array(metrics.confusion), run.plots / "confusion.png", run.name, part.classes)
         charts.architecture(describe(model), run.plots / "architecture.png", run.name)
         images.answers(part, probabilities, run.plots)

@@ -24,7 +24,7 @@ from mnist_pipeline.prediction.shipping import ShippedRun
 from mnist_pipeline.runs.files import write_text
 from mnist_pipeline.runs.run import Run
 
-_PLOTS = ("curves", "confusion", "mistakes", "samples", "architecture")
+_PLOTS = ("confusion", "mistakes", "samples", "architecture")
 _LONGEST_STEM = 58  # characters of a run's name before "-again"; the whole may have 64
 
 
@@ -43,7 +43,9 @@ def write_page(run: Run) -> Path:
     test, history = run.figures("evaluate"), {name: values for name, values in run.history().items() if values}
     again = f"{run.name[:_LONGEST_STEM]}-again"
     commands = f"mnist train --config {shlex.quote(str(run.config_file))} --name {again}\nmnist evaluate {again}"
-    return _write(run, test, history, _PLOTS, commands)
+    if not history:  # an ensemble, whose members have each their own
+        return _write(run, test, {}, _PLOTS, f"mnist reproduce {shlex.quote(str(run.path))}")
+    return _write(run, test, history, ("curves", *_PLOTS), commands)
 
 
 def write_shipped_page() -> Path:
@@ -73,7 +75,8 @@ def _write(
     over_seeds = run.path.parent / "reproduce" / f"{recipe}.png"  # where `mnist reproduce` has drawn it
     page = template("page.html.jinja").render(
         run=run, config=config, train=train, test=test, corruptions=corruptions, right=right, wrong=test["n"] - right,
-        finished=f"{datetime.fromisoformat(train['finished']):%Y-%m-%d %H:%M %Z}".strip() if history else "",
+        finished="" if isinstance(run, ShippedRun) else _time(train["finished"]),
+        members=train.get("members", ()),
         commands=commands, history=history, epochs=list(zip(*columns, strict=True)),
         classes=[row["label"] for row in test["per_class"]], noun=noun(run.classes),
         weakest=_weakest(test["per_class"]), plots={name: _plot(run, name) for name in plots}, recipe=recipe,
@@ -82,6 +85,10 @@ def _write(
     )  # fmt: skip
     write_text(run.report_file, page)
     return run.report_file
+
+
+def _time(text: str) -> str:
+    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M %Z}".strip()
 
 
 @cache

@@ -46,8 +46,8 @@ def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float
     """The model as ONNX with its convolutions and matrix products in eight bits; input and output stay float32.
 
     QDQ nodes, and products not fused with their sums, are what ONNX Runtime and OpenCV both compute to the same scores.
-    The last product stays float32: it is small, and in eight bits its scores are too coarse to tell close answers
-    apart. Batch normalizations stay a product and a sum: joined, they take longer, or OpenCV cannot read them.
+    A network's last product stays float32: it is small, and in eight bits its scores are too coarse to tell close
+    answers apart. Batch normalizations stay a product and a sum: joined, they take longer, or OpenCV cannot read them.
     """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static  # the extra may not be there
 
@@ -58,11 +58,11 @@ def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float
         # Else ONNX Runtime advises to pre-process, which fuses nodes that OpenCV then cannot read.
         processed = exact.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
         onnx.save(exact, plain)
-        products = [node.name for node in exact.graph.node if node.op_type == "MatMul"]
         images = np.array_split(calibration.reshape(-1, *model.input_shape[1:]), max(1, len(calibration) // 100))
         batches = iter([{model.inputs[0].name: batch} for batch in images])
         quantize_static(
-            plain, beside, SimpleNamespace(get_next=lambda: next(batches, None)), nodes_to_exclude=products[-1:],
+            plain, beside, SimpleNamespace(get_next=lambda: next(batches, None)),
+            nodes_to_exclude=_last_products(exact.graph),
             quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv", "MatMul"], per_channel=True,
             activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
         )  # fmt: skip
@@ -70,3 +70,16 @@ def save_int8_onnx(model: keras.Model, path: Path, calibration: NDArray[np.float
         quantised.metadata_props.remove(processed)
         sort_constants(quantised.graph)
         onnx.save(quantised, beside)
+
+
+def _last_products(graph: onnx.GraphProto) -> list[str]:
+    """The matrix products behind which there is no other: one of each network whose mean is the answer."""
+    behind: set[str] = set()  # values from which a later product is computed
+    found = []
+    for node in reversed(graph.node):
+        leads_on = not behind.isdisjoint(node.output)
+        if node.op_type == "MatMul" and not leads_on:
+            found.append(node.name)
+        if leads_on or node.op_type in ("Conv", "MatMul"):
+            behind.update(node.input)
+    return found

@@ -29,6 +29,7 @@ from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import backend, scoring
 from mnist_pipeline.training.backend import keras
 from mnist_pipeline.training.keras_file import weights_sha256
+from mnist_pipeline.training.means import with_softmax
 from mnist_pipeline.training.saving import load_network, save_onnx
 
 _PARTS: tuple[PartName, PartName] = ("test", "train")
@@ -172,17 +173,6 @@ class _Exporter:
         finished = self._run.figures("train")["finished"]
         write_text(self._run.exports / "CITATION.cff", citation(tree, finished, self._run.environment()))
         write_json(self._run.exports / "croissant.json", croissant(source, self._images, digests))
-
-
-def with_softmax(model: keras.Model) -> keras.Model:
-    """The network with a softmax in the place of its last sigmoids, whose weights it takes over; or as it is."""
-    last = model.layers[-1]
-    if not isinstance(last, keras.layers.Dense) or last.activation is keras.activations.softmax:
-        return model
-    softmax = keras.layers.Dense(last.units, activation="softmax", name="probabilities")
-    changed = keras.Model(model.inputs[0], softmax(last.input), name=model.name)
-    softmax.set_weights(last.get_weights())
-    return changed
 
 
 def from_pixels(model: keras.Model) -> keras.Model:

@@ -26,6 +26,8 @@ class ExportForm:
     takes: tuple[str, ...] = ()  # packages of the extra without which it cannot be made or checked
     measured: bool = True  # by bench; a C array is the bytes of litert-int8, and a page is for people
 
+    of_means: bool = True  # whether it can be made of a run whose answer is a mean of several
+
     @property
     def program(self) -> str | None:
         """The program without which it cannot be checked, where that is not here."""
@@ -38,7 +40,8 @@ _LITERT: dict[str, Any] = {"readers": ("litert",), "takes": ("ai-edge-litert",)}
 _LITERT_INT8: dict[str, Any] = {**_LITERT, "exact": False, "normalised": True}
 _NO_PACKAGE = ", which is no Python package and not on the PATH: install Node.js (nodejs.org)"
 # In both its answers are probabilities. Where its code was not run over the test images, there is no page.
-_PAGE: dict[str, Any] = {"readers": ("node",), "normalised": True, "measured": False}
+_PAGE: dict[str, Any] = {"readers": ("node",), "normalised": True, "measured": False, "of_means": False}
+NO_MEANS = "a page computes one network on one view of an image, and this run's answer is a mean of several"
 FORMS = {
     form.name: form
     for form in (

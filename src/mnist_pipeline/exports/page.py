@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from mnist_pipeline.errors import ExportError
+from mnist_pipeline.exports.forms import NO_MEANS
 from mnist_pipeline.exports.page_network import Bits, read_network
 from mnist_pipeline.numerals import DIGITS, named, percent
 from mnist_pipeline.prediction.foreign import vet
@@ -77,6 +79,8 @@ def _render(run: str | Path | Run | None, bits: Bits, head: str = "", body: str 
 def _model(where: str | Path | Run | None, bits: Bits) -> dict[str, Any]:
     """What the page has of a model: its network, the confidence below which it refuses, and what is said about it."""
     run = run_called(where)
+    if run.config().averages:
+        raise ExportError(f"{run.path}: {NO_MEANS}: export another form")
     vet(run.onnx_file, None)
     known = isinstance(run, ShippedRun) or "evaluate" in run.metrics()
     accuracy = run.figures("evaluate")["test_accuracy"] if known else None

@@ -82,7 +82,7 @@ def main() -> int:
     """Train and evaluate, each unless it is done, without pictures; an expected failure is one line on stderr."""
     try:
         task = json.loads(sys.stdin.buffer.read())
-        config = Config.model_validate_json(json.dumps(task["config"]))
+        config = Config.of(task["config"])
         run = Run(artifacts() / config.name)
         pipeline.train(config, one_of_many=True, watcher=_telling(config.training.epochs))
         if task["test"] and "evaluate" not in run.metrics():

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 from mnist_pipeline.config import yaml_text
 from mnist_pipeline.config.checking import check, shown
+from mnist_pipeline.config.outcome_schema import Search, Tune
 from mnist_pipeline.config.recipes import override
-from mnist_pipeline.config.schema import Config, Search, Tune
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import ConfigError, MnistError
 from mnist_pipeline.fleet.engine import Engine, Event, LocalEngine, Task, run_all
 from mnist_pipeline.fleet.pool import task_of, workers_for

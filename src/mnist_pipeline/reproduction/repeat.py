@@ -61,11 +61,15 @@ def repeat_run(run: Run, watcher: FleetWatcher) -> Repetition:
 
 @contextmanager
 def trained_again(config: Config, what: str, watcher: FleetWatcher) -> Iterator[Run]:
-    """A run of this config, trained and evaluated in a folder that is there only for the block."""
+    """A run of this config, trained and evaluated in a folder that is there only for the block.
+
+    The members of an ensemble are trained first, and then joined.
+    """
     with tempfile.TemporaryDirectory(prefix="mnist-") as folder:
-        watcher.begin(0, 1)
-        for failure in train_all([config], folder=Path(folder), watcher=watcher).values():
-            raise TrainingError(f"{what}: cannot be repeated: {failure}")
+        watcher.begin(0, len(config.members) + 1)
+        for configs in filter(None, (config.members, [config])):
+            for failure in train_all(configs, folder=Path(folder), watcher=watcher).values():
+                raise TrainingError(f"{what}: cannot be repeated: {failure}")
         yield Run(Path(folder) / config.name)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from mnist_pipeline.config import yaml_text
+from mnist_pipeline.config.outcome_schema import Band, Expected
 from mnist_pipeline.config.recipes import load_config
-from mnist_pipeline.config.schema import Band, Config, Expected
+from mnist_pipeline.config.schema import Config
 from mnist_pipeline.errors import ConfigError
 from mnist_pipeline.reproduction.reported import Metric, ReportedNumber, load_reported
 from mnist_pipeline.reproduction.seeds import FIGURES, Interval, SeedResults, Summary

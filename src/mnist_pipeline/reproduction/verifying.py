@@ -81,7 +81,7 @@ def _with_data(statement: Statement, config: Config, data: str | None) -> Config
             f"{statement.path}: was trained on other images than MNIST: say where they are here: --data PATH"
         )
     if data is not None:
-        config = config.model_copy(update={"data": config.data.model_copy(update={"source": data})})
+        config = config.reading(data)
     parts: tuple[Literal["train"], Literal["test"]] = ("train", "test")
     for part in parts:
         if _part(config, part).sha256 != statement.predicate["data"][f"{part}_sha256"]:
@@ -105,7 +105,9 @@ def _require_small(statement: Statement, config: Config) -> None:
 
 def _size(config: Config) -> dict[str, int]:
     """What a config makes a training take, in the units of _MOST."""
-    model, training = config.model, config.training
+    if sizes := [_size(member) for member in config.members]:
+        return {what: (max if what == "values of a batch" else sum)(size[what] for size in sizes) for what in _MOST}
+    model, training = config.network, config.training
     portable = isinstance(model, CnnModel) and training.numerics == "portable"
     weights = products = 0
     features = values = _SIDE * _SIDE

@@ -52,9 +52,12 @@ def claimed(where: str | Path, held_by: str = _HELD_BY) -> Iterator[None]:
         yield
 
 
-def begin(config: "Config", environment: dict[str, Any], *, force: bool = False, one_of_many: bool = False) -> Run:
+def begin(
+    config: "Config", environment: dict[str, Any], *, force: bool = False, one_of_many: bool = False, command: str = ""
+) -> Run:
     """The folder for this config: new, or one to go on with; another config's is refused unless forced.
 
+    `command`, by default the one that trains it, is written at the head of its config.
     The caller holds the claim. A process that ends anywhere in here leaves what the same call goes on from. Whoever
     goes on with a run says anew whether it is one of many.
     """
@@ -69,7 +72,7 @@ def begin(config: "Config", environment: dict[str, Any], *, force: bool = False,
     if new or force:
         for name in () if new else _MADE:
             remove(run.path / name)
-        write_text(run.config_file, f"# {run.train_command()}\n{yaml_text.write(config.tree())}")
+        write_text(run.config_file, f"# {command or run.train_command()}\n{yaml_text.write(config.tree())}")
     else:
         same_recipe(run, config)
     if run.state == "unfinished":

@@ -34,12 +34,15 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained(Result):
-    """A training: figures of the epoch whose weights were kept."""
+    """A training: figures of the epoch whose weights were kept.
+
+    Of an ensemble those of training are its members': sums, of loss and accuracy the mean.
+    """
 
     stage = "train"
     run: Path
     name: str
-    seed: int
+    seed: int | None  # None for an ensemble
     epochs: int
     best_epoch: int | None  # None where the last epoch's weights were kept
     steps: int
@@ -54,6 +57,7 @@ class Trained(Result):
     finished: str
     own_sha256: str | None = None  # of a person's own pictures; None where there are none
     start_sha256: str | None = None  # of the weights that training began with; None where the seed chose them
+    members: list[dict[str, str]] | None = None  # of an ensemble: name and weights_sha256 of each
     sharpness: float | None = None  # the factor by which a calibrated model's scores were scaled
 
 

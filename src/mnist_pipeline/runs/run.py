@@ -158,7 +158,9 @@ class Run:
         write_json(self.metrics_file, (self.metrics() if self.metrics_file.is_file() else {}) | {stage: values})
 
     def history(self) -> dict[str, list[float]]:
-        """Each figure's values, epoch by epoch."""
+        """Each figure's values, epoch by epoch; of an ensemble, which has no epochs of its own, none."""
+        if not self.history_file.exists() and "members" in self.figures("train"):
+            return {}
         return _read_json(self.history_file, shapes.HISTORY)
 
     def environment(self) -> dict[str, Any]:

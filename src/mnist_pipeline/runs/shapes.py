@@ -120,9 +120,11 @@ _FORM = {
 # The shape of each file; that of metrics.json is one for each stage.
 STAGES: dict[str, dict[str, Shape]] = {
     "train": {
-        "seed": _COUNT, "epochs": _COUNT, "best_epoch": _maybe(_COUNT), "steps": _COUNT, "train_seconds": _NUMBER,
-        "train_loss": _NUMBER, "train_accuracy": _SHARE, "val_loss": _maybe(_NUMBER), "val_accuracy": _maybe(_SHARE),
+        "seed": _maybe(_COUNT), "epochs": _COUNT, "best_epoch": _maybe(_COUNT), "steps": _COUNT,
+        "train_seconds": _NUMBER, "train_loss": _NUMBER,
+        "train_accuracy": _SHARE, "val_loss": _maybe(_NUMBER), "val_accuracy": _maybe(_SHARE),
         "parameters": _COUNT, "weights_sha256": _TEXT, "data_sha256": _TEXT, "finished": _TIME,
+        "members?": [{"name": _TEXT, "weights_sha256": _TEXT}],
     },
     "evaluate": {
         "test_accuracy": _SHARE, "test_loss": _NUMBER, "n": _COUNT,

@@ -24,7 +24,9 @@ def beginning(config: Config, where: str, classes: tuple[str, ...]) -> Run:
     run = run_called(where)
     if run.path.resolve() == (artifacts() / config.name).resolve():
         raise RunError(f"{run.path}: a training cannot begin with the weights of its own run: choose another --name")
-    ours, theirs = (model.model_dump(mode="json", exclude={"dropout"}) for model in (config.model, run.config().model))
+    ours, theirs = (
+        model.model_dump(mode="json", exclude={"dropout", "views"}) for model in (config.model, run.config().model)
+    )
     if changes := differences(theirs, ours, "model."):
         raise RunError(f"{run.path}: its weights are those of another network: {', '.join(changes)}")
     if run.classes != classes:
@@ -36,6 +38,8 @@ def beginning(config: Config, where: str, classes: tuple[str, ...]) -> Run:
 def adapted(run: Run, folder: str, name: str | None = None, settings: Mapping[str, Any] | None = None) -> Config:
     """The run's recipe, shorter and at a lower rate, from its weights on and with the pictures of a folder."""
     source = run.config()
+    if source.members:
+        raise RunError(f"{run.path}: is an ensemble, and one network is trained further: begin with one of its members")
     tree = source.tree()
     data, training = tree["data"], tree["training"]
     tree |= {

@@ -16,7 +16,7 @@ from mnist_pipeline.training.portable import PortableAdam, PortableAdamW, cosine
 def compiled(config: Config, steps: int = 1, classes: int = len(DIGITS)) -> keras.Model:
     """The network to train, with its optimizer and metrics; `steps` are those of an epoch."""
     training = config.training
-    model = models.build(config.model, training.seed, training, classes)
+    model = models.build(config.network, training.seed, training, classes)
     # What XLA compiles, and how, is decided by the epoch programs.
     optimizer = _optimizer(config, steps * training.epochs)
     model.compile(optimizer, loss_of(config), metrics=[_accuracy(config)], jit_compile=False)

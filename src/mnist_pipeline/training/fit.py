@@ -58,7 +58,7 @@ def fit(
             _begin(model, average, start, drawn.images[plan.order(0)[:_SAMPLE]])
         fit_epochs(model, config, plan, drawn, validation, average=average, done=state.epoch, callbacks=followers)
     best = callbacks.get("keep_best")
-    finished = models.build(config.model, config.training.seed, classes=len(training.classes))
+    finished = models.build(config.network, config.training.seed, classes=len(training.classes))
     finished.set_weights(best.weights if best else average.weights() if average else model.get_weights())
     steps = plan.steps * len(books.history["loss"])
     return Fitted(finished, books.history, steps, books.seconds, best.best_epoch if best else None)

@@ -30,7 +30,7 @@ from mnist_pipeline.training.backend import keras, tf
 LARGEST = 256 * 2**20  # bytes of the file, and of its members unpacked
 _BOUNDS = Bounds(2048, 20)  # TensorFlow takes 500 MiB, and our largest network as many for a batch
 _BATCH = 1000  # images; as many as an evaluation computes at a time
-_LARGEST_CONFIG = 2**18  # bytes: a network of a hundred layers has half of that
+_LARGEST_CONFIG = 2**21  # bytes: fifty networks of twenty layers each have two thirds of that
 _MEMBERS = ["config.json", "metadata.json", "model.weights.h5"]
 _NETWORKS = {"Functional", "Sequential"}
 _LAYERS = {  # those that make much out of little, read files or run programs are not among them
@@ -38,7 +38,7 @@ _LAYERS = {  # those that make much out of little, read files or run programs ar
     "SeparableConv2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D",
     "BatchNormalization", "LayerNormalization", "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout",
     "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Add", "Average", "Concatenate", "Maximum",
-    "Multiply",
+    "Multiply", "ZeroPadding2D", "Cropping2D",
 }  # fmt: skip
 _CLASSES = {
     "keras": _NETWORKS | {"DTypePolicy"},

@@ -7,7 +7,7 @@ compute differently: to be quicker, or to give the same bits on every processor.
 from math import prod
 from typing import Any, NamedTuple
 
-from mnist_pipeline.config.schema import CnnModel, Convolution, DenseModel, Training
+from mnist_pipeline.config.schema import CnnModel, Convolution, DenseModel, Model, Training
 from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.pixels.preprocess import SIDE
 from mnist_pipeline.training.backend import keras, tf
@@ -34,9 +34,7 @@ _RISING = {"relu", "elu", "leaky_relu", "selu", "sigmoid", "tanh"}
 _PORTABLE = _LayerSet(PortableDense, PortableConvolution, PortableMaxPooling, PortableBatchNormalization)
 
 
-def build(
-    settings: DenseModel | CnnModel, seed: int, training: Training | None = None, classes: int = len(DIGITS)
-) -> keras.Model:
+def build(settings: Model, seed: int, training: Training | None = None, classes: int = len(DIGITS)) -> keras.Model:
     """The network in its plain form, or in that of the training; its first weights are a function of the seed alone."""
     layers, policy = _LayerSet(), "float32"
     if training:
@@ -48,6 +46,7 @@ def build(
     try:
         if isinstance(settings, CnnModel):
             return _cnn(settings, layers, classes)
+        assert isinstance(settings, DenseModel)  # an ensemble is made of networks that are trained
         return _dense(settings, layers, classes)
     finally:
         keras.config.set_dtype_policy("float32")

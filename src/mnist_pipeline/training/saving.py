@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from mnist_pipeline.config.schema import CnnModel, DenseModel
+from mnist_pipeline.config.schema import Model
 from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction.shipping import ShippedRun
 from mnist_pipeline.runs.files import whole
@@ -66,7 +66,7 @@ def load_network(run: Run) -> keras.Model:
     return load_onnx(run.onnx_file, run.config().model) if isinstance(run, ShippedRun) else load_model(run)
 
 
-def load_onnx(path: Path, settings: DenseModel | CnnModel) -> keras.Model:
+def load_onnx(path: Path, settings: Model) -> keras.Model:
     """The network of these settings with the weights of an ONNX file that `save_onnx` made of such a network."""
     graph = onnx.load(path).graph
     constants = {constant.name: onnx.numpy_helper.to_array(constant) for constant in graph.initializer}

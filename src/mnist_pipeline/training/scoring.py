@@ -1,5 +1,6 @@
 """What a trained network gives for images: outputs and loss, the factor that calibrates it, and when it refuses."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -30,12 +31,24 @@ def outputs(model: keras.Model, config: Config, part: Part) -> tuple[NDArray[np.
         outputs = model(images, training=False)
         return outputs, loss(targets, outputs) * tf.cast(tf.shape(images)[0], tf.float32)
 
-    values = sum(prod(layer.output.shape[1:]) for layer in model.layers)
-    together = min(_BATCH, _MOST_VALUES // values)
+    together = min(_BATCH, _MOST_VALUES // _values(model))
     starts = range(0, len(part), together)
     pieces = [run(images[at : at + together], targets[at : at + together]) for at in starts]
     mean = sum(float(total) for _, total in pieces) / len(part)
     return np.concatenate([scores.numpy() for scores, _ in pieces]), float(mean)
+
+
+def _values(model: keras.Model) -> int:
+    """How many numbers the layers of a model give for an image, those of networks inside it among them."""
+    return sum(
+        _values(layer) if isinstance(layer, keras.Model) else prod(layer.output.shape[1:]) for layer in model.layers
+    )
+
+
+def validated(model: keras.Model, config: Config, validation: Part) -> dict[str, float]:
+    """The figures of the validation images, under their names in metrics.json."""
+    found, loss = outputs(model, config, validation)
+    return {"val_loss": loss, "val_accuracy": float((found.argmax(axis=1) == validation.labels).mean())}
 
 
 _LEAST, _MOST = 0.05, 20.0  # a factor beyond these says that something else is wrong
@@ -43,32 +56,49 @@ _GOLDEN = (5**0.5 - 1) / 2
 _HALVINGS = 60  # after these the interval is below what a double tells apart
 
 
-def calibrate(model: keras.Model, config: Config, validation: Part) -> float:
-    """Scale the scores before the softmax by the factor that suits the validation images; the factor."""
-    probabilities, _ = outputs(model, config, validation)
-    factor = sharpness(probabilities, validation.labels)
-    fold(model, factor)
+def calibrate(views: Sequence[keras.Model], network: keras.Model, config: Config, validation: Part) -> float:
+    """Scale a network's scores before its softmax by the factor that suits the validation images; the factor.
+
+    It is the one under which the mean of the network's probabilities over its views suits them.
+    """
+    first, _ = outputs(views[0], config, validation)
+    found = [first, *(_answers(view, validation.images) for view in views[1:])]
+    factor = sharpness(found, validation.labels)
+    fold(network, factor)
     return factor
 
 
-def sharpness(probabilities: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
-    """The factor on the scores behind a softmax's probabilities under which the labels are likeliest."""
-    doubles = probabilities.astype(np.float64)
-    exact = (doubles / doubles.sum(axis=1, keepdims=True)).astype(np.float32)  # they add up to one but for rounding
-    scores = np.log(np.maximum(exact.astype(np.float64), 1e-38))
+def sharpness(views: Sequence[NDArray[np.float32]], labels: NDArray[np.uint8]) -> float:
+    """The factor on the scores behind a softmax's probabilities under which the labels are likeliest, over all views.
+
+    The labels' likelihood is the mean of those that the views give.
+    """
+    scores = [_scores(probabilities) for probabilities in views]
     rows = np.arange(len(labels))
 
-    def loss(log_factor: float) -> float:
-        scaled = scores * np.exp(log_factor)
+    def surprise(scaled: NDArray[np.float64]) -> NDArray[np.float64]:
         highest = scaled.max(axis=1)
         total = np.log(np.exp(scaled - highest[:, None]).sum(axis=1)) + highest
-        return float((total - scaled[rows, labels]).mean())
+        return np.asarray(total - scaled[rows, labels])
+
+    def loss(log_factor: float) -> float:
+        found = [surprise(each * np.exp(log_factor)) for each in scores]
+        least = np.min(found, axis=0)
+        likely = np.mean([np.exp(least - each) for each in found], axis=0)  # of one view it is 1, whose logarithm is 0
+        return float((least - np.log(likely)).mean())
 
     low, high = np.log(_LEAST), np.log(_MOST)
     for _ in range(_HALVINGS):  # the loss has one valley, so golden sections close in on its floor
         left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
         low, high = (low, right) if loss(left) <= loss(right) else (left, high)
     return float(np.exp((low + high) / 2))
+
+
+def _scores(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The scores before a softmax, but for a number that is the same for each class."""
+    doubles = probabilities.astype(np.float64)
+    exact = (doubles / doubles.sum(axis=1, keepdims=True)).astype(np.float32)  # they add up to one but for rounding
+    return np.asarray(np.log(np.maximum(exact.astype(np.float64), 1e-38)))
 
 
 def fold(model: keras.Model, factor: float) -> None:
@@ -117,11 +147,12 @@ def balanced_threshold(digits: NDArray[np.float32], non_digits: NDArray[np.float
 
 def _sure(model: keras.Model, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Highest probability and answer for every image, the doubtful ones reconsidered as a prediction does."""
-
-    def probabilities(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        starts = range(0, len(images), _BATCH)
-        pieces = (scale(images[at : at + _BATCH]).reshape(-1, *model.input_shape[1:]) for at in starts)
-        return np.concatenate([model(piece, training=False) for piece in pieces])
-
-    scores = reconsidered(probabilities(images), images, probabilities)
+    scores = reconsidered(_answers(model, images), images, lambda several: _answers(model, several))
     return scores.max(axis=1), scores.argmax(axis=1)
+
+
+def _answers(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The model's outputs for every image, computed without a graph of their own, which takes a second to make."""
+    starts = range(0, len(images), _BATCH)
+    pieces = (scale(images[at : at + _BATCH]).reshape(-1, *model.input_shape[1:]) for at in starts)
+    return np.concatenate([model(piece, training=False) for piece in pieces])

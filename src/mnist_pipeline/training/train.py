@@ -17,8 +17,9 @@ from mnist_pipeline.training.checkpoints import Checkpoints
 from mnist_pipeline.training.fit import Fitted, fit
 from mnist_pipeline.training.keras_file import weights_sha256
 from mnist_pipeline.training.material import Material
+from mnist_pipeline.training.means import mean_of, views_of
 from mnist_pipeline.training.saving import save_keras, save_onnx
-from mnist_pipeline.training.scoring import calibrate, choose_threshold
+from mnist_pipeline.training.scoring import calibrate, choose_threshold, validated
 
 
 def train_run(run: Run, config: Config, material: Material, watcher: Watcher) -> None:
@@ -30,17 +31,21 @@ def train_run(run: Run, config: Config, material: Material, watcher: Watcher) ->
     if material.own and config.data.own:
         training = mix(training, material.own, config.data.own)
     fitted = fit(config, training, validation, store, watcher, material.start)
-    factor = calibrate(fitted.model, config, validation) if settings.calibrate else None
+    views = views_of(fitted.model, config.views)
+    model = mean_of(views, fitted.model.name)  # what answers; whatever is chosen or told from here on is about it
+    factor = calibrate(views, fitted.model, config, validation) if settings.calibrate else None
     refuses = config.data.rendering and config.data.rendering.negatives
-    refusal = choose_threshold(fitted.model, config, validation) if refuses else None
+    refusal = choose_threshold(model, config, validation) if refuses else None
 
     write_json(run.split_file, {"seed": config.data.split_seed, "validation": rows.tolist()})
     _write_history(run, fitted.history)
-    save_keras(fitted.model, run.model_file)
-    save_onnx(fitted.model, run.onnx_file)
+    save_keras(model, run.model_file)
+    save_onnx(model, run.onnx_file)
     if refusal:
         write_json(run.refusal_file, refusal)
     numbers = _numbers(config, material, fitted) | ({"sharpness": factor} if factor else {})
+    if len(views) > 1 and len(validation):
+        numbers |= validated(model, config, validation)  # in the place of those of the network that was trained
     run.add_metrics("train", numbers)
     store.clear()
 
