@@ -73,7 +73,7 @@ def test_a_setting_can_open_a_block_that_was_null(write: Write) -> None:
         ({"data.validation": 2}, "--set data.validation: must be less than or equal to 0.5, not 2"),
         (
             {"model": {"family": "den"}},
-            '--set model: model.family: must be one of dense, cnn, not "den": did you mean dense?',
+            '--set model: model.family: must be one of dense, cnn, ensemble, not "den": did you mean dense?',
         ),
     ],
 )
