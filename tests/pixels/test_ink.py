@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
 from mnist_pipeline.pixels.ink import Step, find_ink, threshold_ink
-from mnist_pipeline.pixels.light import halves, ink_strength, lightness, local_ink_strength
+from mnist_pipeline.pixels.light import (
+    halves,
+    ink_strength,
+    lightness,
+    local_ink_strength,
+    mean_and_spread,
+    mean_where,
+)
 from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, without_cell, without_lines
 from mnist_pipeline.pixels.panels import outline_of, panel_area
 from mnist_pipeline.pixels.preprocess import NOTHING, SEVERAL, SIDE, find_digit, fit_digit
@@ -280,6 +287,16 @@ def test_polarity_goes_by_paper_not_by_the_border_alone(digits: Grey) -> None:
     dark_border = ink_of(digits[8])
     dark_border[:, :3] = dark_border[:3] = 1
     assert lightness(halves(drawn(225, dark_border))[1]) > 1
+
+
+def test_means_by_sums_are_those_of_opencv() -> None:
+    seeded = np.random.default_rng(0)
+    for height, width in seeded.integers(1, 200, (100, 2)):
+        grey = seeded.integers(0, 256, (height, width), np.uint8)
+        mask = (seeded.random((height, width)) < seeded.random()).astype(np.uint8)
+        mean, spread = (value.item() for value in cv2.meanStdDev(grey, mask=mask))
+        assert mean_where(mask, grey) == pytest.approx(mean, rel=1e-12)
+        assert mean_and_spread(mask, grey) == pytest.approx((mean, spread), rel=1e-12)
 
 
 def test_light_is_divided_out_and_the_ink_is_left(digits: Grey) -> None:

@@ -22,6 +22,7 @@ from mnist_pipeline.pixels.light import (
     local_ink_strength,
     marked_border,
     mean_and_spread,
+    mean_where,
 )
 from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, ON_A_PAGE, without_cell, without_lines
 from mnist_pipeline.pixels.panels import panel_area, possible_panel
@@ -139,11 +140,11 @@ def _likelihood(ink: Ink, grey: Grey) -> float:
         return 0.0
     shape = found.mask(digit_pieces(found, candidates))
     _, _, width, height = cv2.boundingRect(shape)
-    inside, beside = (cv2.mean(grey, mask=area)[0] for area in (shape, as_grey(cv2.dilate(shape, _BESIDE) - shape)))
+    inside, beside = (mean_where(area, grey) for area in (shape, as_grey(cv2.dilate(shape, _BESIDE) - shape)))
     clear = abs(inside - beside) / max(inside, beside, 1)
     depth = float(cv2.distanceTransform(shape, cv2.DIST_L2, 3).max()) / max(width, height)
     narrow = max(0.1, 1 - 3 * depth)  # the same pen's counters and shadows are wider than its strokes
-    mean, spread = mean_and_spread(ink.strength, shape)
+    mean, spread = mean_and_spread(shape, ink.strength)
     steady = 1 / (1 + spread / mean)
     free = 1 - marked_border(shape)
     if free < 1 and min(width / grey.shape[1], height / grey.shape[0]) < _CROPPED:
@@ -201,6 +202,6 @@ def _each_by_its_pen(strength: Grey, faintest: float) -> Grey:
 def threshold_ink(strength: Grey) -> Grey:
     """Ink as 1, the rest as 0; all 0 when nothing stands out of the paper further than its own unevenness goes."""
     marks = as_grey(cv2.threshold(strength, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1])
-    paper, spread = mean_and_spread(strength, 1 - marks)
-    stands_out = cv2.mean(strength, mask=marks)[0] - paper > max(_FAINTEST, _CLEAREST * spread)
+    paper, spread = mean_and_spread(1 - marks, strength)
+    stands_out = mean_where(marks, strength) - paper > max(_FAINTEST, _CLEAREST * spread)
     return marks if stands_out else np.zeros_like(marks)

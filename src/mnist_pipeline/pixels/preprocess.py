@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.pixels.ink import Ink, Step, add, find_ink
-from mnist_pipeline.pixels.light import Grey, Invert, as_grey, working_size
+from mnist_pipeline.pixels.light import Grey, Invert, as_grey, mean_where, working_size
 from mnist_pipeline.pixels.panels import Outline, cut_out, outline_of, panel_area, possible_panel, without_box
 from mnist_pipeline.pixels.pictures import Picture, read_grey
 from mnist_pipeline.pixels.shapes import are_several, digit_candidates, digit_pieces, stroke_width
@@ -148,7 +148,7 @@ def fit_digit(strength: Grey, strokes: Grey) -> Grey:
     around = (slice(max(0, y - _REACH), y + height + _REACH), slice(max(0, x - _REACH), x + width + _REACH))
     strength, strokes = strength[around], strokes[around]  # half of a picture is paper, or more
     near = cv2.dilate(strokes, _NEAR)
-    pen = cv2.mean(strength, mask=strokes)[0]
+    pen = mean_where(strokes, strength)
     ink = as_grey(cv2.multiply(strength, near, scale=255 / max(1.15 * pen, 1)))  # so that the pen is white
     x, y, width, height = cv2.boundingRect((ink > _EDGE).view(np.uint8))
     if not width:  # thinner than its own soft edge
