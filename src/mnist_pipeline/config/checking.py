@@ -173,7 +173,7 @@ def _meant_setting(place: Place) -> str:
     elsewhere = [
         dotted(_in_file(other)) for other in known if other[-1] == setting and not other[0] == place[0] == "model"
     ]
-    close = elsewhere or difflib.get_close_matches(setting, here, n=1, cutoff=0.52)
+    close = elsewhere or difflib.get_close_matches(setting, here, n=1, cutoff=0.51)
     return f": did you mean {close[0]}?" if close else f" (there are: {', '.join(here)})"
 
 
