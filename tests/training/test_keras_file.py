@@ -211,9 +211,9 @@ def test_garbage_inside_a_whole_archive_is_one_line(smoke_run: Run, tmp_path: Pa
 
 
 def test_a_config_larger_than_any_digit_classifiers_is_not_built(smoke_run: Run, tmp_path: Path) -> None:
-    config = config_of(smoke_run.model_file) | {"more": "x" * 2**18}
+    config = config_of(smoke_run.model_file) | {"more": "x" * 2**21}
     path = changed(smoke_run.model_file, tmp_path / "model.keras", config=json.dumps(config).encode())
-    with pytest.raises(RunError, match="its config is larger than 256 KiB"):
+    with pytest.raises(RunError, match="its config is larger than 2048 KiB"):
         load_plain(path)
 
 

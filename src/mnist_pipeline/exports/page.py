@@ -23,7 +23,9 @@ from mnist_pipeline.runs.run import Run
 
 _FILES = Path(__file__).parent / "page_files"
 _COMMENT = re.compile(r"(^|\s+)//\s.*")  # our files have no text in quotes that looks like one
-_SPACED = re.compile(r" (=>|[=!]==|&&|[=+*]) ")  # nor any with these in it
+_WORDS = re.compile(r'("[^"\n]*"|`[^`\n]*`)')  # what stands in quotes, in which every space counts
+_SPACED = re.compile(r" ?([=!<>]==?|=>|&&|\|\||\?\?|[-+*/%=<>?:,;(){}|&]) ?")
+_GOES_ON = re.compile(r"(?<=[;{,(\[])\n")
 # In the order in which one builds on those before it.
 _SCRIPTS = ("network.js", "fitting.js", "reading.js", "drawing.js", "views.js", "page.js")
 
@@ -62,7 +64,9 @@ def style() -> str:
 def script() -> str:
     """The code of the page: what it computes with, and what it shows where there is a document."""
     code = "".join(_text(name) for name in _SCRIPTS)
-    return '"use strict";\n' + _SPACED.sub(r"\1", code)
+    parts = _WORDS.split(code)
+    parts[::2] = [_GOES_ON.sub("", _SPACED.sub(r"\1", part)) for part in parts[::2]]
+    return '"use strict";\n' + "".join(parts)
 
 
 def _render(run: str | Path | Run | None, bits: Bits, head: str = "", body: str = "", **how: Any) -> str:
