@@ -76,7 +76,7 @@ def _corruptions(run: str | None, model: Path | None, runtime: "RuntimeName | No
     """Say how many of the images are right in each corruption, and in the mean."""
     from mnist_pipeline import pipeline
 
-    note("The test images, corrupted in fifteen ways: half a minute")
+    note("The test images, corrupted in fifteen ways: a minute or more")
     if model:
         need("measuring corruptions", "matplotlib")
         from mnist_pipeline.evaluation.robustness import corrupt_file
