@@ -10,6 +10,7 @@ import pytest
 
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.reproduction.statements import attest, covered, find, promises
+from mnist_pipeline.runs.files import write_json
 from mnist_pipeline.runs.opening import begin
 from mnist_pipeline.runs.run import Run
 from tests.commands import mnist
@@ -34,6 +35,14 @@ def test_a_statement_has_the_form_of_in_toto_and_says_what_the_run_s_files_say(b
     assert said["weights_sha256"] == "a" * 64
     assert said["data"] == {f"{part}_sha256": run.figures("train")["data_sha256"] for part in ("train", "test")}
     assert said["numbers"]["test_accuracy"] == 0.97
+
+
+def test_a_run_that_refuses_is_stated_with_its_threshold() -> None:
+    run = pretend(load_config("photo"), 0.996)
+    write_json(run.refusal_file, {"threshold": 0.6, "negatives_refused": 0.99, "digits_refused": 0.02})
+    mnist("attest", run.name)
+    named = [each["name"] for each in json.loads(run.statement_file.read_text())["subject"]]
+    assert named == ["model.keras", "model.onnx", "refusal.json"]
 
 
 def test_the_same_is_answered_as_json(recipe: Path) -> None:

@@ -70,9 +70,7 @@ def state(run: Run) -> dict[str, Any]:
         raise RunError(f"{run.path}: was evaluated with other weights. First: mnist evaluate {run.path}")
     return {
         "_type": _TYPE,
-        "subject": [
-            {"name": path.name, "digest": {"sha256": sha256(path)}} for path in (run.model_file, run.onnx_file)
-        ],
+        "subject": [{"name": name, "digest": {"sha256": sha256(run.path / name)}} for name in model_files(config)],
         "predicateType": _PREDICATE,
         "predicate": {
             "promised": promises(config, found["environment"]),
