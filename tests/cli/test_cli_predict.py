@@ -139,9 +139,11 @@ def test_predict_with_a_damaged_model_is_one_line(smoke_run: Run, seven: Path, t
     assert "is damaged" in result.stderr
 
 
-def test_predict_loads_nothing_that_draws_a_bar(seven: Path) -> None:
-    call = f"from mnist_pipeline.cli import app\ntry: app(['predict', '{seven}'])\nexcept SystemExit: pass"
+@pytest.mark.parametrize(("words", "said"), [("predict SEVEN", "this is a 7"), ("--help", "Usage: mnist")])
+def test_predict_and_help_load_nothing_that_draws(seven: Path, words: str, said: str) -> None:
+    arguments = [str(seven) if word == "SEVEN" else word for word in words.split()]
+    call = f"from mnist_pipeline.cli import app\ntry: app({arguments}, prog_name='mnist')\nexcept SystemExit: pass"
     script = f"{call}\nimport sys; print(*sys.modules)"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert "this is a 7" in answer.stdout
+    assert said in answer.stdout
     assert not any(module.partition(".")[0] == "rich" for module in answer.stdout.split())

@@ -50,6 +50,12 @@ def test_the_help_gives_flags_no_type(words: str) -> None:
     assert "<bool>" not in mnist(*words.split(), "--help").stdout
 
 
+def test_the_list_of_commands_gives_whole_sentences() -> None:
+    listed = " ".join(mnist("--help").stdout.split())
+    assert "After an interruption the same command goes on. run Train a config" in listed
+    assert "..." not in listed.replace("[ARGS]...", "")
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -164,6 +164,10 @@ class _Quick:
                 parameter.metavar = ""  # or the help says that a flag takes a <bool>
         return parameters
 
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """What the list of its group says of the command: all of its first paragraph, not what fits in a line."""
+        return str(self.help).partition("\n\n")[0].replace("\n", " ")  # type: ignore[attr-defined]
+
 
 class Command(_Quick, TyperCommand):
     """A command that starts without pydantic."""
