@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 
@@ -15,14 +16,19 @@ class Cluster:
         self._nodes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
-        """Add a node; the first is the head, which trains nothing."""
+        """Add a node and wait until it runs; the first is the head, which trains nothing."""
         head = not self._nodes
         place = [f"--port={self.address.partition(':')[2]}", "--head"] if head else [f"--address={self.address}"]
         bounds = [f"--num-cpus={int(not head)}", f"--object-store-memory={100 * 2**20}", "--disable-usage-stats"]
         folder = [f"--temp-dir={self._folder}", "--include-dashboard=false"] if head else []
         call = [str(Path(sys.executable).with_name("ray")), "start", "--block", *place, *bounds, *folder]
-        with (self._folder / f"node{len(self._nodes)}.log").open("wb") as log:
-            self._nodes.append(subprocess.Popen(call, stdout=log, stderr=log, process_group=0, env=ENVIRONMENT))
+        log = self._folder / f"node{len(self._nodes)}.log"
+        with log.open("wb") as words:
+            self._nodes.append(subprocess.Popen(call, stdout=words, stderr=words, process_group=0, env=ENVIRONMENT))
+        # Of two nodes that start at once, Ray gives both the same socket, and one of them dies of it.
+        while b"Ray runtime started" not in log.read_bytes():
+            assert self._nodes[-1].poll() is None, log.read_text()
+            time.sleep(0.1)
 
     def kill(self, number: int) -> None:
         """Kill every process of a node at once."""
