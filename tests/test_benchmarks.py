@@ -12,6 +12,7 @@ from benchmarks import cases
 from benchmarks.bench import RESULTS, ROUNDS, read_options
 from benchmarks.chosen_on_test import EveryEpoch, row
 from benchmarks.commands import ROOT, Variant, epoch_ends, later, run
+from benchmarks.seconds import Trained, tables
 from benchmarks.table import Row, Spread, ratios, short, table
 from mnist_pipeline.training.checkpoints import TrainingState
 
@@ -142,3 +143,10 @@ def test_of_every_epoch_the_weights_are_kept_with_which_it_would_answer() -> Non
     store.save(TrainingState(epoch=1, weights=[np.zeros(1)]))
     store.save(TrainingState(epoch=2, weights=[np.zeros(1)], average=[np.ones(1)]))
     assert [float(weights[0][0]) for weights in store.epochs] == [0, 1]
+
+
+def test_a_goal_is_reached_by_the_shortest_training_whose_mean_is_no_lower() -> None:
+    short_ones = [Trained(0.989, 5.0, 2.0), Trained(0.992, 7.0, 3.0)]
+    lines = tables({1: short_ones, 2: [Trained(0.9935, 9.0, 5.0)]})
+    assert lines[2] == "| 1 | 2 | 99.05 ± 0.21 % | 6.0 ± 1.4 s | 2.5 s |"
+    assert lines[-3:] == ["| 99.0 % | 6.0 |", "| 99.2 % | 9.0 |", "| 99.4 % | not reached |"]
