@@ -68,6 +68,8 @@ def test_the_same_stands_in_a_table(tmp_path: Path) -> None:
         (["a", "b"], "one run at a time; several go with --disagreements"),
         (["a", "c", "--disagreements", "sheet.png"], "has other test images than"),
         (["a", "none", "--disagreements", "sheet.png"], "no run here"),
+        (["a", "b", "--disagreements", "sheet.png", "--corruptions"], "several runs on the test images as they are"),
+        (["a", "--runtime", "litert"], "--runtime runs a model file"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_a_line(words: list[str], says: str) -> None:
