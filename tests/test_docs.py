@@ -123,8 +123,8 @@ def dry_run(target: str) -> list[str]:
     """The calls of mnist and of modules that a target of the Makefile makes, those of what it depends on included."""
     call = ["make", "--dry-run", "--always-make", "--no-print-directory", target]
     said = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    found = re.findall(r"^\.venv/bin/(mnist .*|python -m .*)$", said, flags=re.MULTILINE)
-    return [line.removesuffix(" \\") for line in found]
+    said = re.sub(r"\s*\\\n\s*", " ", said)  # a call over several lines
+    return re.findall(r"^\.venv/bin/(mnist .*|python -m .*)$", said, flags=re.MULTILINE)
 
 
 @needs_make
