@@ -42,17 +42,9 @@ def fill(page: str, parts: dict[str, str]) -> str:
 def commands() -> str:
     """Every command with its arguments, its options and an example."""
     root = typer.main.get_command(app)
-    _whole_summaries(root)
     page = get_docs_for_click(obj=root, ctx=typer.Context(root), indent=1, name="mnist")
     page = re.sub(r"^(Example|Begin with): (.*)$", r"\1: `\2`", page, flags=re.MULTILINE)
     return _plain(page.rstrip())
-
-
-def _whole_summaries(command: Any) -> None:
-    """Let a group list its commands with their whole first paragraph, which otherwise is cut at 45 characters."""
-    for inside in getattr(command, "commands", {}).values():
-        inside.short_help = (inside.help or "").split("\n\n")[0]
-        _whole_summaries(inside)
 
 
 def recipes() -> str:

@@ -273,7 +273,7 @@ def test_the_results_in_the_readme_are_the_test_accuracies_that_were_measured() 
     assert REPRODUCED[0] == ["recipe", "source", "figure", "reported", "measured (n)", "one more run (95 %)", "verdict"]
     first: dict[tuple[str, str], list[str]] = {}  # what the field claims stands on the page of results alone
     for recipe, source, figure, reported, measured, _, verdict in REPRODUCED:
-        if figure == "test accuracy":
+        if figure == "test accuracy" and not recipe.endswith("-portable"):  # which the page of results has
             beside = [source, reported, verdict] if re.fullmatch(r"R\d", source) else ["–"] * 3
             first.setdefault((recipe, beside[0]), [recipe, *beside[:2], measured, beside[2]])
     shown = table_of(section_of(text_of("README.md"), "Results"))
