@@ -105,7 +105,7 @@ def label_of(name: str, classes: tuple[str, ...]) -> int | None:
 
 
 def mix(part: Part, own: Part, settings: OwnPictures) -> Part:
-    """Some of a source's images, the same share of every class, and own pictures, each as often as its share takes.
+    """Some of a source's images, the same share of every class, and own pictures, each as often as their share takes.
 
     The share is one of each class: so a person who wrote sevens alone does not make sevens likelier than other digits
     by more than that.
@@ -116,6 +116,7 @@ def mix(part: Part, own: Part, settings: OwnPictures) -> Part:
     for number in np.unique(own.labels):
         members = np.flatnonzero(own.labels == number)
         wanted = round(settings.share / (1 - settings.share) * int(counts[number]))
+        wanted = min(wanted, settings.copies * len(members))
         rows.append(np.resize(members, max(len(members), wanted)))  # over and over again
     chosen = np.concatenate(rows)
     images = np.concatenate([part.images[kept], own.images[chosen]])
