@@ -55,8 +55,8 @@ def build(settings: Model, seed: int, training: Training | None = None, classes:
 def keep_norms(network: keras.Model) -> None:
     """Have batch normalizations stay as they are in a training of this network, which is not yet compiled.
 
-    A network that is trained further reads all the time as it answers. Had its batches their own mean and variance,
-    it read another way from the first step on: with weights that hardly moved, 5 more of 6,000 validation images wrong.
+    So a network that is trained further computes as it answers. By each batch's own mean and variance it computed
+    otherwise from the first step on: 5 more of 5,999 validation images were wrong when its weights had hardly moved.
     """
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
