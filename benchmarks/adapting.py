@@ -137,7 +137,7 @@ def _labelled(folder: Path) -> Iterator[tuple[str, Path, int]]:
 # Hands that are drawn
 
 
-def _drawn(count: int, seed: int, each: int = 8) -> list[Hand]:
+def _drawn(count: int, seed: int, each: int = 12) -> list[Hand]:
     """Hands of our own, each with odd forms that it keeps, `each` pictures of a digit."""
     return [
         Hand(f"drawn {number}", [

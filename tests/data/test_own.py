@@ -124,14 +124,28 @@ def source() -> Part:
 
 def test_own_pictures_make_their_share_of_each_class_that_they_show(source: Part) -> None:
     own = Part(np.zeros((3, 28, 28), np.uint8), np.ones(3, np.uint8))
-    mixed = mix(source, own, OwnPictures(folder="x", share=0.75, beside=120))
+    mixed = mix(source, own, OwnPictures(folder="x", share=0.75, copies=200, beside=120))
     assert mixed.counts[:2] == [80, 40 + 120], "half of the source's of each class, and thrice as many own ones"
 
 
 def test_every_own_picture_is_taken_as_often_as_the_others(source: Part) -> None:
     own = Part(np.stack([np.full((28, 28), value, np.uint8) for value in (250, 251, 252)]), np.zeros(3, np.uint8))
-    mixed = mix(source, own, OwnPictures(folder="x", share=0.5, beside=180))
+    mixed = mix(source, own, OwnPictures(folder="x", share=0.5, copies=100, beside=180))
     assert [int((mixed.images[:, 0, 0] == value).sum()) for value in (250, 251, 252)] == [40, 40, 40]
+
+
+def test_fewer_own_pictures_have_fewer_images_beside_them(source: Part) -> None:
+    """So two pictures do not train a model for as long as fifty do."""
+    settings = OwnPictures(folder="x", share=0.25, copies=20, beside=240)
+    for pictures, beside in ((1, 100), (2, 120), (3, 180), (4, 240), (5, 240)):
+        own = Part(np.zeros((pictures, 28, 28), np.uint8), np.ones(pictures, np.uint8))
+        assert mix(source, own, settings).counts[0] == round(beside * 2 / 3)
+
+
+def test_no_own_picture_is_taken_more_often_than_it_may_be(source: Part) -> None:
+    own = Part(np.zeros((5, 28, 28), np.uint8), np.array([0, 0, 0, 0, 1], np.uint8))
+    mixed = mix(source, own, OwnPictures(folder="x", share=0.5, copies=20, beside=240))
+    assert mixed.counts[:2] == [67 + 67, 33 + 20], "half of the zeros, and of the ones what one picture gives"
 
 
 def test_no_own_picture_is_lost_where_there_are_more_than_the_share(source: Part) -> None:

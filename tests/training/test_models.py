@@ -8,6 +8,7 @@ from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.evaluation.evaluate import describe
 from mnist_pipeline.training import models
 from mnist_pipeline.training.backend import keras, tf
+from mnist_pipeline.training.compiling import compiled
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -77,3 +78,18 @@ def test_fused_batch_normalisation_is_keras_formula() -> None:
         results.append([np.array(x) for x in (output, *gradients, layer.moving_mean, layer.moving_variance)])
     for plain, fused in zip(*results, strict=True):
         np.testing.assert_allclose(fused, plain, rtol=2e-3, atol=2e-4)
+
+
+@pytest.mark.parametrize("numerics", ["fast", "portable"])
+def test_a_network_that_is_trained_further_reads_as_it_answers(numerics: str) -> None:
+    """Its batch normalizations keep the mean and variance that they have, whatever a batch has."""
+    convolution = {"filters": 4, "pool": 4, "batch_norm": True}
+    network = {"family": "cnn", "convolutions": [convolution], "hidden": [], "pooling": "average"}
+    config = load_config("smoke", {"model": network, "training.numerics": numerics, "training.start": "shipped"})
+    model = compiled(config)
+    images = tf.constant(np.random.default_rng(0).random((8, 28, 28, 1)).astype(np.float32))
+    before = model.get_layer("bn1").get_weights()
+    np.testing.assert_array_equal(model(images, training=True), model(images, training=False))
+    model.train_on_batch(images, np.arange(8))
+    for kept, now in zip(before, model.get_layer("bn1").get_weights(), strict=True):
+        np.testing.assert_array_equal(now, kept)

@@ -35,10 +35,12 @@ class OwnPictures(Settings):
 
     folder: Annotated[str, Field(min_length=1)]
     """Where they lie: each in a folder named by its class, or named itself, as in anna-7.jpg; or as IDX files."""
-    share: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    """Share of an epoch's images of a class that they make, where there are any: each is taken as often as it takes."""
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Share of an epoch's images of a class that they make at most, each taken several times."""
+    copies: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """How often a picture is taken in an epoch at most; as many of the source are beside it as the share says."""
     beside: Annotated[int, Field(ge=100, le=1_000_000)] = 8000
-    """Images of the source that are taken beside them, the same share of every class, so that nothing is forgotten."""
+    """The most images of the source that are taken beside them, the same share of every class."""
 
 
 class DataSettings(Settings):

@@ -19,6 +19,7 @@ from mnist_pipeline.pixels.pictures import unforeseen
 from mnist_pipeline.pixels.preprocess import fit_images, look_at
 
 _FEWEST = 2  # pictures: one says nothing of a hand
+_LEAST_BESIDE = 100  # of a source's images
 _LEFT_OUT = 10  # pictures that are left out and named each
 
 
@@ -105,18 +106,21 @@ def label_of(name: str, classes: tuple[str, ...]) -> int | None:
 
 
 def mix(part: Part, own: Part, settings: OwnPictures) -> Part:
-    """Some of a source's images, the same share of every class, and own pictures, each as often as its share takes.
+    """Some of a source's images, the same share of every class, and own pictures, over and over again.
 
-    The share is one of each class: so a person who wrote sevens alone does not make sevens likelier than other digits
-    by more than that.
+    The share of own pictures is one of each class: so a person who wrote sevens alone does not make sevens likelier
+    than other digits by more than that. Few pictures have few images beside them: so a training takes few steps.
     """
-    kept = validation_indices(part.labels, min(1.0, settings.beside / len(part)), seed=0)
+    matching = round(settings.copies * len(own) * (1 - settings.share) / settings.share)
+    beside = min(settings.beside, max(_LEAST_BESIDE, matching))
+    kept = validation_indices(part.labels, min(1.0, beside / len(part)), seed=0)
     counts = np.bincount(part.labels[kept], minlength=len(part.classes))
     rows = []
     for number in np.unique(own.labels):
         members = np.flatnonzero(own.labels == number)
         wanted = round(settings.share / (1 - settings.share) * int(counts[number]))
-        rows.append(np.resize(members, max(len(members), wanted)))  # over and over again
+        wanted = min(wanted, settings.copies * len(members))
+        rows.append(np.resize(members, max(len(members), wanted)))
     chosen = np.concatenate(rows)
     images = np.concatenate([part.images[kept], own.images[chosen]])
     return Part(images, np.concatenate([part.labels[kept], own.labels[chosen]]), part.classes)

@@ -17,6 +17,8 @@ def compiled(config: Config, steps: int = 1, classes: int = len(DIGITS)) -> kera
     """The network to train, with its optimizer and metrics; `steps` are those of an epoch."""
     training = config.training
     model = models.build(config.network, training.seed, training, classes)
+    if training.start:
+        models.keep_norms(model)
     # What XLA compiles, and how, is decided by the epoch programs.
     optimizer = _optimizer(config, steps * training.epochs)
     model.compile(optimizer, loss_of(config), metrics=[_accuracy(config)], jit_compile=False)

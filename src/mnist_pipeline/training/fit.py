@@ -2,13 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.data.rendering.pool import draw_pool
-from mnist_pipeline.prediction.shipping import ShippedRun
 from mnist_pipeline.runs.run import Run
 from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import models
@@ -18,9 +14,7 @@ from mnist_pipeline.training.callbacks import Average, Bookkeeper, deciding
 from mnist_pipeline.training.checkpoints import Checkpoints, TrainingState
 from mnist_pipeline.training.compiling import compiled
 from mnist_pipeline.training.epochs import fit_epochs
-from mnist_pipeline.training.saving import load_network, recover_statistics
-
-_SAMPLE = 1000  # images
+from mnist_pipeline.training.saving import load_network
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ def fit(
     else:
         drawn, followers = _drawn(config, training, watcher), [*callbacks.values(), books]
         if start and not found:
-            _begin(model, average, start, drawn.images[plan.order(0)[:_SAMPLE]])
+            _begin(model, average, start)
         fit_epochs(model, config, plan, drawn, validation, average=average, done=state.epoch, callbacks=followers)
     best = callbacks.get("keep_best")
     finished = models.build(config.network, config.training.seed, classes=len(training.classes))
@@ -64,12 +58,9 @@ def fit(
     return Fitted(finished, books.history, steps, books.seconds, best.best_epoch if best else None)
 
 
-def _begin(model: keras.Model, average: Average | None, start: Run, images: NDArray[np.uint8]) -> None:
-    """Put a trained run's weights in place; some images as training will see them tell what they do not."""
-    network = load_network(start)
-    if isinstance(start, ShippedRun):
-        recover_statistics(network, images)
-    weights = network.get_weights()
+def _begin(model: keras.Model, average: Average | None, start: Run) -> None:
+    """Put a trained run's weights in place."""
+    weights = load_network(start).get_weights()
     model.set_weights(weights)
     if average:
         average.restore(weights)

@@ -52,6 +52,17 @@ def build(settings: Model, seed: int, training: Training | None = None, classes:
         keras.config.set_dtype_policy("float32")
 
 
+def keep_norms(network: keras.Model) -> None:
+    """Have batch normalizations stay as they are in a training of this network, which is not yet compiled.
+
+    So a network that is trained further computes as it answers. By each batch's own mean and variance it computed
+    otherwise from the first step on: 5 more of 5,999 validation images were wrong when its weights had hardly moved.
+    """
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+
+
 def _dense(settings: DenseModel, layers: _LayerSet, classes: int) -> keras.Model:
     inputs = keras.Input((SIDE, SIDE), name="image")
     x = keras.layers.Flatten(name="flatten")(inputs)
@@ -150,7 +161,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
         """Normalise by Keras' formula, up to rounding."""
-        if not training:
+        if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
         output, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs, scale=self.gamma.value, offset=self.beta.value, mean=[], variance=[], epsilon=self.epsilon

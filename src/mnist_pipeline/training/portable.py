@@ -59,7 +59,7 @@ class PortableBatchNormalization(keras.layers.BatchNormalization):  # type: igno
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
         """Normalise by Keras' formula, and move the statistics while training."""
-        if not training:
+        if not (training and self.trainable):
             scale = self.gamma.value / tf.sqrt(self.moving_variance.value + self.epsilon)
             return (inputs - self.moving_mean.value) * scale + self.beta.value
         output, mean, variance = _normalized(inputs, self.gamma.value, self.beta.value, self.epsilon)

@@ -15,7 +15,6 @@ import onnx
 from numpy.typing import NDArray
 
 from mnist_pipeline.config.schema import Model
-from mnist_pipeline.pixels.preprocess import scale
 from mnist_pipeline.prediction.shipping import ShippedRun
 from mnist_pipeline.runs.files import whole
 from mnist_pipeline.runs.run import Run
@@ -81,25 +80,6 @@ def load_onnx(path: Path, settings: Model) -> keras.Model:
             taken[3] = taken[3] - np.float32(layer.epsilon)  # which Keras adds to the variance
         layer.set_weights(taken)
     return model
-
-
-def recover_statistics(model: keras.Model, images: NDArray[np.uint8]) -> None:
-    """Give batch normalizations the mean and variance of what they get for these images.
-
-    An ONNX file has them joined to one scale and shift, which is all that answers need; but a training goes on from
-    them. What the model computes stays the same.
-    """
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    if not norms:
-        return
-    before = keras.Model(model.inputs, [layer.input for layer in norms])
-    shaped = tf.constant(scale(images).reshape(-1, *model.input_shape[1:]))
-    for layer, values in zip(norms, tf.nest.flatten(before(shaped, training=False)), strict=True):
-        mean, variance = (moment.numpy() for moment in tf.nn.moments(values, (0, 1, 2)))
-        gamma, beta, old_mean, old_variance = layer.get_weights()
-        factor = gamma / np.sqrt(old_variance + layer.epsilon)
-        shift = beta + factor * (mean - old_mean)
-        layer.set_weights([factor * np.sqrt(variance + layer.epsilon), shift, mean, variance])
 
 
 def tidy(path: Path, joined: bool) -> None:
