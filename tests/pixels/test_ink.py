@@ -190,7 +190,8 @@ def test_a_strip_too_narrow_to_write_on_is_no_panel() -> None:
     strip = np.zeros((106, 256), np.uint8)
     strip[40:56, 2:254] = 1
     strip[45:51, 90:160] = 0
-    assert panel_area(outline_of(strip)) is None
+    found = find_shapes(strip)
+    assert panel_area(outline_of(found, found.largest)) is None
 
 
 def test_mnist_images_stay_what_they_are() -> None:

@@ -57,6 +57,11 @@ def halves(grey: Grey) -> tuple[float, Grey]:
     return middle, as_grey(light)
 
 
+def on_black(grey: Grey) -> bool:
+    """Whether all of the border is black, which makes `lightness` at most 1 whatever is drawn."""
+    return not grey.item(0, 0) and not marked_border(grey)
+
+
 def lightness(light: Grey) -> float:
     """How light the paper is, 0 (a board) to 2 (a sheet): paper is what most of a picture and of its border shows."""
     return cv2.countNonZero(light) / light.size + marked_border(light)

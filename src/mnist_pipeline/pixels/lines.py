@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.pixels.light import Grey, as_grey, median
-from mnist_pipeline.pixels.shapes import Shapes, stroke_width
+from mnist_pipeline.pixels.shapes import Box, Shapes, stroke_width
 
 _LEAN = 0.09  # the steepest slope of a line, about five degrees
 _QUICK, _STEPS = 400, 61  # pixels of the longer side at which the slope is looked for, and slopes tried
@@ -45,6 +45,12 @@ def without_lines(marks: Grey, ruling: Ruling) -> Grey:
         return marks
     clean = np.ascontiguousarray(turned.T)
     return clean if lines + more >= ruling.several or _leaves_strokes(marks, clean) else marks
+
+
+def goes_across(box: Box, picture: tuple[int, ...]) -> bool:
+    """Whether a line behind a digit may be in a picture of a shape: what is marked reaches to two opposite borders."""
+    (x, y, width, height), (high, wide) = box, picture
+    return (x < _NEAR and x + width > wide - _NEAR) or (y < _NEAR and y + height > high - _NEAR)
 
 
 def without_cell(marks: Grey, found: Shapes) -> Grey:
