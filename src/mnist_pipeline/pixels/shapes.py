@@ -162,6 +162,6 @@ def stroke_width(strokes: Grey) -> float:
     """How wide the strokes are in most places, in pixels."""
     padded = cv2.copyMakeBorder(strokes, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
-    ridge = depth[(depth > 0) & (depth >= cv2.dilate(depth, _NEXT) - 1e-3)]
+    ridge = depth[padded.view(bool) & (depth >= cv2.dilate(depth, _NEXT) - 1e-3)]
     middle = ridge.size // 2
     return 2 * float(np.partition(ridge, middle)[middle]) - 1 if ridge.size else 1.0
