@@ -24,6 +24,7 @@ from mnist_pipeline.pixels.light import (
     mean_and_spread,
     mean_where,
     on_black,
+    pen_and_paper,
 )
 from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, ON_A_PAGE, goes_across, without_cell, without_lines
 from mnist_pipeline.pixels.panels import panel_area, possible_panel
@@ -209,6 +210,6 @@ def _each_by_its_pen(strength: Grey, faintest: float) -> Grey:
 def threshold_ink(strength: Grey) -> Grey:
     """Ink as 1, the rest as 0; all 0 when nothing stands out of the paper further than its own unevenness goes."""
     marks = as_grey(cv2.threshold(strength, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1])
-    paper, spread = mean_and_spread(1 - marks, strength)
-    stands_out = mean_where(marks, strength) - paper > max(_FAINTEST, _CLEAREST * spread)
+    pen, paper, spread = pen_and_paper(marks, strength)
+    stands_out = pen - paper > max(_FAINTEST, _CLEAREST * spread)
     return marks if stands_out else np.zeros_like(marks)

@@ -58,7 +58,8 @@ def without_cell(marks: Grey, found: Shapes) -> Grey:
     left, top, width, height, _ = found.rows[0].tolist()
     thick = round(_THIN * max(width, height)) + 1
     right, bottom, low = left + width, top + height, max(thick + 4, height // 4)
-    if np.count_nonzero(marks[max(0, bottom - thick) : bottom, left:right].any(axis=0)) <= _FOOT * width:
+    foot, least = marks[max(0, bottom - thick) : bottom, left:right], _FOOT * width
+    if cv2.countNonZero(foot) <= least or np.count_nonzero(foot.any(axis=0)) <= least:
         return marks  # as of most digits: quick to see
     thickest, below, beside = (round(share * max(marks.shape)) + 1 for share in (_THIN, _BELOW, _BESIDE))
     thin = as_grey(cv2.subtract(marks, _opened(marks, (thickest, thickest))))

@@ -12,7 +12,7 @@ from mnist_pipeline.pixels.light import Grey, as_grey
 _SPECK = 0.04  # of the picture's longer side
 _BAR = 0.5  # of the picture's side
 _MOST = 64  # shapes looked at, largest first; a digit with its surroundings is a handful
-_FIRST = np.ones(1, np.int64)
+_FIRST, _ONE = np.ones(1, np.int64), np.ones(1, bool)
 
 
 Box = Sequence[int]  # x, y, width, height
@@ -42,7 +42,7 @@ class Shapes(NamedTuple):
     @property
     def largest(self) -> NDArray[np.bool_]:
         """True for the shape with the most ink."""
-        return np.asarray(np.arange(len(self.rows)) == self.rows[:, 4].argmax())
+        return _ONE if len(self.rows) == 1 else np.arange(len(self.rows)) == self.rows[:, 4].argmax()
 
     def mask(self, chosen: NDArray[np.bool_]) -> Grey:
         """A picture of the chosen shapes alone, as 1 on 0."""
@@ -79,9 +79,9 @@ def find_shapes(marks: Grey) -> Shapes:
 
 def digit_candidates(found: Shapes) -> NDArray[np.bool_]:
     """True for what may belong to a digit: nothing that comes in from the border, and no bar beside it."""
+    if len(found.rows) == 1:  # as in most pictures: the steps below would find the same
+        return _ONE
     candidates = np.ones(len(found.rows), bool)
-    if len(candidates) == 1:  # as in most pictures: the steps below would find the same
-        return candidates
     height, width = found.labels.shape
     free = found.free
     least = 0.28 * min(height, width)
@@ -115,7 +115,7 @@ def _is_bar(found: Shapes, number: int) -> bool:
 def digit_pieces(found: Shapes, candidates: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """True for the digit: the most prominent of the candidates, and the pieces that belong to it."""
     if len(candidates) == 1:  # as in most pictures: the steps below would find the same
-        return np.ones(1, bool)
+        return _ONE
     prominence = found.sizes * np.sqrt(found.rows[:, 4]) * candidates
     chosen = np.zeros(len(candidates), bool)
     chosen[int(prominence.argmax())] = True
@@ -142,7 +142,7 @@ def _joined(found: Shapes, candidates: NDArray[np.bool_], chosen: NDArray[np.boo
 
 def are_several(found: Shapes, candidates: NDArray[np.bool_], pieces: NDArray[np.bool_]) -> bool:
     """Whether there are several digits: a candidate beside the pieces that is as tall as one, or pieces in a row."""
-    if np.count_nonzero(candidates) < 2:
+    if len(candidates) == 1 or np.count_nonzero(candidates) < 2:
         return False
     x, y, wide, high, _ = found.rows[pieces].T
     height = (y + high).max() - y.min()
