@@ -16,6 +16,8 @@ from mnist_pipeline.pixels.light import (
     local_ink_strength,
     mean_and_spread,
     mean_where,
+    on_black,
+    pen_and_paper,
 )
 from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, without_cell, without_lines
 from mnist_pipeline.pixels.panels import outline_of, panel_area
@@ -190,7 +192,8 @@ def test_a_strip_too_narrow_to_write_on_is_no_panel() -> None:
     strip = np.zeros((106, 256), np.uint8)
     strip[40:56, 2:254] = 1
     strip[45:51, 90:160] = 0
-    assert panel_area(outline_of(strip)) is None
+    found = find_shapes(strip)
+    assert panel_area(outline_of(found, found.largest)) is None
 
 
 def test_mnist_images_stay_what_they_are() -> None:
@@ -297,6 +300,40 @@ def test_means_by_sums_are_those_of_opencv() -> None:
         mean, spread = (value.item() for value in cv2.meanStdDev(grey, mask=mask))
         assert mean_where(mask, grey) == pytest.approx(mean, rel=1e-12)
         assert mean_and_spread(mask, grey) == pytest.approx((mean, spread), rel=1e-12)
+        assert pen_and_paper(mask, grey) == (mean_where(mask, grey), *mean_and_spread(1 - mask, grey))
+
+
+def test_on_a_black_border_no_picture_is_a_sheet() -> None:
+    seeded = np.random.default_rng(0)
+    for height, width in seeded.integers(3, 100, (100, 2)):
+        grey = np.pad(seeded.integers(0, 256, (height, width), np.uint8), 1)
+        assert on_black(grey)
+        assert lightness(halves(grey)[1]) <= 1
+        grey[-1, width // 2] = 1
+        assert not on_black(grey)
+
+
+def test_one_shape_is_told_by_its_edge_and_several_are_numbered() -> None:
+    seeded = np.random.default_rng(0)
+    alone = 0
+    for height, width in seeded.integers(6, 60, (300, 2)):
+        marks = (cv2.GaussianBlur(seeded.random((height, width)), (0, 0), seeded.uniform(1, 5)) > 0.5).astype(np.uint8)
+        count, _, rows, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
+        found = find_shapes(marks)
+        assert (found.edge is not None) == (count == 2 and max(rows[1, 2:4]) >= 3)
+        for number, row in zip(found.numbers, found.rows, strict=True):
+            assert row.tolist() in rows[1:].tolist()
+            assert np.count_nonzero(found.labels == number) == row[4]
+        alone += found.edge is not None
+    assert 20 < alone < 280
+
+
+def test_a_dot_within_a_ring_is_a_second_shape() -> None:
+    ring = np.zeros((60, 60), np.uint8)
+    cv2.circle(ring, (30, 30), 20, (1,), 4)
+    assert find_shapes(ring).edge is not None
+    cv2.circle(ring, (30, 30), 4, (1,), -1)
+    assert len(find_shapes(ring).rows) == 2
 
 
 def test_light_is_divided_out_and_the_ink_is_left(digits: Grey) -> None:

@@ -23,10 +23,12 @@ from mnist_pipeline.pixels.light import (
     marked_border,
     mean_and_spread,
     mean_where,
+    on_black,
+    pen_and_paper,
 )
-from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, ON_A_PAGE, without_cell, without_lines
+from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, ON_A_PAGE, goes_across, without_cell, without_lines
 from mnist_pipeline.pixels.panels import panel_area, possible_panel
-from mnist_pipeline.pixels.shapes import Shapes, digit_candidates, digit_pieces, find_shapes
+from mnist_pipeline.pixels.shapes import Box, Shapes, digit_candidates, digit_pieces, find_shapes
 
 _CROWDED = 0.08  # share of the border that is marked
 _WIDE = 0.36  # of the picture's longer side
@@ -73,18 +75,19 @@ def add(steps: list[Step] | None, name: str, picture: Grey, times: int = 1) -> N
 
 def find_ink(grey: Grey, invert: Invert, steps: list[Step] | None, soft: float = 1.0) -> tuple[Ink, Shapes]:
     """The ink of a grey picture that was enlarged `soft` times, without ruled lines, and its shapes; adds the steps."""
-    middle, light = halves(grey)
-    inverted = lightness(light) > 1 if invert == "auto" else invert == "yes"
-    # Of light ink the halves are looked for again: where the greys have gaps they can be others.
-    strength, uneven = ink_strength(grey, middle, light, soft) if inverted else _of_light_ink(grey, soft)
+    strength, uneven, inverted = _in_even_light(grey, invert, soft)
     ink = _marked(strength, inverted)
-    if _is_doubtful(ink.marks) or (uneven > _UNEVEN and not _is_panel(ink.marks)):
+    found = find_shapes(ink.marks)
+    if _is_doubtful(ink.marks, found.box) or (uneven > _UNEVEN and not _is_panel(found)):
         even = uneven < _VERY_UNEVEN or soft >= _ENLARGED
         ink = _likeliest(grey, invert, ink, _EVEN * max(1.0, soft / 3) if even else 0.0)
+        found = find_shapes(ink.marks)
     add(steps, "ink, evenly lit", ink.strength)
     add(steps, "above the threshold", ink.marks, 255)
-    clean = without_lines(ink.marks, BEHIND_A_DIGIT)
-    found = find_shapes(clean)
+    clean = ink.marks
+    if goes_across(found.box, clean.shape):
+        clean = without_lines(clean, BEHIND_A_DIGIT)
+        found = found if clean is ink.marks else find_shapes(clean)
     if soft < _ENLARGED and len(found.rows):  # in a smaller picture a cell's lines are a pixel wide
         cleaner = without_cell(clean, found)
         if cleaner is not clean:
@@ -94,18 +97,24 @@ def find_ink(grey: Grey, invert: Invert, steps: list[Step] | None, soft: float =
     return Ink(ink.strength, clean, ink.inverted), found
 
 
-def _of_light_ink(grey: Grey, soft: float) -> tuple[Grey, float]:
+def _in_even_light(grey: Grey, invert: Invert, soft: float) -> tuple[Grey, float, bool]:
+    """How strongly each pixel is inked, how uneven the paper is, and whether the ink is what is dark."""
+    if invert == "yes" or (invert == "auto" and not on_black(grey)):
+        middle, light = halves(grey)
+        if invert == "yes" or lightness(light) > 1:
+            return *ink_strength(grey, middle, light, soft), True
+    # Of light ink the halves are looked for again: where the greys have gaps they can be others.
     dark = as_grey(cv2.bitwise_not(grey))
-    return ink_strength(dark, *halves(dark), soft)
+    return *ink_strength(dark, *halves(dark), soft), False
 
 
 def _marked(strength: Grey, inverted: bool) -> Ink:
     return Ink(strength, threshold_ink(strength), inverted)
 
 
-def _is_doubtful(marks: Grey) -> bool:
+def _is_doubtful(marks: Grey, box: Box) -> bool:
     """Whether nothing is marked, or what comes in from the border and is wider than strokes: shadow, or a table."""
-    x, y, width, height = cv2.boundingRect(marks)
+    x, y, width, height = box
     free = x and y and x + width < marks.shape[1] and y + height < marks.shape[0]  # as most digits stand: quick to see
     if not width or free or marked_border(marks) < _CROWDED:
         return not width
@@ -113,9 +122,8 @@ def _is_doubtful(marks: Grey) -> bool:
     return bool(depth.max() > _WIDE / 2 * max(marks.shape))
 
 
-def _is_panel(marks: Grey) -> bool:
+def _is_panel(found: Shapes) -> bool:
     """Whether the largest shape is a panel that stands free, whatever the light around it."""
-    found = find_shapes(marks)
     largest = possible_panel(found) if len(found.rows) else None
     return largest is not None and bool(found.free[found.largest].all()) and panel_area(largest) is not None
 
@@ -202,6 +210,6 @@ def _each_by_its_pen(strength: Grey, faintest: float) -> Grey:
 def threshold_ink(strength: Grey) -> Grey:
     """Ink as 1, the rest as 0; all 0 when nothing stands out of the paper further than its own unevenness goes."""
     marks = as_grey(cv2.threshold(strength, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)[1])
-    paper, spread = mean_and_spread(1 - marks, strength)
-    stands_out = mean_where(marks, strength) - paper > max(_FAINTEST, _CLEAREST * spread)
+    pen, paper, spread = pen_and_paper(marks, strength)
+    stands_out = pen - paper > max(_FAINTEST, _CLEAREST * spread)
     return marks if stands_out else np.zeros_like(marks)

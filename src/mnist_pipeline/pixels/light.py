@@ -57,6 +57,11 @@ def halves(grey: Grey) -> tuple[float, Grey]:
     return middle, as_grey(light)
 
 
+def on_black(grey: Grey) -> bool:
+    """Whether all of the border is black, which makes `lightness` at most 1 whatever is drawn."""
+    return not grey.item(0, 0) and not marked_border(grey)
+
+
 def lightness(light: Grey) -> float:
     """How light the paper is, 0 (a board) to 2 (a sheet): paper is what most of a picture and of its border shows."""
     return cv2.countNonZero(light) / light.size + marked_border(light)
@@ -80,22 +85,33 @@ def ink_strength(dark: Grey, middle: float, light: Grey, soft: float = 1.0) -> t
 
 def mean_where(mask: Grey, grey: Grey) -> float:
     """The mean of a grey picture where a mask is 1."""
-    return cv2.sumElems(grey * mask)[0] * _share(mask)
+    return _mean(grey * mask, cv2.countNonZero(mask))
 
 
 def mean_and_spread(mask: Grey, grey: Grey) -> tuple[float, float]:
     """The mean and the standard deviation of a grey picture where a mask is 1."""
-    masked, share = grey * mask, _share(mask)
-    mean = cv2.sumElems(masked)[0] * share
+    masked, count = grey * mask, cv2.countNonZero(mask)
+    return _mean(masked, count), _spread(masked, count)
+
+
+def pen_and_paper(marks: Grey, strength: Grey) -> tuple[float, float, float]:
+    """The mean strength where marks are 1, and its mean and standard deviation where they are 0."""
+    inked, count = strength * marks, cv2.countNonZero(marks)
+    bare, rest = strength - inked, marks.size - count
+    return _mean(inked, count), _mean(bare, rest), _spread(bare, rest)
+
+
+def _mean(masked: Grey, count: int) -> float:
+    """The mean of so many pixels, where all others are 0."""
+    return cv2.sumElems(masked)[0] * (1 / count if count else 0.0)
+
+
+def _spread(masked: Grey, count: int) -> float:
+    """The standard deviation of so many pixels, where all others are 0."""
     squares = masked.astype(np.uint16)
     squares *= squares
-    return mean, math.sqrt(max(cv2.sumElems(squares)[0] * share - mean * mean, 0.0))
-
-
-def _share(mask: Grey) -> float:
-    """What each pixel of a mask is of all of them."""
-    count = cv2.countNonZero(mask)
-    return 1 / count if count else 0.0
+    mean, share = _mean(masked, count), 1 / count if count else 0.0
+    return math.sqrt(max(cv2.sumElems(squares)[0] * share - mean * mean, 0.0))
 
 
 @cache

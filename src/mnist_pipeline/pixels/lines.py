@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.pixels.light import Grey, as_grey, median
-from mnist_pipeline.pixels.shapes import Shapes, stroke_width
+from mnist_pipeline.pixels.shapes import Box, Shapes, stroke_width
 
 _LEAN = 0.09  # the steepest slope of a line, about five degrees
 _QUICK, _STEPS = 400, 61  # pixels of the longer side at which the slope is looked for, and slopes tried
@@ -47,12 +47,19 @@ def without_lines(marks: Grey, ruling: Ruling) -> Grey:
     return clean if lines + more >= ruling.several or _leaves_strokes(marks, clean) else marks
 
 
+def goes_across(box: Box, picture: tuple[int, ...]) -> bool:
+    """Whether a line behind a digit may be in a picture of a shape: what is marked reaches to two opposite borders."""
+    (x, y, width, height), (high, wide) = box, picture
+    return (x < _NEAR and x + width > wide - _NEAR) or (y < _NEAR and y + height > high - _NEAR)
+
+
 def without_cell(marks: Grey, found: Shapes) -> Grey:
     """The marks less the thin straight lines that bound the largest shape below and on both sides: a box, a comb."""
     left, top, width, height, _ = found.rows[0].tolist()
     thick = round(_THIN * max(width, height)) + 1
     right, bottom, low = left + width, top + height, max(thick + 4, height // 4)
-    if np.count_nonzero(marks[max(0, bottom - thick) : bottom, left:right].any(axis=0)) <= _FOOT * width:
+    foot, least = marks[max(0, bottom - thick) : bottom, left:right], _FOOT * width
+    if cv2.countNonZero(foot) <= least or np.count_nonzero(foot.any(axis=0)) <= least:
         return marks  # as of most digits: quick to see
     thickest, below, beside = (round(share * max(marks.shape)) + 1 for share in (_THIN, _BELOW, _BESIDE))
     thin = as_grey(cv2.subtract(marks, _opened(marks, (thickest, thickest))))

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_pipeline.pixels.light import Grey, as_grey
 from mnist_pipeline.pixels.shapes import Shapes, stroke_width
@@ -24,21 +25,23 @@ class Outline(NamedTuple):
     within: float  # the outline's own area
 
 
-def outline_of(shape: Grey) -> Outline:
-    """A shape with its outline, looked for once as it takes a while."""
-    # The corners alone have the same hull and area, in half the time; which of several is longest all points tell.
-    contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    if len(contours) > 1:
-        contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    outline = max(contours, key=len)
-    hull = cv2.convexHull(outline)
-    return Outline(shape, hull, cv2.contourArea(hull), cv2.contourArea(outline))
+def outline_of(found: Shapes, chosen: NDArray[np.bool_]) -> Outline:
+    """The chosen shapes as one, with its outline, looked for once as it takes a while."""
+    shape, edge = found.mask(chosen), found.edge
+    if edge is None:
+        # The corners alone have the same hull and area, in half the time; which of several is longest all points tell.
+        edges, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        if len(edges) > 1:
+            edges, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        edge = max(edges, key=len)
+    hull = cv2.convexHull(edge)
+    return Outline(shape, hull, cv2.contourArea(hull), cv2.contourArea(edge))
 
 
 def possible_panel(found: Shapes) -> Outline | None:
     """The shape with the most ink, when it has enough for a panel."""
     marked = int(found.rows[:, 4].max())
-    return outline_of(found.mask(found.largest)) if marked >= _SOLID * _SMALLEST * found.labels.size else None
+    return outline_of(found, found.largest) if marked >= _SOLID * _SMALLEST * found.labels.size else None
 
 
 def panel_area(found: Outline) -> Grey | None:
@@ -65,7 +68,7 @@ def _four_sided(found: Outline, least: float, most: float, whole: float) -> bool
     shape, hull, area, within = found
     if area < _SMALLEST * shape.size or within < whole * area:
         return False
-    return bool(least * area < np.count_nonzero(shape) < most * area) and _square(hull, area)
+    return bool(least * area < cv2.countNonZero(shape) < most * area) and _square(hull, area)
 
 
 def _shrunk(found: Outline, by: float) -> Grey:

@@ -15,7 +15,7 @@ from mnist_pipeline.pixels.ink import Ink, Step, add, find_ink
 from mnist_pipeline.pixels.light import Grey, Invert, as_grey, mean_where, working_size
 from mnist_pipeline.pixels.panels import Outline, cut_out, outline_of, panel_area, possible_panel, without_box
 from mnist_pipeline.pixels.pictures import Picture, read_grey
-from mnist_pipeline.pixels.shapes import are_several, digit_candidates, digit_pieces, stroke_width
+from mnist_pipeline.pixels.shapes import Box, are_several, digit_candidates, digit_pieces, stroke_width
 
 SIDE = 28  # pixels; MNIST's
 LONGEST = 1000  # pixels of a picture's longer side: enough for a single digit
@@ -68,13 +68,14 @@ class Strokes(NamedTuple):
 
     ink: Ink  # in which they are
     alone: Grey | None  # where they are, as 1 on 0; None when there are none
+    box: Box  # around them
     reason: str | None = None  # why there is no digit
 
 
 def as_seen(strokes: Strokes) -> Seen:
     """Strokes as a model gets to see them."""
-    ink, alone, reason = strokes
-    return Seen(None if alone is None else fit_digit(ink.strength, alone), ink.inverted, reason)
+    ink, alone, box, reason = strokes
+    return Seen(None if alone is None else fit_digit(ink.strength, alone, box), ink.inverted, reason)
 
 
 def find_strokes(grey: Grey, invert: Invert = "auto", steps: list[Step] | None = None) -> Strokes:
@@ -82,8 +83,8 @@ def find_strokes(grey: Grey, invert: Invert = "auto", steps: list[Step] | None =
     small = working_size(grey)
     ink, found = find_ink(small, invert, steps, max(1.0, max(small.shape) / max(grey.shape)))
     if not len(found.rows):
-        close = _from_closer(grey, ink.marks) if ink.marks.any() else None  # a digit as small as specks are
-        return Strokes(ink, None, NOTHING) if close is None else find_strokes(close, invert, steps)
+        close = _from_closer(grey, ink.marks.shape, found.box) if found.box[2] else None  # a digit as small as specks
+        return Strokes(ink, None, found.box, NOTHING) if close is None else find_strokes(close, invert, steps)
     largest = possible_panel(found)
     if largest and invert == "auto" and (written := _on_panel(small, largest, ink.inverted, steps)):
         return written
@@ -91,13 +92,14 @@ def find_strokes(grey: Grey, invert: Invert = "auto", steps: list[Step] | None =
     pieces = digit_pieces(found, candidates)
     # As in most pictures: its outline was looked for already.
     known = largest is not None and (len(pieces) == 1 or bool((pieces == found.largest).all()))
-    strokes = without_box(largest if largest and known else outline_of(found.mask(pieces)))
+    strokes = without_box(largest if largest and known else outline_of(found, pieces))
+    box = found.box if strokes is found.labels else cv2.boundingRect(strokes)
     several = are_several(found, candidates, pieces)
-    close = None if several else _from_closer(grey, strokes)
+    close = None if several else _from_closer(grey, strokes.shape, box)
     if close is not None:
         return find_strokes(close, invert, steps)
     add(steps, "the digit alone", strokes, 255)
-    return Strokes(ink, strokes, SEVERAL if several else None)
+    return Strokes(ink, strokes, box, SEVERAL if several else None)
 
 
 def other_looks(grey: Grey, invert: Invert, inverted: bool) -> Iterator[tuple[Seen, list[Step]]]:
@@ -127,14 +129,14 @@ def _on_panel(grey: Grey, largest: Outline, inverted: bool, steps: list[Step] | 
     return written
 
 
-def _from_closer(grey: Grey, strokes: Grey) -> Grey | None:
-    """A digit that is small in its picture, with some paper around it; None when it is large enough."""
-    x, y, width, height = cv2.boundingRect(strokes)
-    size = max(width, height)
-    if size >= _SMALL:
+def _from_closer(grey: Grey, size: tuple[int, ...], box: Box) -> Grey | None:
+    """What lies in a box of the picture as it is in another size, with some paper around it; None when large enough."""
+    x, y, width, height = box
+    longest = max(width, height)
+    if longest >= _SMALL:
         return None
-    by = grey.shape[0] / strokes.shape[0]
-    around = 0.35 * size
+    by = grey.shape[0] / size[0]
+    around = 0.35 * longest
     sides = x - around, y - around, x + width + around, y + height + around
     left, top, right, bottom = (round(by * side) for side in sides)
     close = grey[max(top, 0) : bottom, max(left, 0) : right]
@@ -142,9 +144,9 @@ def _from_closer(grey: Grey, strokes: Grey) -> Grey | None:
     return close if min(close.shape) >= _FEWEST and max(close.shape) < 0.9 * max(grey.shape) else None
 
 
-def fit_digit(strength: Grey, strokes: Grey) -> Grey:
+def fit_digit(strength: Grey, strokes: Grey, box: Box | None = None) -> Grey:
     """A digit's strokes, a mask in a picture of inked strength, with their soft edges at 28x28 as MNIST has them."""
-    x, y, width, height = cv2.boundingRect(strokes)
+    x, y, width, height = box or cv2.boundingRect(strokes)
     around = (slice(max(0, y - _REACH), y + height + _REACH), slice(max(0, x - _REACH), x + width + _REACH))
     strength, strokes = strength[around], strokes[around]  # half of a picture is paper, or more
     near = cv2.dilate(strokes, _NEAR)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from mnist_pipeline.process import WINDOWS
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+_NUMBERS = re.compile(r"(\d+)")
 _PIECE = 65536  # bytes of a list that are read at once
 _LONGEST_LINE = 8192  # bytes of a line that are kept; no path has as many
 
@@ -85,7 +86,9 @@ def _inside(folder: str) -> Iterator[Found]:
 
 def _naturally(path: str) -> tuple[list[str | int], str]:
     """A key to sort paths by, which puts 2.png before 10.png."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path)], path
+    parts: list[str | int] = [*_NUMBERS.split(path)]
+    parts[1::2] = map(int, parts[1::2])
+    return parts, path
 
 
 def _lines(source: int) -> Iterator[Found | None]:

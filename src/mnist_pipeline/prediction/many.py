@@ -9,6 +9,7 @@ them all.
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -205,10 +206,10 @@ class Crew:
         return told
 
     def _start(self) -> "subprocess.Popen[str]":
-        # Should we be killed, a worker's input ends, and so does it.
+        # Should we be killed, a worker's input ends, and so does it. A thread of OpenBLAS would turn idly for 0.1 s.
         worker = subprocess.Popen(  # noqa: S603 - words of our own, no shell
             command("prediction.many"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=python_stderr(),
-            text=True, process_group=0, creationflags=OWN_GROUP,
+            text=True, process_group=0, creationflags=OWN_GROUP, env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
         )  # fmt: skip
         self._workers.append(worker)
         self._own.worker = worker

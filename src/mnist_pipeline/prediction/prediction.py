@@ -83,6 +83,13 @@ def reconsidered(
     return steady
 
 
+def told(rows: NDArray[np.float32]) -> list[list[float]]:
+    """Probabilities as answers tell them: they add up to one, without the digits that a float32 lacks."""
+    exact = rows.astype(float)
+    exact /= exact.sum(axis=1, keepdims=True)
+    return [[float(f"{share:.7g}") if share >= 1e-15 else round(share, 21) for share in row] for row in exact.tolist()]
+
+
 def occlusion(pixels: Grey, guess: int, probabilities: Probabilities) -> list[list[float]]:
     """What the probability of a class loses by a patch of paper over each pixel, averaged over all that cover it."""
     ys, xs = np.nonzero(cv2.dilate(pixels, np.ones((_PATCH, _PATCH), np.uint8)))  # a patch elsewhere covers no ink

@@ -21,7 +21,7 @@ from mnist_pipeline.pixels.light import SHORTEST, Grey, Invert
 from mnist_pipeline.pixels.pictures import Picture, each, name_of, read_grey
 from mnist_pipeline.pixels.preprocess import LONGEST, SIDE, Seen, Strokes, as_seen, find_strokes, other_looks, plain
 from mnist_pipeline.prediction.foreign import vet
-from mnist_pipeline.prediction.prediction import SURE, Prediction, occlusion, reconsidered
+from mnist_pipeline.prediction.prediction import SURE, Prediction, occlusion, reconsidered, told
 from mnist_pipeline.prediction.runtimes import BATCH, RuntimeChoice, open_runtime, output_of, probabilities
 from mnist_pipeline.prediction.shipping import SHIPPED, shipped
 from mnist_pipeline.runs.opening import last_trained, open_run
@@ -89,21 +89,32 @@ class Predictor:
         In the place of a picture may stand why there is none; `names` are what the pictures are called in the answers.
         """
         named = names or [str(each) if isinstance(each, PictureError) else name_of(each) for each in pictures]
-        looks = self._looks(pictures, invert, named)
-        found = [look.seen.pixels for look in looks if isinstance(look, _Look)]
-        rows = self._rows([pixels for pixels in found if pixels is not None])
-        return [self._answer(name, look, rows)[0] for name, look in zip(named, looks, strict=True)]
+        return [answer for answer, _ in self._answers(pictures, invert, named)]
 
-    def _rows(self, images: Sequence[Grey]) -> Iterator[NDArray[np.float32]]:
-        """The probabilities for each image, to the bit those that it has alone."""
+    def _answers(
+        self, pictures: Sequence[Picture | PictureError], invert: Invert, names: Sequence[str],
+        steps: list[Step] | None = None,
+    ) -> "list[tuple[Prediction, _Look | None]]":  # fmt: skip
+        """The answer for each picture, and the look at it that gave the answer; `steps` are for one alone."""
+        looks = self._looks(pictures, invert, names, steps)
+        judged = self._judged([look.seen for look in looks if isinstance(look, _Look)])
+        return [self._answer(name, look, judged) for name, look in zip(names, looks, strict=True)]
+
+    def _judged(self, seen: Sequence[Seen], sure: float = SURE) -> Iterator[list[float]]:
+        """The probabilities told of each that shows anything: where one is doubtful, their mean over images like it."""
+        if images := [one.pixels for one in seen if one.pixels is not None]:
+            rows = self._rows(np.stack(images))
+            for at in np.flatnonzero(rows.max(axis=1) < sure) if self.threshold else ():
+                rows[at] = reconsidered(rows[[at]], images[at][np.newaxis], self.probabilities, sure)[0]
+            yield from told(rows)
+
+    def _rows(self, images: Grey) -> NDArray[np.float32]:
+        """The probabilities for each of (n, 28, 28) images, to the bit those that it has alone."""
         if len(images) < 2 or not self._together:
-            yield from (self.probabilities(image[np.newaxis])[0] for image in images)
-            return
-        for at in range(0, len(images), BATCH):
-            batch = np.zeros((BATCH, *images[at].shape), np.uint8)  # always as many: what comes together may not matter
-            together = images[at : at + BATCH]
-            batch[: len(together)] = together
-            yield from self.probabilities(batch)[: len(together)]
+            return np.concatenate([self.probabilities(images[[at]]) for at in range(len(images))])
+        batches = np.zeros((-(-len(images) // BATCH), BATCH, SIDE, SIDE), np.uint8)
+        batches.reshape(-1, SIDE, SIDE)[: len(images)] = images  # always as many: what comes together may not matter
+        return np.concatenate([self.probabilities(batch) for batch in batches])[: len(images)]
 
     @cached_property
     def _together(self) -> bool:
@@ -121,9 +132,7 @@ class Predictor:
         self, picture: Picture, invert: Invert = "auto", *, explain: bool = False
     ) -> tuple[Prediction, list[Step]]:
         """The answer, which may be that the picture cannot be read, and each step to the 28x28 that the model saw."""
-        name = name_of(picture)
-        (only,) = self._looks([picture], invert, [name], [])
-        answer, look = self._answer(name, only, iter(()))
+        ((answer, look),) = self._answers([picture], invert, [name_of(picture)], [])
         if look is None:
             return answer, []
         steps, pixels = look.steps, look.seen.pixels
@@ -170,12 +179,12 @@ class Predictor:
         return find_strokes(grey, invert, steps) if self.way == "mnist" else Seen(*plain(grey, invert))
 
     def _answer(
-        self, name: str, look: "_Look | PictureError", rows: Iterator[NDArray[np.float32]]
+        self, name: str, look: "_Look | PictureError", judged: Iterator[list[float]]
     ) -> "tuple[Prediction, _Look | None]":
-        """The answer for a picture, and the look at it that gave the answer; its probabilities may be the next row."""
+        """The answer for a picture, and the look at it that gave the answer."""
         if isinstance(look, PictureError):
             return self.unread(name, look), None
-        best = self._of_seen(name, look.seen, rows)
+        best = self._of_seen(name, look.seen, judged)
         if best.label is not None or look.small is None or not self.threshold or self.way != "mnist":
             return best, look
         # Refused: another look is believed only where images like it agree. So 86.2 % of 1,500 corrupted 28x28 digits
@@ -183,22 +192,17 @@ class Predictor:
         # and 29; by each look's own confidence, from 0.95 on, 86.2 %, 1.6 % and 22; without one 70.6 %, 1.2 % and 5.
         chosen, least = look, _BELIEVED
         for seen, steps in other_looks(look.small, look.invert, look.seen.inverted):
-            other = self._of_seen(name, seen, iter(()), sure=_ALL)
+            other = self._of_seen(name, seen, self._judged([seen], _ALL))
             if other.label is not None and (other.confidence or 0) >= least:
                 best, least = other, other.confidence or 0
                 chosen = look._replace(seen=seen, steps=look.steps[:1] + steps)
         return best, chosen
 
-    def _of_seen(self, name: str, seen: Seen, rows: Iterator[NDArray[np.float32]], sure: float = SURE) -> Prediction:
+    def _of_seen(self, name: str, seen: Seen, judged: Iterator[list[float]]) -> Prediction:
+        """The answer about what was seen; where that is anything, its probabilities are the next of those judged."""
         if seen.pixels is None:
             return Prediction(name, inverted=seen.inverted, reason=seen.reason, model=self.name)
-        row = next(rows, None)
-        row = self.probabilities(seen.pixels[np.newaxis])[0] if row is None else row
-        if self.threshold:
-            row = reconsidered(row[np.newaxis], seen.pixels[np.newaxis], self.probabilities, sure)[0]
-        row = row.astype(float)
-        exact = (row / row.sum()).tolist()  # and told without the digits that a float32 lacks
-        shares = [float(f"{share:.7g}") if share >= 1e-15 else round(share, 21) for share in exact]
+        shares = next(judged)
         confidence = max(shares)
         guess = shares.index(confidence)
         # Other things than digits may be made of several shapes.
@@ -224,9 +228,7 @@ def _read(picture: Picture, name: str) -> Grey:
 
 
 def _fitted(found: Strokes | Seen, _: str) -> Seen:
-    if isinstance(found, Strokes):
-        return as_seen(found)
-    return found
+    return as_seen(found) if isinstance(found, Strokes) else found
 
 
 def _if_small(grey: Grey | PictureError) -> Grey | None:

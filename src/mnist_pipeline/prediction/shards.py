@@ -75,6 +75,8 @@ _Cutter = Callable[[str, tuple[int, int]], Iterator[Shard]]
 
 def _cutter(path: str) -> _Cutter | None:
     """What cuts up a file of many pictures, which is told by its name; None for any other."""
+    if path.endswith(SUFFIXES):  # as most, quick to see
+        return None
     cutters = {_TAR: _cut_tar, _IDX: _cut_idx, _PACKED_TAR: _refuse_packed}
     return next((cut for name, cut in cutters.items() if name.search(path)), None)
 
