@@ -5,22 +5,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_pipeline.data import load_part
+from mnist_pipeline.data import Part
 from mnist_pipeline.pixels.preprocess import find_digit
-from mnist_pipeline.prediction.predictor import Predictor, predictor
+from mnist_pipeline.prediction.predictor import Predictor
 
 Grey = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
-def shipped() -> Predictor:
-    return predictor("shipped")
-
-
-@pytest.fixture(scope="module")
-def digits() -> Grey:
+def digits(part: Part) -> Grey:
     """Two training images of each class."""
-    part = load_part("mnist", "train")
     return np.stack([part.images[np.flatnonzero(part.labels == digit)[k]] for digit in range(10) for k in (5, 8)])
 
 
@@ -40,36 +34,36 @@ def right(model: Predictor, pictures: list[Grey]) -> int:
     return sum(answer.digit == number // 2 for number, answer in enumerate(model.predict_many(pictures)))
 
 
-def test_digits_under_noise_are_read_by_a_smoothed_look(shipped: Predictor, digits: Grey) -> None:
+def test_digits_under_noise_are_read_by_a_smoothed_look(model: Predictor, digits: Grey) -> None:
     pictures = [noisy(digit, number) for number, digit in enumerate(digits)]
     once = sum(
-        int(row.argmax()) == number // 2 and row.max() >= shipped.threshold
+        int(row.argmax()) == number // 2 and row.max() >= model.threshold
         for number, picture in enumerate(pictures)
-        for row in shipped.probabilities(pixels_of(picture)[np.newaxis])
+        for row in model.probabilities(pixels_of(picture)[np.newaxis])
     )
     assert once <= 12
-    assert right(shipped, pictures) >= 17
+    assert right(model, pictures) >= 17
 
 
-def test_digits_whose_border_is_half_inverted_are_read_in_the_other_polarity(shipped: Predictor, digits: Grey) -> None:
+def test_digits_whose_border_is_half_inverted_are_read_in_the_other_polarity(model: Predictor, digits: Grey) -> None:
     striped = digits.copy()
     striped[:, :, :6], striped[:, :, 22:] = 255 - digits[:, :, :6], 255 - digits[:, :, 22:]
-    assert right(shipped, list(striped)) >= 10
+    assert right(model, list(striped)) >= 10
 
 
-def test_the_steps_show_the_look_that_was_believed(shipped: Predictor, digits: Grey) -> None:
+def test_the_steps_show_the_look_that_was_believed(model: Predictor, digits: Grey) -> None:
     for number, digit in enumerate(digits):
-        answer, steps = shipped.examine(noisy(digit, number))
+        answer, steps = model.examine(noisy(digit, number))
         if steps[1][0] == "smoothed":
             assert answer.digit == number // 2
             assert answer.confidence is not None
-            assert answer.confidence > (1 + shipped.threshold) / 2
+            assert answer.confidence > (1 + model.threshold) / 2
             return
     pytest.fail("none of them was looked at again")
 
 
-def test_a_larger_picture_is_looked_at_once(shipped: Predictor, digits: Grey) -> None:
+def test_a_larger_picture_is_looked_at_once(model: Predictor, digits: Grey) -> None:
     for number, digit in enumerate(digits[:4]):
         large = cv2.resize(noisy(digit, number), (112, 112), interpolation=cv2.INTER_NEAREST)
-        _, steps = shipped.examine(large.astype(np.uint8))
+        _, steps = model.examine(large.astype(np.uint8))
         assert {"smoothed", "in the other polarity"}.isdisjoint(name for name, _ in steps)

@@ -9,22 +9,17 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.drawings import in_node
-from mnist_pipeline.data import load_part
+from mnist_pipeline.data import Part
 from mnist_pipeline.pixels.preprocess import similar
 from mnist_pipeline.prediction.prediction import reconsidered
-from mnist_pipeline.prediction.predictor import Predictor, predictor
+from mnist_pipeline.prediction.predictor import Predictor
 
 Grey = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
-def shipped() -> Predictor:
-    return predictor("shipped")
-
-
-@pytest.fixture(scope="module")
-def digits() -> Grey:
-    return load_part("mnist", "train").images[:200]
+def digits(part: Part) -> Grey:
+    return part.images[:200]
 
 
 def middle(image: Grey) -> tuple[float, float]:
@@ -61,20 +56,20 @@ def test_only_what_is_doubtful_is_looked_at_again(digits: Grey) -> None:
     assert rows[1, 4] == np.float32(0.94), "the caller's own are left alone"
 
 
-def test_a_doubtful_picture_is_answered_by_the_mean_and_a_sure_one_as_it_is(shipped: Predictor, digits: Grey) -> None:
-    rows = shipped.probabilities(digits)
+def test_a_doubtful_picture_is_answered_by_the_mean_and_a_sure_one_as_it_is(model: Predictor, digits: Grey) -> None:
+    rows = model.probabilities(digits)
     doubtful, sure = int(rows.max(axis=1).argmin()), int(rows.max(axis=1).argmax())
     assert rows[doubtful].max() < 0.95
-    plain = replace(shipped, way="plain")  # which leaves 28x28 light on dark as it is
-    mean = shipped.probabilities(similar(digits[doubtful])).mean(axis=0)
+    plain = replace(model, way="plain")  # which leaves 28x28 light on dark as it is
+    mean = model.probabilities(similar(digits[doubtful])).mean(axis=0)
     np.testing.assert_allclose(plain.predict(digits[doubtful], "no").probabilities or [], mean, atol=1e-5)
     np.testing.assert_allclose(plain.predict(digits[sure], "no").probabilities or [], rows[sure], atol=1e-5)
 
 
-def test_a_model_that_never_refuses_answers_as_its_network_does(shipped: Predictor, digits: Grey) -> None:
-    rows = shipped.probabilities(digits)
+def test_a_model_that_never_refuses_answers_as_its_network_does(model: Predictor, digits: Grey) -> None:
+    rows = model.probabilities(digits)
     doubtful = int(rows.max(axis=1).argmin())
-    never = replace(shipped, way="plain", threshold=0.0)
+    never = replace(model, way="plain", threshold=0.0)
     np.testing.assert_allclose(never.predict(digits[doubtful], "no").probabilities or [], rows[doubtful], atol=1e-5)
 
 
