@@ -76,4 +76,4 @@ def test_a_training_with_drawn_digits_is_calibrated_repeatable_and_says_when_to_
     assert first["sharpness"] == again["sharpness"] > 0
     told = [json.loads((tmp_path / name / "photo" / "refusal.json").read_text()) for name in ("first", "again")]
     assert told[0] == told[1]
-    assert told[0]["digits_refused"] == pytest.approx(1 - told[0]["negatives_refused"], abs=0.005)
+    assert told[0]["digits_refused"] == pytest.approx(2 * (1 - told[0]["negatives_refused"]), abs=0.005)
