@@ -70,6 +70,7 @@ def test_the_same_stands_in_a_table(tmp_path: Path) -> None:
         (["a", "none", "--disagreements", "sheet.png"], "no run here"),
         (["a", "b", "--disagreements", "sheet.png", "--corruptions"], "several runs on the test images as they are"),
         (["a", "--runtime", "litert"], "--runtime runs a model file"),
+        (["a", "b", "--disagreements", "sheet.png", "--runtime", "litert"], "--runtime runs a model file"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_a_line(words: list[str], says: str) -> None:

@@ -46,6 +46,8 @@ def evaluate(
     """
     from mnist_pipeline import pipeline
 
+    if runtime and not model:
+        raise MnistError("--runtime runs a model file: give one with --model")
     if disagreements and (model or corruptions):
         raise MnistError("--disagreements compares several runs on the test images as they are: leave out the rest")
     if disagreements:
@@ -55,8 +57,6 @@ def evaluate(
         raise MnistError("one run at a time; several go with --disagreements SHEET.png")
     if run and model:
         raise MnistError("a run or --model, not both: choose the one to evaluate")
-    if runtime and not model:
-        raise MnistError("--runtime runs a model file: give one with --model")
     if corruptions:
         _corruptions(run[0] if run else None, model, runtime, json)
         return
