@@ -50,6 +50,26 @@ def test_a_folder_is_its_pictures_in_natural_order_and_those_below(folder: Path)
     assert paths("all") == IN_ALL
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["01.png", "1.png", "2.png", "010.png", "10.png"],
+        ["a1b2.png", "a1b10.png", "a2.png", "a10b1.png", "a.png", "b.png"],
+    ],
+)
+def test_numbers_in_names_are_numbers_and_equal_ones_text(names: list[str], tmp_path: Path) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    assert paths(str(tmp_path)) == [str(tmp_path / name) for name in names]
+
+
+@posix
+def test_a_link_to_itself_hides_no_other_picture(tmp_path: Path) -> None:
+    (tmp_path / "1.png").touch()
+    (tmp_path / "2.png").symlink_to("2.png")
+    assert paths(str(tmp_path)) == [str(tmp_path / name) for name in ("1.png", "2.png")]
+
+
 @posix
 def test_a_pattern_is_what_fits_it_whatever_its_name(folder: Path) -> None:
     assert paths("all/*.png") == ["all/10.png"]

@@ -10,6 +10,8 @@ import re
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
@@ -29,7 +31,7 @@ from mnist_pipeline.prediction import many as many_module
 from mnist_pipeline.prediction import predictor as predictor_module
 from mnist_pipeline.prediction import runtimes
 from mnist_pipeline.prediction.finding import Found, count
-from mnist_pipeline.prediction.many import Crew, answers, are_many, predict_many
+from mnist_pipeline.prediction.many import Crew, Order, answers, are_many, predict_many
 from mnist_pipeline.prediction.predictor import predictor
 from mnist_pipeline.runs.run import Run
 from tests.systems import linux, posix
@@ -114,6 +116,23 @@ def children(of: int | None = None) -> set[str]:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
             found.update((task / "children").read_text().split())
     return {child for child in found if b"prediction.many" in Path(f"/proc/{child}/cmdline").read_bytes()}
+
+
+@linux
+def test_a_crew_that_writes_starts_while_the_first_names_are_still_listed(smoke_run: Run) -> None:
+    started = list[bool]()
+
+    def no_orders() -> Iterator[Order]:
+        until = time.monotonic() + 10
+        while not children() and time.monotonic() < until:
+            time.sleep(0.01)
+        started.append(bool(children()))
+        yield from ()
+
+    with Crew(predictor(smoke_run), "auto", 2) as crew:
+        assert list(crew.write(no_orders())) == []
+    assert started == [True]
+    assert not children()
 
 
 @pytest.mark.usefixtures("_a_crew_at_once")

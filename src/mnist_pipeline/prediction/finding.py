@@ -4,9 +4,10 @@ import os
 import re
 import select
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from mnist_pipeline.process import WINDOWS
 
@@ -14,6 +15,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 _NUMBERS = re.compile(r"(\d+)")
 _PIECE = 65536  # bytes of a list that are read at once
 _LONGEST_LINE = 8192  # bytes of a line that are kept; no path has as many
+_One = TypeVar("_One")
 
 
 class Found(NamedTuple):
@@ -62,7 +64,7 @@ def _matches(pattern: str) -> list[str]:
         shown = [path for path in found if not any(part[0] == "." and part not in named for part in path.parts)]
     except (ValueError, OSError, RecursionError):  # such as **.png
         return []
-    return sorted(map(str, shown), key=_naturally)
+    return _in_order(map(str, shown), str)
 
 
 def _inside(folder: str) -> Iterator[Found]:
@@ -72,23 +74,43 @@ def _inside(folder: str) -> Iterator[Found]:
         here = waiting.pop()
         try:
             with os.scandir(here) as entries:
-                shown = sorted((one for one in entries if one.name[0] != "."), key=lambda one: _naturally(one.name))
+                shown = _in_order((one for one in entries if one.name[0] != "."), attrgetter("name"))
             folders = [one.path for one in shown if one.is_dir(follow_symlinks=False)]
-            found = [Found(one.path) for one in shown if one.name.lower().endswith(SUFFIXES) and not one.is_dir()]
         except OSError as error:
-            folders, found = [], [Found(here, f"{here}: cannot be read ({error.strerror})")]
+            folders, shown, told = [], [], told + 1
+            yield Found(here, f"{here}: cannot be read ({error.strerror})")
         waiting += reversed(folders)
-        told += len(found)
-        yield from found
+        for one in shown:
+            if one.name.lower().endswith(SUFFIXES) and not _leads_to_folder(one):
+                told += 1
+                yield Found(one.path)
     if not told:
         yield Found(folder, f"{folder}: no picture in this folder (names ending in {', '.join(SUFFIXES)})")
 
 
-def _naturally(path: str) -> tuple[list[str | int], str]:
-    """A key to sort paths by, which puts 2.png before 10.png."""
-    parts: list[str | int] = [*_NUMBERS.split(path)]
+def _leads_to_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, which is told of as a picture that cannot be read
+        return False
+
+
+def _in_order(them: Iterable[_One], name: Callable[[_One], str]) -> list[_One]:
+    """Sorted by name, 2.png before 10.png.
+
+    Plain text first, which settles 02.png and 2.png and leaves little to do: 0.2 s for 200,000 names where one sort by
+    both took 0.6 to 0.8.
+    """
+    return sorted(sorted(them, key=name), key=lambda one: _naturally(name(one)))
+
+
+def _naturally(name: str) -> tuple[str | int, ...]:
+    """A key to sort names by, in which numbers are numbers."""
+    parts: list[str | int] = [*_NUMBERS.split(name)]
+    if len(parts) == 3:  # as most names: half the time of the general way
+        return parts[0], int(parts[1]), parts[2]
     parts[1::2] = map(int, parts[1::2])
-    return parts, path
+    return tuple(parts)
 
 
 def _lines(source: int) -> Iterator[Found | None]:

@@ -157,6 +157,8 @@ class Crew:
         """Have each shard's answers written to its file; what is written is told as it is done, in any order."""
         from concurrent.futures import FIRST_COMPLETED, wait
 
+        for _ in range(self._size):  # which takes half a second, while the names of the pictures are listed
+            self._threads.submit(self._worker)
         coming = iter(orders)
         due: set[Future[Written]] = set()
         while True:
@@ -190,8 +192,7 @@ class Crew:
 
     def _tell(self, order: object) -> Any:
         """The first line that this thread's worker says to an order; None where it has died."""
-        worker = getattr(self._own, "worker", None) or self._start()
-        _send(order, worker.stdin)
+        _send(order, self._worker().stdin)
         return self._hear()
 
     def _hear(self) -> Any:
@@ -204,6 +205,9 @@ class Crew:
         if isinstance(told, str):
             raise RunError(told)
         return told
+
+    def _worker(self) -> "subprocess.Popen[str]":
+        return getattr(self._own, "worker", None) or self._start()
 
     def _start(self) -> "subprocess.Popen[str]":
         # Should we be killed, a worker's input ends, and so does it. A thread of OpenBLAS would turn idly for 0.1 s.
