@@ -16,7 +16,7 @@ from mnist_pipeline.runs.run import Run
 def computed(model: Predictor, monkeypatch: pytest.MonkeyPatch, number: int) -> tuple[list[Any], list[int]]:
     """The answers for the first digits, and how many were computed at a time once it was settled how.
 
-    The nine images that a doubtful one is reconsidered by are not counted: they are always computed together.
+    The eight images that a doubtful one is reconsidered by are not counted: they are always computed together.
     """
     images = list(load_part("mnist", "test").images[: BATCH + number])
     model.predict_many(images[:2])

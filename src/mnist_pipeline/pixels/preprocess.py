@@ -188,8 +188,8 @@ def _centred(small: Grey) -> Grey:
 
 
 def similar(image: Grey) -> Grey:
-    """A 28x28 image and eight like it: turned a little either way, and moved by a pixel to each of four sides."""
-    middle, like = (SIDE - 1) / 2, [image]
+    """Eight images like a 28x28 one: turned a little either way, and moved by a pixel to each of four sides."""
+    middle, like = (SIDE - 1) / 2, list[Grey]()
     for turn in (-_LEAN, _LEAN):
         for moved in ((-1, 0), (1, 0), (0, -1), (0, 1)):
             matrix = cv2.getRotationMatrix2D((middle, middle), turn, 1)

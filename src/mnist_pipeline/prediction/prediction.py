@@ -79,7 +79,7 @@ def reconsidered(
     like = np.stack([similar(images[number]) for number in doubtful])
     found = probabilities(like.reshape(-1, *images.shape[1:])).reshape(*like.shape[:2], -1)
     steady = rows.copy()
-    steady[doubtful] = found.mean(axis=1)
+    steady[doubtful] = np.concatenate([rows[doubtful, np.newaxis], found], axis=1).mean(axis=1)
     return steady
 
 
