@@ -125,6 +125,7 @@ class Crew:
         self._model, self._invert, self._size = model, invert, size
         self._threads, self._own = ThreadPoolExecutor(size), threading.local()
         self._workers: list[subprocess.Popen[str]] = []
+        self._ready: list[subprocess.Popen[str]] = []  # of these, the ones that no thread has taken yet
         self._closed = False
 
     def __enter__(self) -> "Crew":
@@ -158,7 +159,7 @@ class Crew:
         from concurrent.futures import FIRST_COMPLETED, wait
 
         for _ in range(self._size):  # which takes half a second, while the names of the pictures are listed
-            self._threads.submit(self._worker)
+            self._ready.append(self._start())
         coming = iter(orders)
         due: set[Future[Written]] = set()
         while True:
@@ -207,7 +208,14 @@ class Crew:
         return told
 
     def _worker(self) -> "subprocess.Popen[str]":
-        return getattr(self._own, "worker", None) or self._start()
+        """The worker of the calling thread; its first one may have been started already."""
+        if getattr(self._own, "worker", None) is None:
+            try:
+                self._own.worker = self._ready.pop()
+            except IndexError:
+                self._own.worker = self._start()
+        worker: subprocess.Popen[str] = self._own.worker
+        return worker
 
     def _start(self) -> "subprocess.Popen[str]":
         # Should we be killed, a worker's input ends, and so does it. A thread of OpenBLAS would turn idly for 0.1 s.
@@ -216,7 +224,6 @@ class Crew:
             text=True, process_group=0, creationflags=OWN_GROUP, env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
         )  # fmt: skip
         self._workers.append(worker)
-        self._own.worker = worker
         _send({"model": self._model.arguments, "invert": self._invert}, worker.stdin)
         return worker
 
