@@ -42,6 +42,7 @@ def test_a_node_that_is_killed_costs_no_answer_and_the_file_is_that_of_this_mach
     cluster: Cluster, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shards, "MOST", 5)
+    monkeypatch.setattr(shards, "LAST", 5)
     model = predictor("shipped", "quickest")
     crew = once_it_answers(lambda: RayCrew(cluster.address, model, "auto"))
     cluster.start()

@@ -45,6 +45,7 @@ class Here:
 @pytest.fixture(autouse=True)
 def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "MOST", 10)
+    monkeypatch.setattr(shards, "LAST", 10)
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,16 @@ def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards_module, "MOST", 10)
 
 
+def test_the_last_shards_of_a_list_are_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards_module, "LAST", 4)
+    paths = [tmp_path / f"{number}.png" for number in range(27)]
+    for path in paths:
+        path.touch()
+    assert [shard.size for shard in shards([str(tmp_path)])] == [10, 4, 4, 4, 4, 1]
+    assert [file.path for shard in shards([str(tmp_path)]) for file in shard.files] == list(map(str, paths))
+    assert [shard.size for shard in shards([str(tmp_path / "0.png")])] == [1]
+
+
 def read(*words: Path | str) -> list[Named]:
     """All pictures of all shards, each of which goes to its worker as JSON."""
     return [named for shard in shards(map(str, words)) for named in pictures(shard_of(list(shard)))]
