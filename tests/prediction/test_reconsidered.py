@@ -65,8 +65,9 @@ def test_a_doubtful_picture_is_answered_by_the_mean_and_a_sure_one_as_it_is(mode
     np.testing.assert_allclose(plain.predict(digits[sure], "no").probabilities or [], rows[sure], atol=1e-5)
 
 
+@pytest.mark.parametrize(("sure", "expected"), [(0.3, [1, 8, 1, 1]), (0.5, [1, 8, 1, 8, 1, 8])])
 def test_a_further_look_that_is_less_than_half_sure_is_not_looked_at_again(
-    model: Predictor, digits: Grey, monkeypatch: pytest.MonkeyPatch
+    sure: float, expected: list[int], model: Predictor, digits: Grey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = list[int]()
 
@@ -76,10 +77,8 @@ def test_a_further_look_that_is_less_than_half_sure_is_not_looked_at_again(
 
     unsure = replace(model, threshold=0.6)
     monkeypatch.setattr(unsure, "probabilities", probabilities)
-    for sure, expected in ((0.3, [1, 8, 1, 1]), (0.5, [1, 8, 1, 8, 1, 8])):
-        asked.clear()
-        assert unsure.predict(digits[0]).reason == "it looks like none of them"
-        assert asked == expected
+    assert unsure.predict(digits[0]).reason == "it looks like none of them"
+    assert asked == expected
 
 
 def test_a_model_that_never_refuses_answers_as_its_network_does(model: Predictor, digits: Grey) -> None:
