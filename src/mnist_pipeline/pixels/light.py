@@ -79,8 +79,7 @@ def ink_strength(dark: Grey, middle: float, light: Grey, soft: float = 1.0) -> t
     return as_grey(cv2.subtract(np.full_like(dark, round(mean)), dark)), uneven
 
 
-# From sums of whole numbers: to the bit what cv2.mean and cv2.meanStdDev give, in half their time; so a small picture
-# takes 474 us instead of 489.
+# From sums of whole numbers: to the bit what cv2.mean and cv2.meanStdDev give, in a third of their time.
 
 
 def mean_where(mask: Grey, grey: Grey) -> float:
@@ -90,15 +89,13 @@ def mean_where(mask: Grey, grey: Grey) -> float:
 
 def mean_and_spread(mask: Grey, grey: Grey) -> tuple[float, float]:
     """The mean and the standard deviation of a grey picture where a mask is 1."""
-    masked, count = grey * mask, cv2.countNonZero(mask)
-    return _mean(masked, count), _spread(masked, count)
+    return _mean_and_spread(grey * mask, cv2.countNonZero(mask))
 
 
 def pen_and_paper(marks: Grey, strength: Grey) -> tuple[float, float, float]:
     """The mean strength where marks are 1, and its mean and standard deviation where they are 0."""
     inked, count = strength * marks, cv2.countNonZero(marks)
-    bare, rest = strength - inked, marks.size - count
-    return _mean(inked, count), _mean(bare, rest), _spread(bare, rest)
+    return _mean(inked, count), *_mean_and_spread(strength - inked, marks.size - count)
 
 
 def _mean(masked: Grey, count: int) -> float:
@@ -106,12 +103,12 @@ def _mean(masked: Grey, count: int) -> float:
     return cv2.sumElems(masked)[0] * (1 / count if count else 0.0)
 
 
-def _spread(masked: Grey, count: int) -> float:
-    """The standard deviation of so many pixels, where all others are 0."""
-    squares = masked.astype(np.uint16)
-    squares *= squares
+def _mean_and_spread(masked: Grey, count: int) -> tuple[float, float]:
+    """The mean and the standard deviation of so many pixels, where all others are 0."""
     mean, share = _mean(masked, count), 1 / count if count else 0.0
-    return math.sqrt(max(cv2.sumElems(squares)[0] * share - mean * mean, 0.0))
+    # cv2.norm takes a root and squares it again: rounded, it is the whole number that it was before.
+    squares = round(cv2.norm(masked, cv2.NORM_L2SQR))
+    return mean, math.sqrt(max(squares * share - mean * mean, 0.0))
 
 
 @cache

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Tally = Counter[str]  # how many pictures were read, refused or unread
 COLUMNS = ("image", "digit", "label", "confidence", "guess", "nearest", "reason", "error", "model")  # of CSV
 # Before what a spreadsheet would compute: a cell that begins like a formula, and is no number.
+_BEGINS = tuple("=@\t\r+-")
 _FORMULA = re.compile(r"\A(?=[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z))", re.IGNORECASE)
 _GROUP = 65_536  # rows that are joined to one group of Parquet, which a reader takes at a time
 _PIECE = 2**20  # bytes
@@ -45,7 +46,9 @@ def _kind(label: object, error: object) -> str:
 def cells(found: "Prediction") -> list[Any]:
     """A row of CSV in which nothing is computed: ./ before a name leads to the same file."""
     values = (getattr(found, column) for column in COLUMNS)
-    return [_FORMULA.sub("./", value) if isinstance(value, str) else value for value in values]
+    return [
+        _FORMULA.sub("./", value) if isinstance(value, str) and value.startswith(_BEGINS) else value for value in values
+    ]
 
 
 # Text: in the bytes of the file system, so that a name which is no UTF-8 is still the file's.
