@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
 Way = Literal["mnist", "plain"]
 _BELIEVED = 0.9  # the confidence from which on a further look at a small picture is believed
-_HALF = 0.5  # the confidence below which a further look needs no images like it: their mean would not be believed
-_ALL = 2.0  # a confidence above any
+_FURTHER = 0.5, 2.0  # confidences between which a further look is reconsidered: from below no mean would be believed
 _WITH_PACKAGE = " (comes with the package)"
 
 
@@ -102,14 +101,11 @@ class Predictor:
         return [self._answer(name, look, judged) for name, look in zip(names, looks, strict=True)]
 
     def _judged(self, seen: Sequence[Seen], least: float = 0.0, sure: float = SURE) -> Iterator[list[float]]:
-        """The probabilities told of each that shows anything: where one is doubtful, their mean over images like it.
-
-        Doubtful is one whose highest probability lies between `least` and `sure`.
-        """
+        """The probabilities of each that shows anything; of one from `least` to `sure`, a mean over others like it."""
         if images := [one.pixels for one in seen if one.pixels is not None]:
             rows = self._rows(np.stack(images))
-            highest = rows.max(axis=1)
-            for at in np.flatnonzero((least <= highest) & (highest < sure)) if self.threshold else ():
+            best = rows.max(axis=1)
+            for at in np.flatnonzero((least <= best) & (best < sure)) if self.threshold else ():
                 rows[at] = reconsidered(rows[[at]], images[at][np.newaxis], self.probabilities, sure)[0]
             yield from told(rows)
 
@@ -197,7 +193,7 @@ class Predictor:
         # and 29; by each look's own confidence, from 0.95 on, 86.2 %, 1.6 % and 22; without one 70.6 %, 1.2 % and 5.
         chosen, least = look, _BELIEVED
         for seen, steps in other_looks(look.small, look.invert, look.seen.inverted):
-            other = self._of_seen(name, seen, self._judged([seen], _HALF, _ALL))
+            other = self._of_seen(name, seen, self._judged([seen], *_FURTHER))
             if other.label is not None and (other.confidence or 0) >= least:
                 best, least = other, other.confidence or 0
                 chosen = look._replace(seen=seen, steps=look.steps[:1] + steps)
