@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+import statistics
 import subprocess
 import tomllib
 from importlib.util import find_spec
@@ -291,6 +292,20 @@ def test_the_measured_table_says_what_the_configs_expect(name: str) -> None:
     accuracy, loss = expected.test_accuracy, expected.test_loss
     assert measured["test accuracy"] == f"{100 * accuracy.mean:.2f} ± {100 * accuracy.sd:.2f} % ({expected.n})"
     assert measured["test loss"] == f"{loss.mean:.4f} ± {loss.sd:.4f} ({expected.n})"
+
+
+def test_every_seed_that_is_listed_is_in_the_band_of_its_config() -> None:
+    listed = table_of(section_of(text_of("docs/results.md"), "Every seed"))
+    rows = [row for row in listed if row[0] in shipped_configs()]
+    assert len(rows) > 7
+    for name, values in rows:
+        seeds = [float(value) / 100 for value in values.split()]
+        expected = load_config(name).expected
+        assert expected is not None
+        assert expected.test_accuracy is not None
+        assert len(seeds) == expected.n
+        assert statistics.mean(seeds) == pytest.approx(expected.test_accuracy.mean, abs=1e-6)
+        assert statistics.stdev(seeds) == pytest.approx(expected.test_accuracy.sd, abs=1e-6)
 
 
 def test_the_speeds_in_the_readme_are_those_of_their_page() -> None:
