@@ -131,7 +131,10 @@ def test_a_crew_that_writes_starts_while_the_first_names_are_still_listed(smoke_
 
     with Crew(predictor(smoke_run), "auto", 2) as crew:
         assert list(crew.write(no_orders())) == []
-    assert started == [2]
+        first = children()
+        assert list(crew.write(no_orders())) == []
+        assert children() == first, "a second call goes on with the same workers"
+    assert started == [2, 2]
     assert not children()
 
 

@@ -158,7 +158,7 @@ class Crew:
         """Have each shard's answers written to its file; what is written is told as it is done, in any order."""
         from concurrent.futures import FIRST_COMPLETED, wait
 
-        for _ in range(self._size):  # which takes half a second, while the names of the pictures are listed
+        while len(self._workers) < self._size:  # which takes half a second, while the names of the pictures are listed
             self._ready.append(self._start())
         coming = iter(orders)
         due: set[Future[Written]] = set()

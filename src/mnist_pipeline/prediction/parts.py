@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Tally = Counter[str]  # how many pictures were read, refused or unread
 COLUMNS = ("image", "digit", "label", "confidence", "guess", "nearest", "reason", "error", "model")  # of CSV
 # Before what a spreadsheet would compute: a cell that begins like a formula, and is no number.
-_BEGINS = tuple("=@\t\r+-")
 _FORMULA = re.compile(r"\A(?=[=@\t\r]|[+-](?!(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z))", re.IGNORECASE)
+_BEGINS = tuple("=@\t\r+-")  # its first characters, which are quicker to look for in every cell
 _GROUP = 65_536  # rows that are joined to one group of Parquet, which a reader takes at a time
 _PIECE = 2**20  # bytes
 
