@@ -308,6 +308,13 @@ def test_every_seed_that_is_listed_is_in_the_band_of_its_config() -> None:
         assert statistics.stdev(seeds) == pytest.approx(expected.test_accuracy.sd, abs=1e-6)
 
 
+def test_beside_what_recipes_cost_stands_what_they_reach() -> None:
+    measured = {row[0]: row[4] for row in REPRODUCED if row[2] == "test accuracy"}
+    rows = table_of(section_of(text_of("docs/results.md"), "What the recipes of this project cost"))[1:]
+    assert len(rows) > 5
+    assert [row for row in rows if row[3] != measured[row[0]]] == []
+
+
 def test_the_speeds_in_the_readme_are_those_of_their_page() -> None:
     shown = table_of(section_of(text_of("README.md"), "Speed"))[1:]
     assert shown
