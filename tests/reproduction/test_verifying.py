@@ -238,7 +238,7 @@ PORTABLE = {"training.numerics": "portable"}  # whose convolutions take four tim
         ({"model": {"family": "cnn", "convolutions": [{"filters": 512}] * 3, "pooling": "average"}}, "products"),
         ({"model": {"family": "cnn", "convolutions": [{"filters": 9}] * 2}, "training.batch_size": 60_000}, "values"),
         (PORTABLE | {"model": {"family": "cnn", "convolutions": [{"filters": 64, "kernel": 11}] * 2}}, "values"),
-        (PORTABLE | {"model": {"family": "cnn", "convolutions": WIDE}, "training.epochs": 12}, "products"),
+        (PORTABLE | {"model": {"family": "cnn", "convolutions": WIDE}, "training.epochs": 14}, "products"),
     ],
 )
 def test_what_would_take_hours_or_the_memory_is_not_trained(recipe: Path, settings: dict[str, Any], what: str) -> None:
