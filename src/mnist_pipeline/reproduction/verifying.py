@@ -23,8 +23,8 @@ from mnist_pipeline.runs.watching import FleetWatcher
 _SIDE = 28  # pixels
 _IMAGES = 70_000  # of MNIST; another set of images is the verifier's own
 # The most that is trained unasked: an hour and a half of what computes 1.3e11 products a second, as cnn.yaml does, and
-# some GB.
-# Portable convolutions take four times as long, and lay each window out as a row, for at least so many images at once.
+# some GB. Portable convolutions take four times as long, and lay each window out as a row, for at least so many images
+# at once.
 _PORTABLE_TIMES, _PORTABLE_IMAGES = 4, 200
 _MOST = {"weights": 10**7, "products": 7 * 10**14, "steps": 10**6, "values of a batch": 2**28}
 
