@@ -60,6 +60,17 @@ def test_the_eight_bit_dense_network_is_small(exported: Run) -> None:
     assert (exported.exports / "model-int8.onnx").stat().st_size <= 60_000
 
 
+def test_two_products_of_eight_bits_fit_sixteen(exported: Run) -> None:
+    """Processors without instructions for eight bits add two at a time in sixteen, and cut off what does not fit."""
+    import onnx
+
+    tensors = onnx.load(exported.exports / "model-int8.onnx").graph.initializer
+    weights = [onnx.numpy_helper.to_array(tensor) for tensor in tensors if len(tensor.dims) > 1]
+    quantised = [matrix for matrix in weights if matrix.dtype == np.int8]
+    assert len(quantised) == len(weights) - 1  # the last product stays in float
+    assert all(2 * 255 * np.abs(matrix.astype(int)).max() < 2**15 for matrix in quantised)
+
+
 def test_pixels_go_into_the_scaled_form_as_they_are(exported: Run, test_images: Part) -> None:
     import onnxruntime
 
