@@ -12,7 +12,7 @@ from benchmarks.table import Row
 from mnist_pipeline.prediction.runtimes import RuntimeName, installed
 from mnist_pipeline.prediction.shipping import SHIPPED
 from mnist_pipeline.process import cores
-from mnist_pipeline.runs.provenance import environment
+from mnist_pipeline.runs.provenance import multiplies_bfloat16
 
 PICTURE = "examples/7.png"
 _RATE = " a second"
@@ -83,7 +83,7 @@ def cnn(quick: bool) -> Case:
             Row(f"one epoch after the first, {at}", "epoch", here, base, at_least=1),
             Row(f"training, {epochs} epochs, tracing included, {at}", "fit", here, base),
         ]
-        if has_bfloat16():
+        if multiplies_bfloat16():
             variants[short] = mnist_train("cnn", *settings, "training.precision=bfloat16")
             rows.append(Row(f"one epoch after the first, {at}, here in bfloat16", "epoch", short, base, at_least=1))
         rows += [
@@ -163,8 +163,3 @@ def bulk(count: int, work: Path, beside: Path | None) -> Case:
 
 
 _INTO_A_FILE = {"csv": "files, into CSV", "tar": "a tar, into CSV", "parquet": "a tar, into Parquet"}
-
-
-def has_bfloat16() -> bool:
-    """Whether the processor multiplies in bfloat16."""
-    return bool({"avx512_bf16", "amx_bf16"} & set(environment(1)["processor"]["instructions"]))

@@ -58,6 +58,7 @@ def test_the_weights_are_the_same_whatever_the_environment_says(smoke_run: Run, 
     (tmp_path / ".keras" / "keras.json").write_text('{"floatx": "float16", "epsilon": 0.001}')
     environment: dict[str, Any] = {
         "XLA_FLAGS": "--nonsense --xla_cpu_max_isa=SSE4_2", "TF_XLA_FLAGS": "--nonsense", "PYTHONWARNINGS": "error",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
         "HOME": str(tmp_path), "PYTHONIOENCODING": "ascii", "MNIST_ARTIFACTS": str(tmp_path),
     }  # fmt: skip
     answer = shell("run -c smoke", **environment)
@@ -82,6 +83,13 @@ def test_flags_of_others_change_no_bit(monkeypatch: pytest.MonkeyPatch, numerics
     os.environ["XLA_FLAGS"] = "--xla_dump_to=seen --nonsense --xla_cpu_max_isa=SSE4_2 --xla_cpu_enable_fast_math=true"
     set_flags(numerics)
     assert os.environ["XLA_FLAGS"] == f"--xla_dump_to=seen {ours}"
+
+
+def test_convolutions_are_computed_by_one_library_on_every_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow leaves oneDNN off on some processors, where convolutions then take up to three times as long."""
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    code = "import os; from mnist_pipeline.training import backend; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "1\n"
 
 
 def test_a_fleet_trains_a_config_that_is_not_ascii(smoke_run: Run) -> None:

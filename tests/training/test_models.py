@@ -1,15 +1,21 @@
 """The networks are those that the recipes name, layer by layer."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.evaluation.evaluate import describe
+from mnist_pipeline.pipeline import train
+from mnist_pipeline.runs.watching import Watcher
 from mnist_pipeline.training import models
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.compiling import compiled
+from tests.samples import Trainings
 
+BFLOAT16_NOTE = "this processor does not multiply bfloat16: computed in float32, which is quicker here"
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
 
@@ -62,6 +68,31 @@ def test_averaged_features_need_no_hidden_layer() -> None:
     model = models.build(load_config("smoke", {"model": network}).model, seed=0)
     assert model.count_params() == (9 * 4 + 4) + 4 * 4 + (4 * 10 + 10)
     assert isinstance(model.get_layer("average"), keras.layers.GlobalAveragePooling2D)
+
+
+@pytest.mark.parametrize(("instructions", "computed"), [(True, "bfloat16"), (False, "float32")])
+def test_products_are_in_bfloat16_where_the_processor_multiplies_it(
+    monkeypatch: pytest.MonkeyPatch, instructions: bool, computed: str
+) -> None:
+    monkeypatch.setattr(models, "multiplies_bfloat16", lambda: instructions)
+    config = load_config("cnn-fast")
+    network = models.build(config.model, 0, config.training)
+    assert network.get_layer("conv1").compute_dtype == computed
+    assert {weight.dtype for weight in network.weights} == {"float32"}
+
+
+@pytest.mark.parametrize("instructions", [True, False])
+def test_it_is_said_where_products_are_not_in_bfloat16_as_asked(
+    trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instructions: bool
+) -> None:
+    monkeypatch.setenv("MNIST_ARTIFACTS", str(tmp_path))
+    monkeypatch.setattr(models, "multiplies_bfloat16", lambda: instructions)
+    network = {"model.convolutions": [{"filters": 2, "pool": 4}], "model.hidden": []}
+    settings = {"data.source": str(trainings.source), "training.epochs": 1, "training.batch_size": 256, **network}
+    said: list[str] = []
+    train(load_config("cnn-fast", settings), watcher=Watcher(note=said.append))
+    notes = [note for note in said if "bfloat16" in note]
+    assert notes == ([] if instructions else [BFLOAT16_NOTE])
 
 
 def test_fused_batch_normalisation_is_keras_formula() -> None:

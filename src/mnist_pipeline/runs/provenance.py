@@ -42,6 +42,11 @@ def versions(packages: Iterable[str]) -> dict[str, str | None]:
     return {name: next((found.version for found in metadata.distributions(name=name)), None) for name in packages}
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether the processor has instructions for products in bfloat16, as far as Linux tells."""
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(_processor()["instructions"])
+
+
 def _processor() -> dict[str, Any]:
     """Model, cores and instruction sets as Linux lists them; elsewhere what Python knows."""
     text = ""

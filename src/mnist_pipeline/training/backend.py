@@ -16,6 +16,9 @@ from mnist_pipeline.training.xla_flags import set_flags
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # below that TensorFlow prints about itself
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the promises about bits and speed were measured on processors
 os.environ["KERAS_BACKEND"] = "tensorflow"
+# TensorFlow leaves this library off where a processor has no instructions for eight bits. On such a one, an AMD EPYC of
+# the third generation, a step of cnn-nano takes 3.3 times as long without it, one of R3's network 1.5 times.
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 os.environ.pop("TF_XLA_FLAGS", None)  # an unknown flag ends the process, others change what is compiled
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from mnist_pipeline.config.schema import CnnModel, Convolution, DenseModel, Model, Training
 from mnist_pipeline.numerals import DIGITS
 from mnist_pipeline.pixels.preprocess import SIDE
+from mnist_pipeline.runs.provenance import multiplies_bfloat16
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.portable import (
     PortableBatchNormalization,
@@ -40,7 +41,7 @@ def build(settings: Model, seed: int, training: Training | None = None, classes:
     if training:
         fast = _LayerSet(batch_norm=FusedBatchNormalization, pools_early=True)
         layers = _PORTABLE if training.numerics == "portable" else fast
-        policy = "mixed_bfloat16" if training.precision == "bfloat16" else policy
+        policy = "mixed_bfloat16" if in_bfloat16(training) else policy
     keras.utils.set_random_seed(seed)
     keras.config.set_dtype_policy(policy)
     try:
@@ -50,6 +51,14 @@ def build(settings: Model, seed: int, training: Training | None = None, classes:
         return _dense(settings, layers, classes)
     finally:
         keras.config.set_dtype_policy("float32")
+
+
+def in_bfloat16(training: Training) -> bool:
+    """Whether products are computed in bfloat16: where the config asks for it and the processor multiplies it.
+
+    Without such instructions an epoch of cnn-fast takes 145 s in bfloat16, and 15 s in float32.
+    """
+    return training.precision == "bfloat16" and multiplies_bfloat16()
 
 
 def keep_norms(network: keras.Model) -> None:

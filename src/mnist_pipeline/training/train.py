@@ -18,6 +18,7 @@ from mnist_pipeline.training.fit import Fitted, fit
 from mnist_pipeline.training.keras_file import weights_sha256
 from mnist_pipeline.training.material import Material
 from mnist_pipeline.training.means import mean_of, views_of
+from mnist_pipeline.training.models import in_bfloat16
 from mnist_pipeline.training.saving import save_keras, save_onnx
 from mnist_pipeline.training.scoring import calibrate, choose_threshold, validated
 
@@ -30,6 +31,8 @@ def train_run(run: Run, config: Config, material: Material, watcher: Watcher) ->
     training, validation = split(part, rows)
     if material.own and config.data.own:
         training = mix(training, material.own, config.data.own)
+    if settings.precision == "bfloat16" and not in_bfloat16(settings):
+        watcher.note("this processor does not multiply bfloat16: computed in float32, which is quicker here")
     fitted = fit(config, training, validation, store, watcher, material.start)
     views = views_of(fitted.model, config.views)
     model = mean_of(views, fitted.model.name)  # what answers; whatever is chosen or told from here on is about it
