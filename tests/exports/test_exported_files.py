@@ -6,14 +6,19 @@ import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
 from mnist_pipeline.cli import app
+from mnist_pipeline.config.recipes import load_config
 from mnist_pipeline.data import Part
+from mnist_pipeline.errors import RunError
+from mnist_pipeline.exports.eight_bits import save_int8_onnx
 from mnist_pipeline.exports.forms import FORMS
 from mnist_pipeline.prediction.runtimes import open_runtime
 from mnist_pipeline.runs.run import Run
+from mnist_pipeline.training import models
 
 FORM_NAMES = ("onnx", "onnx-with-scaling", "onnx-int8", "litert", "litert-int8")
 
@@ -24,6 +29,18 @@ def file_of(run: Run, form: str) -> Path:
 
 def mnist(*words: str) -> Result:
     return CliRunner().invoke(app, list(words))
+
+
+@pytest.mark.usefixtures("tensorflow")
+def test_it_is_said_what_opencv_cannot_read_in_eight_bits(tmp_path: Path) -> None:
+    """It does not pool behind an activation in eight bits; that it is given bytes by us was said before."""
+    block = {"filters": 8, "kernel": 3, "pool": 2}
+    config = load_config("cnn-fast", {"model.convolutions": [block, block], "model.hidden": []})
+    images = np.random.default_rng(0).random((20, 28, 28), np.float32)
+    save_int8_onnx(models.build(config.network, 0), tmp_path / "model.onnx", images)
+    open_runtime(tmp_path / "model.onnx", "onnxruntime")
+    with pytest.raises(RunError, match=r"not one that opencv reads .*pool"):
+        open_runtime(tmp_path / "model.onnx", "opencv")
 
 
 @pytest.mark.parametrize("form", FORM_NAMES)

@@ -163,7 +163,7 @@ class _OpenCv(Runtime):
         try:
             self.scores(np.zeros((1, SIDE, SIDE), np.float32))
         except cv2.error as error:  # the one way to learn that it wants bytes
-            self._bytes = "CV_8U" in str(error)
+            self._bytes = "CV_8UC1 expected" in str(error)
 
     def prepare(self, images: NDArray[np.float32]) -> NDArray[Any]:
         return _bytes(images) if self._bytes else images.reshape(-1, SIDE, SIDE, 1)
