@@ -102,8 +102,9 @@ def start(work: Path) -> Case:
         "Start",
         {
             "plain": plain_predict(trained / "model.keras", PICTURE),
-            "ours": mnist("predict", PICTURE, "--run", str(trained)),
-            "photo": mnist("predict", str(work / "photo.jpg"), "--run", str(trained)),
+            # As a run of one's own: one from elsewhere is first read by a process that may crash.
+            "ours": mnist("predict", PICTURE, "--run", "dense", artifacts=work),
+            "photo": mnist("predict", str(work / "photo.jpg"), "--run", "dense", artifacts=work),
             "help": mnist("--help"),
         },
         (

@@ -132,10 +132,10 @@ def through(runtime: str, folder: Path, trained: str | Path) -> Variant:
     return Variant(f"python -m benchmarks.many {folder.name}/ {Path(trained).name} {runtime}", measure)
 
 
-def mnist(*words: str) -> Variant:
-    """Any other verb, of which only the process is measured."""
+def mnist(*words: str, artifacts: Path | None = None) -> Variant:
+    """Any other verb, of which only the process is measured; its runs lie in a new folder, or in one that is given."""
     shown = (Path(word).name if Path(word).is_absolute() else word for word in words)
-    return Variant(" ".join(["mnist", *shown]), lambda folder: _process(_mnist(folder, *words)))
+    return Variant(" ".join(["mnist", *shown]), lambda folder: _process(_mnist(artifacts or folder, *words)))
 
 
 def epoch_ends(notes: list[tuple[float, str]]) -> list[float]:
