@@ -184,14 +184,14 @@ PLAIN_LOOP = """() => {
 
 
 def test_a_stroke_is_answered_within_twenty_milliseconds(sheet: Sheet) -> None:
-    """Or, on a slow processor, in the time of a plain loop; the quickest of twenty, as other processes are about."""
+    """The quickest of twenty, as other processes are about; more where a plain loop, too, takes longer than 40 ms."""
     took, loop = [], []
     for digit in range(20):
         sheet.draw(strokes_of(digit % 10, digit))
         took.append(float(sheet.page.evaluate("document.documentElement.dataset.took")))
         loop.append(float(sheet.page.evaluate(PLAIN_LOOP)))
         sheet.page.get_by_role("button", name="Clear").click()
-    assert min(took) <= max(20, float(np.median(loop)))
+    assert min(took) <= 20 * max(1.0, float(np.median(loop)) / 40)
 
 
 def test_the_map_of_what_counts_comes_by_itself(sheet: Sheet) -> None:

@@ -180,7 +180,7 @@ class Training(Settings):
     numerics: Literal["fast", "portable"] = "fast"
     """portable: slower, and the same bits on every x86-64 processor with AVX2; for CNNs shown for any threads only."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """bfloat16: a CNN's products in half the bits, where the processor multiplies these; weights stay float32."""
+    """bfloat16: a CNN's products in half the bits where the processor multiplies these; weights stay float32."""
     loss: Literal["sparse", "onehot", "binary"] = "sparse"
     """Cross-entropy on class numbers, on one-hot labels, or each class against the rest (binary)."""
     label_smoothing: Share = 0.0
