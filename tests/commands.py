@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +30,15 @@ def shell(words: str, stdin: int = subprocess.DEVNULL, **environment: str) -> su
         f"exec '{sys.executable}' -m mnist_pipeline {words}", shell=True, stdin=stdin, capture_output=True, check=False,
         env=os.environ | environment,
     )  # fmt: skip
+
+
+def processor_seconds(work: Callable[[], object]) -> float:
+    """How long the processor computes in the processes that this work starts and waits for."""
+    resource = pytest.importorskip("resource", reason="needs the seconds of a child, which Windows does not tell")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    work()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return float(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
 
 
 def on_terminal(*words: str | Path, typed: str = "", stderr: int | None = None) -> str:
