@@ -70,3 +70,25 @@ def test_a_network_comes_back_from_its_file(test_images: Part) -> None:
     run, images = ShippedRun(), test_images.images[:200]
     model = load_onnx(shipped().path, run.config().model)
     np.testing.assert_allclose(model(scale(images)[..., None]), predictor("shipped").probabilities(images), atol=1e-5)
+
+
+@pytest.mark.usefixtures("tensorflow")
+def test_a_batch_normalization_has_the_same_bits_on_every_processor(tmp_path: Path) -> None:
+    """Those of float64 rounded once, where TensorFlow's float32 has other last bits on another processor."""
+    import onnx
+
+    from mnist_pipeline.training import models
+    from mnist_pipeline.training.means import joined
+    from mnist_pipeline.training.saving import save_onnx
+    from tests.training.test_blocks import network, randomize
+
+    member = models.build(network([{"filters": 64, "batch_norm": True, "pool": 2}]), seed=0)
+    randomize(member)
+    save_onnx(joined([member]), tmp_path / "model.onnx")
+    graph = onnx.load(tmp_path / "model.onnx").graph
+    constants = {constant.name: onnx.numpy_helper.to_array(constant) for constant in graph.initializer}
+    (norm,) = (node for node in graph.node if node.op_type == "BatchNormalization")
+    gamma, beta, mean, variance = (weight.astype(np.float64) for weight in member.get_layer("bn1").get_weights())
+    scale = gamma / np.sqrt(variance + 0.001)
+    np.testing.assert_array_equal(constants[norm.input[1]], scale.astype(np.float32))
+    np.testing.assert_array_equal(constants[norm.input[2]], (beta - mean * scale).astype(np.float32))

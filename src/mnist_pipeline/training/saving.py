@@ -6,9 +6,10 @@ import json
 import logging
 import warnings
 import zipfile
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -21,6 +22,18 @@ from mnist_pipeline.runs.run import Run
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.keras_file import load_model
 from mnist_pipeline.training.models import build
+
+
+class Norm(NamedTuple):
+    """What a batch normalization multiplies each channel with, and what it adds then."""
+
+    scale: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+    def is_near(self, other: "Norm") -> bool:
+        """Whether the other one comes to the same up to rounding."""
+        same_shape = self.scale.shape == other.scale.shape
+        return same_shape and all(np.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in zip(self, other, strict=True))
 
 
 def save_keras(model: keras.Model, path: Path) -> None:
@@ -57,7 +70,22 @@ def save_onnx(model: keras.Model, path: Path, *, joined: bool = True) -> None:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")  # tf2onnx probes for numpy names that are gone
             model.export(str(beside), format="onnx", verbose=False)
-        tidy(beside, joined)
+        tidy(beside, joined, [*_norms(model)])
+
+
+def _norms(model: keras.Model) -> Iterator[Norm]:
+    """Those of a network and of the networks in it, the same bits on every processor: float64, rounded once.
+
+    The last bits of those that TensorFlow computes in float32 are others on an AMD EPYC than on an Intel Xeon.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _norms(layer)
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            mean, variance = (np.float64(value) for value in (layer.moving_mean, layer.moving_variance))
+            scale = (np.float64(layer.gamma) if layer.scale else 1.0) / np.sqrt(variance + layer.epsilon)
+            bias = (np.float64(layer.beta) if layer.center else 0.0) - mean * scale
+            yield Norm(scale.astype(np.float32), bias.astype(np.float32))
 
 
 def load_network(run: Run) -> keras.Model:
@@ -82,11 +110,11 @@ def load_onnx(path: Path, settings: Model) -> keras.Model:
     return model
 
 
-def tidy(path: Path, joined: bool) -> None:
+def tidy(path: Path, joined: bool, norms: Sequence[Norm] = ()) -> None:
     """Write the exporter's file again: joined where asked, names and order no longer by chance."""
     model = onnx.load(path)
     if joined:
-        join_batch_norms(model.graph)
+        join_batch_norms(model.graph, norms)
     _rename(model.graph)
     sort_constants(model.graph)
     onnx.checker.check_model(model)
@@ -121,11 +149,12 @@ def sort_constants(graph: onnx.GraphProto) -> None:
     graph.initializer.sort(key=lambda constant: order[constant.name])
 
 
-def join_batch_norms(graph: onnx.GraphProto) -> None:
+def join_batch_norms(graph: onnx.GraphProto, norms: Sequence[Norm] = ()) -> None:
     """Join each product and sum by channel, which the exporter writes for a batch normalization, to one node.
 
-    ONNX Runtime keeps channels in blocks, and leaves them for every sum. The node goes behind the pooling, where there
-    are fewer values to normalize: where no scale is negative, the largest stays the largest.
+    Of the network's own norms the one that comes to the same takes the place of what the exporter wrote. ONNX Runtime
+    keeps channels in blocks, and leaves them for every sum. The node goes behind the pooling, where there are fewer
+    values to normalize: where no scale is negative, the largest stays the largest.
     """
     constants = {constant.name: onnx.numpy_helper.to_array(constant) for constant in graph.initializer}
     for product in [node for node in graph.node if node.op_type == "Mul"]:
@@ -134,6 +163,8 @@ def join_batch_norms(graph: onnx.GraphProto) -> None:
         bias = _by_channel(constants.get(added.input[1])) if added else None
         if added is None or scale is None or bias is None:
             continue
+        written = Norm(scale, bias)
+        scale, bias = next((norm for norm in norms if norm.is_near(written)), written)
         # With a mean of 0 and a variance of 1 every runtime computes exactly both.
         given = {"scale": scale, "bias": bias, "mean": np.zeros_like(scale), "variance": np.ones_like(scale)}
         names = [f"{product.output[0]}/{name}" for name in given]
