@@ -52,7 +52,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("folder", nargs="?", type=Path, help="pictures, named by the digit that they show")
     parser.add_argument("--digits", type=int, default=500, help="without a folder: how many MNIST digits to write")
     parser.add_argument("--sklearn", action="store_true", help="scikit-learn's 1,797 digits of 8x8 pixels instead")
-    parser.add_argument("--ways", nargs="+", choices=WAYS, metavar="WAY", help=f"some of: {', '.join(WAYS)}")
+    ways = ", ".join(WAYS).replace("%", "%%")  # a sign of its own to argparse
+    parser.add_argument("--ways", nargs="+", choices=WAYS, metavar="WAY", help=f"some of: {ways}")
     add_options(parser)
     return parser.parse_args()
 

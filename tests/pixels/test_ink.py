@@ -118,6 +118,28 @@ def _beside_a_pen(digit: Grey) -> Grey:
     return drawn(230, strokes)
 
 
+def _beside_a_shining_pen(digit: Grey) -> Grey:
+    """From border to border, with light all along it: the light is a straight stroke, lighter than all else."""
+    strokes = ink_of(digit, 130, 30, 95)
+    cv2.line(strokes, (230, -9), (270, SHEET + 9), 0.9, 26)
+    picture = drawn(np.float32(170), strokes)
+    cv2.line(picture, (230, -9), (270, SHEET + 9), 235, 6)
+    return picture
+
+
+def _small_beside_a_pen(digit: Grey) -> Grey:
+    strokes = ink_of(digit, 80, 60, 120)
+    cv2.line(strokes, (230, 60), (255, SHEET + 9), 1, 36)
+    return drawn(230, strokes)
+
+
+def _on_a_squared_sheet(digit: Grey) -> Grey:
+    """The squares end before the picture does, as on a sheet on a table."""
+    squares = lines(60, 0.04, both=True)
+    squares[:30], squares[-30:], squares[:, :40], squares[:, -20:] = 0, 0, 0, 0
+    return drawn(210 - 90 * squares, ink_of(digit))
+
+
 def _specked(digit: Grey) -> Grey:
     sheet = ink_of(digit)
     for x, y in np.random.default_rng(1).integers(5, SHEET - 5, (30, 2)):
@@ -143,6 +165,9 @@ SURROUNDINGS: dict[str, Callable[[Grey], Grey]] = {
     "a box": lambda digit: drawn(230, np.maximum(ink_of(digit), rectangle(55, 4))),
     "a comb's teeth": _in_a_comb,
     "a pen beside it": _beside_a_pen,
+    "a pen that shines beside it": _beside_a_shining_pen,
+    "small, beside a broad pen": _small_beside_a_pen,
+    "a squared sheet": _on_a_squared_sheet,
     "a sheet on a table": _on_table,
     "a sign, light on dark": lambda digit: 255 - drawn(30 + 170 * rectangle(40, -1), ink_of(digit, 200, 60, 60), 20),
     "chalk on a board": lambda digit: 255 - drawn(slope(180, 210), ink_of(digit)),

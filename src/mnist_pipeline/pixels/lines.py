@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_pipeline.pixels.light import Grey, as_grey, median
-from mnist_pipeline.pixels.shapes import Box, Shapes, stroke_width
+from mnist_pipeline.pixels.light import Grey, as_grey, mean_where, median
+from mnist_pipeline.pixels.shapes import Box, Shapes, digit_candidates, digit_pieces, stroke_width
 
 _LEAN = 0.09  # the steepest slope of a line, about five degrees
 _QUICK, _STEPS = 400, 61  # pixels of the longer side at which the slope is looked for, and slopes tried
@@ -32,6 +32,13 @@ class Ruling(NamedTuple):
 
 # Of one digit, whose own strokes are long: lines go from border to border.
 BEHIND_A_DIGIT = Ruling(0.9, 0.0, 0.025, 0.8, 0.01, 0, 3)
+# Of a digit and the lines of a sheet that touch it: of 400 digits on sheets that lie on more paper, a fifth of them
+# squared, 94 % are read, otherwise 91.
+_TOUCHING = Ruling(0.75, 0.0, 0.025, 0.8, 0.01, 0, 3)
+_ROOM = _NEAR - 2  # pixels
+_AROUND, _OUT = 0.2, 0.04  # of the longer side: as much around a digit is looked at; by so much lines go on beyond it
+_THIN_PART = 0.4  # times the longer side
+_FAINT, _PRINTED, _DARKER = 0.3, 0.75, 1.5  # shares of the pen's strength; of the lines': what is darker is pen
 # Without what has to be drawn, 27 of 300 digits in rows and columns were misread or missing, since taken out as lines.
 # With lines half as thick, those of one form in ten stayed; a quarter thicker ones took touching digits for lines.
 ON_A_PAGE = Ruling(0.4, 0.25, 0.016, 0.6, 1 / 12, 3, 1)
@@ -82,6 +89,56 @@ def without_cell(marks: Grey, found: Shapes) -> Grey:
     clean = as_grey(cv2.subtract(marks, as_grey(cell * (found.labels == found.numbers[0]))))
     _, _, wide, high = cv2.boundingRect(clean)
     return clean if max(wide, high) > 0.28 * max(width, height) else marks
+
+
+def without_sheet_lines(marks: Grey, found: Shapes, strength: Grey) -> Grey:
+    """The marks less printed lines that touch the digit and end before the picture does: those of a sheet on a table.
+
+    They go on beyond the digit on both sides, and are fainter than it.
+    """
+    shape = found.mask(digit_pieces(found, digit_candidates(found)))
+    x, y, width, height = cv2.boundingRect(shape)
+    if not _is_partly_thin(shape[y : y + height, x : x + width]):
+        return marks
+    # Lines that go on beyond what touches the digit are seen from further away, those that end with it from close by.
+    for more in (round(_AROUND * max(width, height)), 0):
+        box = (slice(max(0, y - more), y + height + more), slice(max(0, x - more), x + width + more))
+        printed = _printed_lines(strength[box], shape[box])
+        if printed is not None:
+            less = marks.copy()
+            less[box] = cv2.subtract(marks[box], printed)
+            return less
+    return marks
+
+
+def _is_partly_thin(shape: Grey) -> bool:
+    """Whether so much of a shape is as thin as lines that they may be in it: to look for them takes 5 ms."""
+    side = round(_TOUCHING.thickest * max(shape.shape)) + 3
+    thin = as_grey(cv2.subtract(shape, _opened(shape, (side, side))))
+    return bool(cv2.countNonZero(thin) >= _THIN_PART * max(shape.shape))
+
+
+def _printed_lines(inked: Grey, marked: Grey) -> Grey | None:
+    """The pixels of printed lines around marks: looked for far below the pen's strength, where they are whole."""
+    low = as_grey(inked > _FAINT * mean_where(marked, inked))
+    lines = low - without_lines(np.pad(low, _ROOM), _TOUCHING)[_ROOM:-_ROOM, _ROOM:-_ROOM]
+    if not lines.any():
+        return None
+    strong = mean_where(lines, inked)
+    printed = as_grey(lines & (inked <= _DARKER * strong))
+    strokes = as_grey(cv2.subtract(marked, printed))
+    fainter = strong <= _PRINTED * mean_where(strokes, inked)
+    return printed if fainter and _stick_out(lines, strokes) else None
+
+
+def _stick_out(lines: Grey, strokes: Grey) -> bool:
+    """Whether lines, level or upright, go on beyond the strokes at both ends."""
+    left, top, width, height, _ = max(cv2.connectedComponentsWithStats(strokes)[2][1:].tolist(), key=lambda row: row[4])
+    x, y, wide, high = cv2.boundingRect(lines)
+    sides = [(wide, lines.shape[1], left - x, x + wide - left - width)]
+    sides.append((high, lines.shape[0], top - y, y + high - top - height))
+    long = [(before, behind) for reach, side, before, behind in sides if reach >= _TOUCHING.long * side]
+    return bool(long) and all(min(ends) >= _OUT * max(lines.shape) for ends in long)
 
 
 def _runs(marks: Grey, length: int) -> Grey:

@@ -85,10 +85,11 @@ def find_strokes(grey: Grey, invert: Invert = "auto", steps: list[Step] | None =
     if not len(found.rows):
         close = _from_closer(grey, ink.marks.shape, found.box) if found.box[2] else None  # a digit as small as specks
         return Strokes(ink, None, found.box, NOTHING) if close is None else find_strokes(close, invert, steps)
-    largest = possible_panel(found)
-    if largest and invert == "auto" and (written := _on_panel(small, largest, ink.inverted, steps)):
-        return written
     candidates = digit_candidates(found)
+    largest = possible_panel(found)
+    panel = largest if candidates[found.largest].all() else None  # a table or a pen beside the digit is none
+    if panel and invert == "auto" and (written := _on_panel(small, panel, ink.inverted, steps)):
+        return written
     pieces = digit_pieces(found, candidates)
     # As in most pictures: its outline was looked for already.
     known = largest is not None and (len(pieces) == 1 or bool((pieces == found.largest).all()))
