@@ -122,7 +122,7 @@ def _beside_a_shining_pen(digit: Grey) -> Grey:
     """From border to border, with light all along it: the light is a straight stroke, lighter than all else."""
     strokes = ink_of(digit, 130, 30, 95)
     cv2.line(strokes, (230, -9), (270, SHEET + 9), 0.9, 26)
-    picture = drawn(np.float32(170), strokes)
+    picture = drawn(170, strokes)
     cv2.line(picture, (230, -9), (270, SHEET + 9), 235, 6)
     return picture
 
