@@ -259,6 +259,13 @@ def test_two_digits_are_said_to_be_several(digits: Grey) -> None:
     assert seen.pixels is not None  # the guess has something to go by
 
 
+def test_digits_that_stand_right_at_the_border_are_several(digits: Grey) -> None:
+    """In a strip of three a frame's distance from the border would leave the middle one, and answer it."""
+    strokes = ink_of(digits[7], 100, 0, 0) + ink_of(digits[2], 100, 105, 0) + ink_of(digits[7], 100, 210, 0)
+    y, height = cv2.boundingRect((strokes > 0.5).astype(np.uint8))[1::2]
+    assert find_digit(drawn(225, strokes)[max(0, y - 3) : y + height + 4]).reason == SEVERAL
+
+
 def test_two_tall_strokes_side_by_side_are_no_digit() -> None:
     strokes = np.zeros((SHEET, SHEET), np.float32)
     cv2.line(strokes, (110, 100), (140, 220), 1, 9)

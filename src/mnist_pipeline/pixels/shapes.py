@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from mnist_pipeline.pixels.light import Grey, as_grey
 
 _SPECK = 0.04  # of the picture's longer side
-_NEAR = 0.012  # of the picture's longer side: so near the border frames end; 3 of 108 photos with a pen were refused
 _BAR = 0.5  # of the picture's side
 _LARGE, _VISIBLE = 0.28, 0.15  # of the picture's shorter side: a digit
 _MOST = 64  # shapes looked at, largest first; a digit with its surroundings is a handful
@@ -36,11 +35,10 @@ class Shapes(NamedTuple):
 
     @property
     def free(self) -> NDArray[np.bool_]:
-        """True for the shapes that do not come in from the border, or end right before it as a drawn frame may."""
+        """True for the shapes that do not come in from the border."""
         height, width = self.labels.shape
-        near = max(1, round(_NEAR * max(height, width)))
         x, y, wide, high, _ = self.rows.T
-        return np.asarray((x > near) & (y > near) & (x + wide < width - near) & (y + high < height - near))
+        return np.asarray((x > 1) & (y > 1) & (x + wide < width - 1) & (y + high < height - 1))
 
     @property
     def largest(self) -> NDArray[np.bool_]:
