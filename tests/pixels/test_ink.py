@@ -1,6 +1,7 @@
 """From a photo to the digit as MNIST would hold it: whatever surrounds it, the same strokes come out."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,10 +22,12 @@ from mnist_pipeline.pixels.light import (
 )
 from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, without_cell, without_lines
 from mnist_pipeline.pixels.panels import outline_of, panel_area
+from mnist_pipeline.pixels.pictures import read_grey
 from mnist_pipeline.pixels.preprocess import NOTHING, SEVERAL, SIDE, find_digit, fit_digit
 from mnist_pipeline.pixels.shapes import find_shapes
 
 Grey = NDArray[np.uint8]
+EXAMPLES = Path(__file__).parents[2] / "examples"
 SHEET = 320  # pixels of each side of the pictures drawn here
 
 
@@ -259,11 +262,11 @@ def test_two_digits_are_said_to_be_several(digits: Grey) -> None:
     assert seen.pixels is not None  # the guess has something to go by
 
 
-def test_digits_that_stand_right_at_the_border_are_several(digits: Grey) -> None:
-    """In a strip of three a frame's distance from the border would leave the middle one, and answer it."""
-    strokes = ink_of(digits[7], 100, 0, 0) + ink_of(digits[2], 100, 105, 0) + ink_of(digits[7], 100, 210, 0)
-    y, height = cv2.boundingRect((strokes > 0.5).astype(np.uint8))[1::2]
-    assert find_digit(drawn(225, strokes)[max(0, y - 3) : y + height + 4]).reason == SEVERAL
+def test_digits_that_stand_right_at_the_border_are_several() -> None:
+    """If what ends 3 pixels before the border came in from there, the middle one alone would be answered."""
+    seven, two = (read_grey(EXAMPLES / name, 280) for name in ("7.png", "2-on-paper.png"))
+    strip = np.hstack([255 - seven, cv2.resize(two, seven.shape), 255 - seven])
+    assert find_digit(strip.astype(np.uint8)).reason == SEVERAL
 
 
 def test_two_tall_strokes_side_by_side_are_no_digit() -> None:

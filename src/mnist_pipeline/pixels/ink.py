@@ -35,7 +35,7 @@ from mnist_pipeline.pixels.lines import (
     without_sheet_lines,
 )
 from mnist_pipeline.pixels.panels import panel_area, possible_panel
-from mnist_pipeline.pixels.shapes import Box, Shapes, digit_candidates, digit_pieces, find_shapes, is_bar
+from mnist_pipeline.pixels.shapes import Box, Shapes, digit_candidates, digit_pieces, find_shapes
 
 _CROWDED = 0.08  # share of the border that is marked
 _WIDE = 0.36  # of the picture's longer side
@@ -49,9 +49,8 @@ _EVEN = 2.25  # how much likelier even light is where what seems bare is even; m
 # spattered with grey are read, otherwise 72.
 _ENLARGED = 2
 # A shape that touches the border and is narrower than this share of the picture is more likely a pen beside the digit
-# than a digit cut out tightly: so 94 % of digits beside a pen are read, otherwise 92. One straight bar is the pen or
-# light along it: of 400 such digits 2 are read wrongly, otherwise 8.
-_CROPPED, _BESIDE_A_DIGIT, _STRAIGHT = 0.5, 0.6, 0.3
+# than a digit cut out tightly: so 94 % of digits beside a pen are read, otherwise 92.
+_CROPPED, _BESIDE_A_DIGIT = 0.5, 0.6
 _BESIDE = np.ones((9, 9), np.uint8)
 _FAINTEST = 10  # steps of grey between paper and pen
 _CLEAREST = 3.5  # times the paper's own unevenness
@@ -155,8 +154,7 @@ def _likelihood(ink: Ink, grey: Grey) -> float:
     candidates = digit_candidates(found) if len(found.rows) else np.zeros(0, bool)
     if not candidates.any():
         return 0.0
-    pieces = digit_pieces(found, candidates)
-    shape = found.mask(pieces)
+    shape = found.mask(digit_pieces(found, candidates))
     _, _, width, height = cv2.boundingRect(shape)
     inside, beside = (mean_where(area, grey) for area in (shape, as_grey(cv2.dilate(shape, _BESIDE) - shape)))
     clear = abs(inside - beside) / max(inside, beside, 1)
@@ -166,8 +164,7 @@ def _likelihood(ink: Ink, grey: Grey) -> float:
     steady = 1 / (1 + spread / mean)
     free = 1 - marked_border(shape)
     if free < 1 and min(width / grey.shape[1], height / grey.shape[0]) < _CROPPED:
-        straight = np.count_nonzero(pieces) == 1 and is_bar(found, int(pieces.argmax()))
-        free *= _STRAIGHT if straight else _BESIDE_A_DIGIT
+        free *= _BESIDE_A_DIGIT
     return math.hypot(width, height) * clear * narrow * free * steady
 
 

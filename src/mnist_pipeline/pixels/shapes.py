@@ -87,7 +87,7 @@ def digit_candidates(found: Shapes) -> NDArray[np.bool_]:
     free = found.free
     if free.any() and _reach(found, digit_pieces(found, free)) >= _LARGE * min(height, width):
         candidates &= free
-    bars = np.array([is_bar(found, number) for number in range(len(candidates))])
+    bars = np.array([_is_bar(found, number) for number in range(len(candidates))])
     # What comes in from the border, straight all along, is a pen even beside a small digit.
     for others, share in ((candidates & ~bars, _LARGE), (candidates & ~(bars & ~free), _VISIBLE)):
         if 0 < np.count_nonzero(others) < np.count_nonzero(candidates):
@@ -103,7 +103,7 @@ def _reach(found: Shapes, chosen: NDArray[np.bool_]) -> int:
     return int(max((x + wide).max() - x.min(), (y + high).max() - y.min()))
 
 
-def is_bar(found: Shapes, number: int) -> bool:
+def _is_bar(found: Shapes, number: int) -> bool:
     """Whether a shape is one straight stroke along most of the picture: a pen, a printed line, or a 1."""
     height, width = found.labels.shape
     _, _, wide, high, area = found.rows[number]

@@ -74,9 +74,9 @@ def save_onnx(model: keras.Model, path: Path, *, joined: bool = True) -> None:
 
 
 def _norms(model: keras.Model) -> Iterator[Norm]:
-    """Those of a network and of the networks in it, the same bits on every processor: float64, rounded once.
+    """What a network's batch normalizations come to, computed in float64 and rounded once: alike on every processor.
 
-    The last bits of those that TensorFlow computes in float32 are others on an AMD EPYC than on an Intel Xeon.
+    What TensorFlow computes in float32 differs in its last bits between an AMD EPYC and an Intel Xeon.
     """
     for layer in model.layers:
         if isinstance(layer, keras.Model):
