@@ -115,6 +115,13 @@ def _in_a_comb(digit: Grey) -> Grey:
     return drawn(230, strokes)
 
 
+def _in_a_corner_of_a_frame(digit: Grey) -> Grey:
+    """Two sides of a frame, a little aslant, that end before the picture does; on paper that was laid on more paper."""
+    strokes = ink_of(digit, 120, 90, 110)
+    cv2.polylines(strokes, [np.array([[24, 30], [262, 26], [256, 282]])], False, 1, 10)
+    return drawn(230, strokes)
+
+
 def _beside_a_pen(digit: Grey) -> Grey:
     strokes = ink_of(digit, 170, 20, 75)
     cv2.line(strokes, (250, 30), (290, 280), 1, 14)
@@ -167,6 +174,7 @@ SURROUNDINGS: dict[str, Callable[[Grey], Grey]] = {
     "a frame": lambda digit: drawn(230, np.maximum(ink_of(digit), rectangle(12, 10))),
     "a box": lambda digit: drawn(230, np.maximum(ink_of(digit), rectangle(55, 4))),
     "a comb's teeth": _in_a_comb,
+    "a corner of a frame": _in_a_corner_of_a_frame,
     "a pen beside it": _beside_a_pen,
     "a pen that shines beside it": _beside_a_shining_pen,
     "small, beside a broad pen": _small_beside_a_pen,
