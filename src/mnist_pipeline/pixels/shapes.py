@@ -122,10 +122,10 @@ def _is_angular(shape: NDArray[np.bool_]) -> bool:
     """Whether a shape, cut out along its box, keeps to the box's sides and has a corner where the box has one."""
     height, width = shape.shape
     down, across = (max(1, round(_SIDES * side)) for side in shape.shape)
-    middle = np.count_nonzero(shape[down : height - down, across : width - across])
+    in_the_middle = np.count_nonzero(shape[down : height - down, across : width - across])
     down, across = (max(1, round(_CORNER * side)) for side in shape.shape)
     corners = (shape[rows, columns] for rows in np.s_[:down, -down:] for columns in np.s_[:across, -across:])
-    return middle < 0.05 * np.count_nonzero(shape) and any(corner.any() for corner in corners)
+    return bool(in_the_middle < 0.05 * np.count_nonzero(shape)) and any(corner.any() for corner in corners)
 
 
 def _reach(found: Shapes, chosen: NDArray[np.bool_]) -> int:
