@@ -116,7 +116,7 @@ def _in_a_comb(digit: Grey) -> Grey:
 
 
 def _in_a_corner_of_a_frame(digit: Grey) -> Grey:
-    """Two sides of a frame, a little aslant, that end before the picture does; on paper that was laid on more paper."""
+    """Two sides of a frame, a little aslant, that end before the picture does."""
     strokes = ink_of(digit, 120, 90, 110)
     cv2.polylines(strokes, [np.array([[24, 30], [262, 26], [256, 282]])], False, 1, 10)
     return drawn(230, strokes)

@@ -82,7 +82,7 @@ def find_shapes(marks: Grey) -> Shapes:
 
 
 def digit_candidates(found: Shapes) -> NDArray[np.bool_]:
-    """True for what may belong to a digit: nothing that comes in from the border, and no bar beside it."""
+    """True for what may belong to a digit: nothing from the border, no frame around it, and no bar beside it."""
     if len(found.rows) == 1:  # as in most pictures: the steps below would find the same
         return _ONE
     candidates = ~_frames(found)
@@ -101,9 +101,10 @@ def digit_candidates(found: Shapes) -> NDArray[np.bool_]:
 
 
 def _frames(found: Shapes) -> NDArray[np.bool_]:
-    """True for what lies along the sides of a box in which a digit may stand: a frame, or two sides of one.
+    """True for a shape along two or more sides of a box in which something as tall as a digit stands.
 
-    In 108 photos beside a pen, or laid on more paper, three to five had such a corner, and none was read.
+    Of 108 photos laid on more paper it makes 108 readable instead of 106, beside a pen 104 instead of 102. A closed box
+    that the digit touches is `panels.without_box`'s.
     """
     x, y, wide, high, area = found.rows.T
     right, bottom = x + wide, y + high
