@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
+from mnist_pipeline.evaluation.corruptions import corrupt
 from mnist_pipeline.pixels.ink import Step, find_ink, threshold_ink
 from mnist_pipeline.pixels.light import (
     halves,
@@ -232,6 +233,16 @@ def test_a_strip_too_narrow_to_write_on_is_no_panel() -> None:
     assert panel_area(outline_of(found, found.largest)) is None
 
 
+@pytest.mark.parametrize(("way", "least"), [("stripe", 28), ("fog", 22)])
+def test_digits_of_few_pixels_come_out_of_stripes_and_fog(way: str, least: int) -> None:
+    images = load_part("mnist", "train").images[:50]
+    seen = [find_digit(corrupt(image, way, 0, number)) for number, image in enumerate(images)]
+    alike = [
+        one.pixels is not None and likeness(one.pixels, image) > 0.8 for one, image in zip(seen, images, strict=True)
+    ]
+    assert sum(alike) >= least
+
+
 def test_mnist_images_stay_what_they_are() -> None:
     images = load_part("mnist", "train").images[:300]
     seen = [find_digit(image) for image in images]
@@ -303,6 +314,19 @@ def test_what_enters_from_the_border_is_not_part_of_the_digit(digits: Grey) -> N
     cv2.line(strokes, (0, 20), (SHEET, 45), 1, 12)
     cv2.line(strokes, (300, 0), (290, SHEET), 1, 12)
     seen = find_digit(drawn(225, strokes))
+    assert alone.pixels is not None
+    assert seen.pixels is not None
+    assert likeness(alone.pixels, seen.pixels) > 0.95
+
+
+@pytest.mark.parametrize("number", [0, 4, 7, 9])
+def test_the_end_of_a_pen_is_no_digit_beside_one_that_is_cut_close(number: int, digits: Grey) -> None:
+    strokes = ink_of(digits[number], 200, 10, 30)
+    alone = find_digit(drawn(230, strokes))
+    _, y, _, height = cv2.boundingRect((strokes > 0.5).astype(np.uint8))
+    cv2.line(strokes, (265, 80), (275, SHEET), 1, 50)
+    seen = find_digit(drawn(230, strokes)[: y + height])
+    assert seen.reason is None
     assert alone.pixels is not None
     assert seen.pixels is not None
     assert likeness(alone.pixels, seen.pixels) > 0.95

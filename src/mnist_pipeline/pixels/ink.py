@@ -42,15 +42,23 @@ _WIDE = 0.36  # of the picture's longer side
 # A doubtful picture is seen in these ways. With paper looked for within 0.25 of the longer side, 93 % of photos with a
 # shadow to 35 or 20 % are read, within 0.15 as many and within 0.6 76 %; tight crops of thick strokes need 0.4.
 _AROUND = 0.28, 0.45
-_DARK_SHEETS, _DARK_BOARDS = (8,), (6, 64)  # steps of grey; on a black board light adds up, it does not multiply
+# No paper is darker than so many steps of grey, no board than one of these: on one near black light adds up.
+_DARK_SHEETS, _DARK_BOARDS = (8,), (6, 64)
 _UNEVEN, _VERY_UNEVEN = 0.03, 0.1  # of the contrast of paper and ink; with 0.2 shadows cost 2 % more, bold crops 6 less
-_EVEN = 2.25  # how much likelier even light is where what seems bare is even; more so in a picture of few pixels
+_EVEN = 2.25  # how much likelier even light is where what seems bare is even
+# In a picture mostly dark, the look at a board that divides the light wholly out is this much likelier. Of 6,400 spoilt
+# MNIST digits 14 more are read and 7 fewer wrongly; with 3 as many.
+_DIVIDED = 2
 # Enlarged so often, a picture is a crop of few pixels, in which no shadow has room: so 86 % of 28x28 digits that are
 # spattered with grey are read, otherwise 72.
 _ENLARGED = 2
 # A shape that touches the border and is narrower than this share of the picture is more likely a pen beside the digit
-# than a digit cut out tightly: so 94 % of digits beside a pen are read, otherwise 92.
-_CROPPED, _BESIDE_A_DIGIT = 0.5, 0.6
+# than a digit cut out tightly.
+_CROPPED, _BESIDE_A_DIGIT = 0.5, 0.1
+# How much each sign of a digit tells: its power in the likelihood. Fitted to which ways were read right, of 400 MNIST
+# validation digits spoilt in eleven ways and 250 corrupted in fifteen, and rounded. With every power 1, of 1,000 test
+# digits with stripes 83 % were read, now 90; in fog 65 and 76; of 500 others in shadow to 35 % 95.0 and 97.4.
+_CLEAR, _NARROW, _FREE, _ALONE, _STEADY = 4, 3, 2, 2, 2
 _BESIDE = np.ones((9, 9), np.uint8)
 _FAINTEST = 10  # steps of grey between paper and pen
 _CLEAREST = 3.5  # times the paper's own unevenness
@@ -86,8 +94,7 @@ def find_ink(grey: Grey, invert: Invert, steps: list[Step] | None, soft: float =
     ink = _marked(strength, inverted)
     found = find_shapes(ink.marks)
     if _is_doubtful(ink.marks, found.box) or (uneven > _UNEVEN and not _is_panel(found)):
-        even = uneven < _VERY_UNEVEN or soft >= _ENLARGED
-        ink = _likeliest(grey, invert, ink, _EVEN * max(1.0, soft / 3) if even else 0.0)
+        ink = _likeliest(grey, invert, ink, uneven, soft >= _ENLARGED)
         found = find_shapes(ink.marks)
     add(steps, "ink, evenly lit", ink.strength)
     add(steps, "above the threshold", ink.marks, 255)
@@ -136,36 +143,39 @@ def _is_panel(found: Shapes) -> bool:
     return largest is not None and bool(found.free[found.largest].all()) and panel_area(largest) is not None
 
 
-def _likeliest(grey: Grey, invert: Invert, ink: Ink, even: float) -> Ink:
+def _likeliest(grey: Grey, invert: Invert, ink: Ink, uneven: float, few_pixels: bool) -> Ink:
     """The likeliest of all ways to see a picture's ink: dark or light, in even light or in shadows, wide or narrow."""
-    looks = [(ink, even)] if even else []
+    looks = [(ink, _EVEN)] if uneven < _VERY_UNEVEN or few_pixels else []
     darker = darker_share(grey)
-    for way in (True, False) if invert == "auto" else (ink.inverted,):
-        for around, darkest in itertools.product(_AROUND, _DARK_SHEETS if way else _DARK_BOARDS):
-            looks.append(
-                (_marked(local_ink_strength(grey, way, around, darkest), way), 0.5 + (darker if way else 1 - darker))
-            )
+    for inverted in (True, False) if invert == "auto" else (ink.inverted,):
+        usual = 0.5 + (darker if inverted else 1 - darker)
+        for around, darkest in itertools.product(_AROUND, _DARK_SHEETS if inverted else _DARK_BOARDS):
+            divided = not inverted and darkest == min(_DARK_BOARDS) and usual > 1 and not few_pixels
+            strength = local_ink_strength(grey, inverted, around, darkest)
+            looks.append((_marked(strength, inverted), usual * (_DIVIDED if divided else 1)))
     return max(looks, key=lambda look: look[1] * _likelihood(look[0], grey))[0]
 
 
 def _likelihood(ink: Ink, grey: Grey) -> float:
-    """How well a way to see a picture's ink makes a digit of it: large, clear, narrow, free, of the usual polarity."""
+    """How well a way to see a picture's ink makes a digit of it: large, clear, narrow, free, alone and steady."""
     found = find_shapes(ink.marks)
     candidates = digit_candidates(found) if len(found.rows) else np.zeros(0, bool)
     if not candidates.any():
         return 0.0
-    shape = found.mask(digit_pieces(found, candidates))
+    pieces = digit_pieces(found, candidates)
+    shape = found.mask(pieces)
     _, _, width, height = cv2.boundingRect(shape)
+    size = math.hypot(width, height)
     inside, beside = (mean_where(area, grey) for area in (shape, as_grey(cv2.dilate(shape, _BESIDE) - shape)))
     clear = abs(inside - beside) / max(inside, beside, 1)
-    depth = float(cv2.distanceTransform(shape, cv2.DIST_L2, 3).max()) / max(width, height)
-    narrow = max(0.1, 1 - 3 * depth)  # the same pen's counters and shadows are wider than its strokes
+    narrow = size / float(cv2.distanceTransform(shape, cv2.DIST_L2, 3).max())  # shadows and counters are wider
+    free = 1 - marked_border(shape)
+    alone = 1 / (1 + np.count_nonzero(candidates) - np.count_nonzero(pieces) / 2)
     mean, spread = mean_and_spread(shape, ink.strength)
     steady = 1 / (1 + spread / mean)
-    free = 1 - marked_border(shape)
-    if free < 1 and min(width / grey.shape[1], height / grey.shape[0]) < _CROPPED:
-        free *= _BESIDE_A_DIGIT
-    return math.hypot(width, height) * clear * narrow * free * steady
+    cut = free == 1 or min(width / grey.shape[1], height / grey.shape[0]) >= _CROPPED
+    signs = clear**_CLEAR * narrow**_NARROW * free**_FREE * alone**_ALONE * steady**_STEADY
+    return size * signs * (1 if cut else _BESIDE_A_DIGIT)
 
 
 def find_writing(grey: Grey, inverted: bool, soft: float = 1.0) -> Ink:
