@@ -45,7 +45,7 @@ _AROUND = 0.28, 0.45
 # No paper is darker than so many steps of grey, no board than one of these: on one near black light adds up.
 _DARK_SHEETS, _DARK_BOARDS = (8,), (6, 64)
 _UNEVEN, _VERY_UNEVEN = 0.03, 0.1  # of the contrast of paper and ink; with 0.2 shadows cost 2 % more, bold crops 6 less
-_EVEN = 2.25  # how much likelier even light is where what seems bare is even
+_EVEN = 4  # how much likelier even light is where what seems bare is even
 # In a picture mostly dark, the look at a board that divides the light wholly out is this much likelier. Of 6,400 spoilt
 # MNIST digits 14 more are read and 7 fewer wrongly; with 3 as many.
 _DIVIDED = 2
@@ -58,7 +58,7 @@ _CROPPED, _BESIDE_A_DIGIT = 0.5, 0.1
 # How much each sign of a digit tells: its power in the likelihood. Fitted to which ways were read right, of 400 MNIST
 # validation digits spoilt in eleven ways and 250 corrupted in fifteen, and rounded. With every power 1, of 1,000 test
 # digits with stripes 83 % were read, now 90; in fog 65 and 76; of 500 others in shadow to 35 % 95.0 and 97.4.
-_CLEAR, _NARROW, _FREE, _ALONE, _STEADY = 4, 3, 2, 2, 2
+_CLEAR, _NARROW, _ALONE, _STEADY = 4, 3, 2, 2
 _BESIDE = np.ones((9, 9), np.uint8)
 _FAINTEST = 10  # steps of grey between paper and pen
 _CLEAREST = 3.5  # times the paper's own unevenness
@@ -157,7 +157,7 @@ def _likeliest(grey: Grey, invert: Invert, ink: Ink, uneven: float, few_pixels: 
 
 
 def _likelihood(ink: Ink, grey: Grey) -> float:
-    """How well a way to see a picture's ink makes a digit of it: large, clear, narrow, free, alone and steady."""
+    """How well a way to see a picture's ink makes a digit of it: large, clear, narrow, alone and steady."""
     found = find_shapes(ink.marks)
     candidates = digit_candidates(found) if len(found.rows) else np.zeros(0, bool)
     if not candidates.any():
@@ -169,13 +169,12 @@ def _likelihood(ink: Ink, grey: Grey) -> float:
     inside, beside = (mean_where(area, grey) for area in (shape, as_grey(cv2.dilate(shape, _BESIDE) - shape)))
     clear = abs(inside - beside) / max(inside, beside, 1)
     narrow = size / float(cv2.distanceTransform(shape, cv2.DIST_L2, 3).max())  # shadows and counters are wider
-    free = 1 - marked_border(shape)
     alone = 1 / (1 + np.count_nonzero(candidates) - np.count_nonzero(pieces) / 2)
     mean, spread = mean_and_spread(shape, ink.strength)
     steady = 1 / (1 + spread / mean)
-    cut = free == 1 or min(width / grey.shape[1], height / grey.shape[0]) >= _CROPPED
-    signs = clear**_CLEAR * narrow**_NARROW * free**_FREE * alone**_ALONE * steady**_STEADY
-    return size * signs * (1 if cut else _BESIDE_A_DIGIT)
+    beside_a_digit = marked_border(shape) > 0 and min(width / grey.shape[1], height / grey.shape[0]) < _CROPPED
+    signs = clear**_CLEAR * narrow**_NARROW * alone**_ALONE * steady**_STEADY
+    return size * signs * (_BESIDE_A_DIGIT if beside_a_digit else 1)
 
 
 def find_writing(grey: Grey, inverted: bool, soft: float = 1.0) -> Ink:

@@ -91,8 +91,9 @@ def digit_candidates(found: Shapes) -> NDArray[np.bool_]:
     height, width = found.labels.shape
     free = found.free
     pens = np.array([not free[number] and _is_pen(found, number) for number in range(len(candidates))])
-    if pens.any() and not pens.all() and _reach(found, digit_pieces(found, ~pens)) >= _VISIBLE * min(height, width):
-        candidates &= ~pens
+    others = candidates & ~pens
+    if pens.any() and others.any() and _reach(found, digit_pieces(found, others)) >= _VISIBLE * min(height, width):
+        candidates = others
     if free.any() and _reach(found, digit_pieces(found, free)) >= _LARGE * min(height, width):
         candidates &= free
     bars = np.array([_is_bar(found, number) for number in range(len(candidates))])
