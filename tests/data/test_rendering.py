@@ -4,13 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline.config.data_schema import Rendering
 from mnist_pipeline.data import Part, load_part
-from mnist_pipeline.data.rendering import letters, pool
+from mnist_pipeline.data.rendering import ink, letters, pool
 from mnist_pipeline.data.rendering.pictures import (
     HELD_OUT,
     KINDS,
@@ -112,7 +113,7 @@ def test_drawings_fill_the_box_of_mnist_and_differ_in_their_pens(part: Part) -> 
 @pytest.mark.parametrize("label", range(10))
 def test_every_digit_can_be_drawn_from_strokes(label: int) -> None:
     pages = [draw_digit(np.zeros((28, 28), np.uint8), label, 1.0, generator(1, label, number)) for number in range(8)]
-    assert all(page.dtype == np.uint8 and min(page.shape) >= 8 and np.ptp(page) > 30 for page in pages)
+    assert all(max(page.shape) >= ink.FEWEST_OF_ALL and np.ptp(page) > 30 for page in pages)
 
 
 def test_digits_from_strokes_are_narrow_and_as_wide_as_tall() -> None:
@@ -140,6 +141,30 @@ def test_some_digits_have_fewer_pixels_than_any_picture_of_no_digit(part: Part) 
     assert min(max(page.shape) for page in others) >= 19
 
 
+def test_some_strokes_are_hollow_and_leave_paper_between_their_edges(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _hollow(_SEVEN, 0.0, monkeypatch) < 0.1
+    assert _hollow(_SEVEN, 1.0, monkeypatch) > 0.4
+
+
+def test_a_bar_is_never_hollow_for_its_outline_would_be_a_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    bar = np.zeros((100, 100), np.uint8)
+    bar[20:80, 50] = 255
+    assert _hollow(bar, 1.0, monkeypatch) < 0.1
+
+
+_SEVEN = np.zeros((100, 100), np.uint8)
+cv2.polylines(_SEVEN, [np.array([(25, 20), (75, 20), (50, 80)])], False, 255)
+
+
+def _hollow(lines: NDArray[np.uint8], share: float, monkeypatch: pytest.MonkeyPatch) -> float:
+    """The share of pictures of these lines in which a row through the stem has paper between two edges."""
+    monkeypatch.setattr(ink, "_HOLLOW", share)
+    seen = [find_digit(ink.photograph_lines(lines, generator(3, number, 0))).pixels for number in range(40)]
+    rows = np.array([pixels[18] for pixels in seen if pixels is not None]).astype(int)
+    left, right = np.maximum.accumulate(rows, 1), np.maximum.accumulate(rows[:, ::-1], 1)[:, ::-1]
+    return float((np.minimum(left, right) - rows > 60).any(1).mean())
+
+
 def test_an_outline_is_filled() -> None:
     square: Strokes = [np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)], float)]
     page = _filled(lambda _: square)(DigitImages(*[np.zeros((1, 28, 28), np.uint8)] * 2), generator(3, 1, 0))
@@ -159,7 +184,7 @@ def test_a_mark_comes_to_a_letter_and_turning_keeps_its_size() -> None:
 @pytest.mark.parametrize("kind", dict.fromkeys([*KINDS, *HELD_OUT]))
 def test_every_kind_of_no_digit_is_a_picture_in_which_something_is_found(kind: Kind, part: Part) -> None:
     pages = [kind(DigitImages(part.images, part.labels), generator(2, number, 0)) for number in range(12)]
-    assert all(page.dtype == np.uint8 and min(page.shape) >= 8 and np.ptp(page) > 30 for page in pages)
+    assert all(max(page.shape) >= ink.FEWEST_OF_ALL and np.ptp(page) > 30 for page in pages)
     assert any(find_digit(page).reason is None for page in pages)
 
 

@@ -12,6 +12,9 @@ from mnist_pipeline.pixels.light import Grey
 Ink = NDArray[np.float32]  # how much of each pixel is inked, 0 to 1
 Lines = NDArray[np.uint8]  # lines of one pixel, 255 on 0
 _FINEST, BROADEST = 0.009, 0.065  # half a stroke's width, as a share of the longer side
+_HOLLOW = 0.04  # share of the drawings in which strokes are hollow
+_STROKE = (0.035, 0.07)  # half of a hollow stroke's width, in the same share
+_ROUND = 0.8  # of its convex hull: what broad strokes fill where their outline alone would be a 0
 FEWEST = 20  # pixels along the longer side of a small picture
 FEWEST_OF_ALL = 11  # the same of digits, as scans and old data sets have them
 _STRETCHED = 0.15  # share of MNIST's digits that are stretched, as by a program that makes them square
@@ -133,8 +136,26 @@ def _cut_gaps(ink: Ink, lines: Lines, radius: float, random: Random) -> None:
 
 
 def photograph_lines(lines: Lines, random: Random, broadest: float = BROADEST, fewest: int = FEWEST) -> Grey:
-    """A picture of a page on which a pen has drawn these lines."""
+    """A picture of a page on which a pen has drawn these lines, or what lies around them, as on posters."""
+    if random.random() < _HOLLOW:
+        lines, broadest = _outlined(lines, random, broadest)
     return photograph(ink_strokes(lines, random, broadest), random, fewest)
+
+
+def _outlined(lines: Lines, random: Random, broadest: float) -> tuple[Lines, float]:
+    """Outlines of broad strokes along these lines, and the broadest pen that leaves them hollow; a bar stays a bar."""
+    half = random.uniform(*_STROKE)
+    away = cv2.distanceTransform(255 - lines, cv2.DIST_L2, 3)
+    strokes = (away < half * max(lines.shape)).astype(np.uint8) * np.uint8(255)
+    if _is_stick(strokes):
+        return lines, broadest
+    return strokes - cv2.erode(strokes, np.ones((3, 3), np.uint8)), half / 3.5
+
+
+def _is_stick(strokes: Lines) -> bool:
+    """Whether the outline of these strokes is a 0 to a reader, as a bar's is."""
+    hull = cv2.convexHull(cv2.findNonZero(strokes))
+    return cv2.countNonZero(strokes) > _ROUND * cv2.contourArea(hull)
 
 
 def photograph(ink: Ink, random: Random, fewest: int = FEWEST) -> Grey:
