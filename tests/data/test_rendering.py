@@ -113,7 +113,8 @@ def test_drawings_fill_the_box_of_mnist_and_differ_in_their_pens(part: Part) -> 
 @pytest.mark.parametrize("label", range(10))
 def test_every_digit_can_be_drawn_from_strokes(label: int) -> None:
     pages = [draw_digit(np.zeros((28, 28), np.uint8), label, 1.0, generator(1, label, number)) for number in range(8)]
-    assert all(max(page.shape) >= ink.FEWEST_OF_ALL and np.ptp(page) > 30 for page in pages)
+    assert all(page.dtype == np.uint8 and min(page.shape) >= 6 and np.ptp(page) > 30 for page in pages)
+    assert all(max(page.shape) >= ink.FEWEST_OF_ALL for page in pages)
 
 
 def test_digits_from_strokes_are_narrow_and_as_wide_as_tall() -> None:
@@ -184,7 +185,7 @@ def test_a_mark_comes_to_a_letter_and_turning_keeps_its_size() -> None:
 @pytest.mark.parametrize("kind", dict.fromkeys([*KINDS, *HELD_OUT]))
 def test_every_kind_of_no_digit_is_a_picture_in_which_something_is_found(kind: Kind, part: Part) -> None:
     pages = [kind(DigitImages(part.images, part.labels), generator(2, number, 0)) for number in range(12)]
-    assert all(max(page.shape) >= ink.FEWEST_OF_ALL and np.ptp(page) > 30 for page in pages)
+    assert all(page.dtype == np.uint8 and min(page.shape) >= 8 and np.ptp(page) > 30 for page in pages)
     assert any(find_digit(page).reason is None for page in pages)
 
 
