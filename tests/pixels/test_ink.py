@@ -21,7 +21,7 @@ from mnist_pipeline.pixels.light import (
     on_black,
     pen_and_paper,
 )
-from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, without_cell, without_lines
+from mnist_pipeline.pixels.lines import BEHIND_A_DIGIT, ON_A_PAGE, without_cell, without_lines
 from mnist_pipeline.pixels.panels import outline_of, panel_area
 from mnist_pipeline.pixels.pictures import read_grey
 from mnist_pipeline.pixels.preprocess import NOTHING, SEVERAL, SIDE, find_digit, fit_digit
@@ -426,6 +426,16 @@ def test_lines_are_taken_out_and_strokes_across_them_left() -> None:
     clean = without_lines(marks, BEHIND_A_DIGIT)
     assert clean[60:260, 150:162].mean() > 0.97
     assert clean.sum() < 1.1 * 200 * 12
+
+
+@pytest.mark.parametrize("lean", [0, 20])
+def test_the_upright_lines_of_a_squared_page_go_whole(lean: int) -> None:
+    marks = np.zeros((828, 1030), np.uint8)
+    for at in range(-10, 1100, 50):
+        cv2.line(marks, (0, at), (1029, at + lean), (1,))
+        cv2.line(marks, (at, 0), (at - lean, 827), (1,))
+    marks[420:460, 500:506] = 1
+    assert without_lines(marks, ON_A_PAGE).sum() < 1.5 * 40 * 6  # and not dashes between the level lines
 
 
 def test_a_stroke_from_border_to_border_is_a_digit_s_when_nothing_else_is_there() -> None:

@@ -46,12 +46,14 @@ ON_A_PAGE = Ruling(0.4, 0.25, 0.016, 0.6, 1 / 12, 3, 1)
 
 def without_lines(marks: Grey, ruling: Ruling) -> Grey:
     """The marks less the thin straight lines that run along the picture or across it; the same array if none do."""
-    level, lines = _without_level(marks, ruling)
-    turned, more = _without_level(level.T, ruling)
-    if not lines + more:
+    clean, lines = _without_both_ways(marks, ruling)
+    if not lines:
         return marks
-    clean = np.ascontiguousarray(turned.T)
-    return clean if lines + more >= ruling.several or _leaves_strokes(marks, clean) else marks
+    if ruling.teeth:
+        # Squared paper's upright lines, less the bars that stand on its level ones, are dashes and no longer found: on
+        # 300 composed pages of 2,299 digits, 98.3 % right instead of 87.9, for one squared page gave 230 1s.
+        clean &= _without_both_ways(marks, ruling._replace(teeth=0))[0]
+    return clean if lines >= ruling.several or _leaves_strokes(marks, clean) else marks
 
 
 def goes_across(box: Box, picture: tuple[int, ...]) -> bool:
@@ -154,6 +156,13 @@ def _leaves_strokes(marks: Grey, clean: Grey) -> bool:
     free = width < marks.shape[1] - _NEAR and height < marks.shape[0] - _NEAR
     large = max(width, height) >= 0.15 * max(marks.shape)
     return free and large and stroke_width(clean) > 1.1 * stroke_width(marks - clean)
+
+
+def _without_both_ways(marks: Grey, ruling: Ruling) -> tuple[Grey, int]:
+    """The marks without nearly level and nearly upright lines, and how many of those there were."""
+    level, lines = _without_level(marks, ruling)
+    turned, more = _without_level(level.T, ruling)
+    return np.ascontiguousarray(turned.T), lines + more
 
 
 def _without_level(marks: Grey, ruling: Ruling) -> tuple[Grey, int]:

@@ -27,6 +27,7 @@ _WIDE = 0.95  # of a digit's height: what is wider may be two digits
 # measure (`python -m benchmarks.pages`): _WIDENESS went from 8 over 10 to 6, _FLATNESS from 5 over 3 to 1.5.
 _SPECK_SIZE, _SHORTNESS, _TALLNESS, _WIDENESS, _FLATNESS = 8.0, 20.0, 5.0, 6.0, 1.5
 _DRAWN_APART = 1.5  # for each gap between two pieces that might both be digits
+_LEFT_OUT = 1.0  # for a next piece that lies within it: a stroke of a sign that nobody knows is no 1 beside it
 _CUT, _CROSSED, _CROSSED_FURTHER = 0.6, 0.6, 2.0  # for a cut, and for the strokes that it crosses
 
 Box = tuple[int, int, int, int]  # x, y, width, height
@@ -83,7 +84,14 @@ class Chain(NamedTuple):
         image = digit_image(np.where((places > 0) & (mask == 0), 0, self.strength[window]).astype(np.uint8), mask)
         apart = sum(self._are_digits(inner) for inner in range(first, last) if not self.crossed[inner])
         prior = _prior(high / self.height, wide / self.height, self.crossed[last], apart)
-        return Candidate(first, last, box, image, prior)
+        return Candidate(first, last, box, image, prior - _LEFT_OUT * self._is_next_within(last, around))
+
+    def _is_next_within(self, last: int, around: Box) -> bool:
+        """Whether the piece after the last one lies in the box around this and others."""
+        if last == len(self.boxes):
+            return False
+        (left, top, right, bottom), (x, y, wide, high) = self.boxes[last], around
+        return bool(x <= left and right <= x + wide and y <= top and bottom <= y + high)
 
     def _are_digits(self, number: int) -> bool:
         """Whether a piece and the next one are both tall enough to be digits."""
