@@ -177,7 +177,7 @@ def test_a_mark_comes_to_a_letter_and_turning_keeps_its_size() -> None:
     one = ((("- 0,0 0,100 70,100",),),)
     marked = [letters.marked_letter(one, generator(3, number, 0)) for number in range(20)]
     assert {len(strokes) for strokes in marked} == {2, 3}
-    turned = [letters.turned_letter(one, generator(3, number, 0))[0] for number in range(20)]
+    turned = [letters.emblem(one, generator(3, number, 0))[0] for number in range(20)]
     assert all(0.7 < np.hypot(*(stroke[1] - stroke[0])) < 1.3 for stroke in turned)
     assert {bool(stroke[0, 1] < stroke[1, 1]) for stroke in turned} == {True, False}
 

@@ -19,7 +19,7 @@ from mnist_pipeline.pixels.preprocess import find_digit
 _OWN_PEN = 0.2  # share of the drawings of MNIST's digits that keep the digit's own pen
 _BOLD, _BOLDEST = 0.08, {0: 0.12, 1: 0.16}  # the broadest pen, as ink.BROADEST; it must not fill what a digit encloses
 _HOW_OFTEN = {1: 0.3, 7: 0.2, 9: 0.3}  # a digit gets an addition
-_FINE = 0.03  # the broadest pen for emblems: a broader one would fill what is inside a ring, and leave a 0
+_FINE = 0.05  # the broadest pen for emblems: a broader one would fill what is inside a ring, and leave a 0
 _TRIES = 20  # then there is noise in the place of a picture that is not refused
 
 
@@ -265,7 +265,7 @@ def _kinds(held_out: bool) -> tuple[Kind, ...]:
         for write in (letters.handwritten_letter, letters.handwritten_word, letters.marked_letter)
     )
     outline = _filled(partial(letters.handwritten_letter, outlines))
-    emblem = _written(partial(letters.turned_letter, rings), _FINE)
+    emblem = _written(partial(letters.emblem, rings), _FINE)
     fonts = letters.UNSEEN_FONTS if held_out else letters.FONTS
     typed, typed_word, typed_text = (
         _typed(partial(write, fonts)) for write in (letters.typed_letter, letters.typed_word, letters.typed_text)
