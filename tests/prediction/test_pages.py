@@ -95,6 +95,14 @@ def test_a_page_turned_round_is_read_as_if_upright(samples: dict[int, Grey], mod
     assert (page[upright > 0] < 128).sum() > 0.95 * (page < 128).sum()
 
 
+@pytest.mark.parametrize("quarters", [1, 3])
+def test_a_row_that_lies_on_its_side_is_no_column_of_ones(
+    samples: dict[int, Grey], model: Predictor, quarters: int
+) -> None:
+    page = np.rot90(page_of(samples, "8873823"), quarters)
+    assert read_pixels(np.ascontiguousarray(page), model).text == "8873823"
+
+
 def test_touching_digits_are_cut_apart(samples: dict[int, Grey], model: Predictor) -> None:
     shapes, left = 3, 90
     while shapes > 2:  # the paper, and one shape

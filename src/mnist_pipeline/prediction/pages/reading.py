@@ -26,7 +26,10 @@ _EITHER = 0.1  # of what is as narrow as strokes: where the rarer polarity has m
 # Mean confidence below which the other polarity is looked at: where either may be the ink's, and anywhere. With both
 # looked at on every page where either may be, one took 2.4 times as long and none more was right.
 _CONFIDENT, _DOUBTFUL = 0.98, 0.9
-_TELLING, _CLEARLY = 4, 0.1  # so many digits tell that a page is turned round, by so much more confidence
+# So many digits tell that a page is turned round. It is looked into where they are less sure than the second of these,
+# and a way round is taken that is surer of its digits than the third, in all, by the fourth more than as the page is.
+# Of 1,073 digits on turned pages 99.3 % are right; by the sum above 0.5, in one polarity, below 0.9 alone, 91.9 %.
+_TELLING, _PLAIN, _SO_SURE, _CLEARLY = 4, 0.97, 0.85, 0.1
 _SHORTEST, _FLATTEST = 0.45, 0.3  # of the usual height
 _OFF_LINE = 0.6  # of a digit's height: how far off its line a digit may stand
 _STEEPEST = 0.25  # of a line's slope
@@ -108,12 +111,14 @@ def read_pixels(grey: Grey, model: Model, invert: Invert = "auto", image: str = 
     def likelihood(look: _Look) -> float:
         return look.certainty * (darker if look.inverted else 1 - darker)
 
-    look = look_at(darker > 0.5)
+    first = look = look_at(darker > 0.5)
     if invert == "auto" and look.confidence < (_CONFIDENT if min(darker, 1 - darker) > _EITHER else _DOUBTFUL):
         look = max(look, look_at(not look.inverted), key=likelihood)
-    if len(look.told) >= _TELLING and look.confidence < _DOUBTFUL:
-        turned = max((look_at(look.inverted, turn) for turn in (1, 2, 3)), key=lambda one: one.certainty)
-        look = turned if turned.confidence > look.confidence + _CLEARLY else look
+    if max(len(first.told), len(look.told)) >= _TELLING and look.confidence < _PLAIN:
+        # What is turned round may be surer of nothing in the other polarity: turned in both.
+        ways = [(way, turn) for way in {first.inverted, look.inverted} for turn in (1, 2, 3)]
+        turned = max((look_at(*way) for way in ways), key=lambda one: one.surplus)
+        look = turned if turned.surplus > max(look.surplus, 0.0) + _CLEARLY else look
     boxes = np.array([one.box for one, _ in look.told], np.int64).reshape(-1, 4)
     digits = _digits(_reconsidered(look.told, model), model.threshold, model.classes)
     upright = [replace(one, box=_in_picture(one.box, look.turn, page.shape, by)) for one in digits]
@@ -134,6 +139,11 @@ class _Look(NamedTuple):
     def certainty(self) -> float:
         """How much its digits speak for this way to look: those that the model is unsure of speak against it."""
         return max(0.0, sum(float(row.max()) - 0.5 for _, row in self.told))
+
+    @property
+    def surplus(self) -> float:
+        """How much surer the model is of its digits, in all, than it is of most digits turned upside down."""
+        return sum(float(row.max()) - _SO_SURE for _, row in self.told)
 
     @property
     def confidence(self) -> float:
