@@ -28,7 +28,8 @@ _EITHER = 0.1  # of what is as narrow as strokes: where the rarer polarity has m
 _CONFIDENT, _DOUBTFUL = 0.98, 0.9
 # So many digits tell that a page is turned round. It is looked into where they are less sure than the second of these,
 # and a way round is taken that is surer of its digits than the third, in all, by the fourth more than as the page is.
-# Of 1,073 digits on turned pages 99.3 % are right; by the sum above 0.5, in one polarity, below 0.9 alone, 91.9 %.
+# Of 1,073 digits on turned pages, which set the third, 99.3 % are right, of 530 others 98.3 %; by the sum above 0.5, in
+# one polarity, where the digits are less sure than 0.9, 91.9 and 90.4 %.
 _TELLING, _PLAIN, _SO_SURE, _CLEARLY = 4, 0.97, 0.85, 0.1
 _SHORTEST, _FLATTEST = 0.45, 0.3  # of the usual height
 _OFF_LINE = 0.6  # of a digit's height: how far off its line a digit may stand
@@ -142,7 +143,7 @@ class _Look(NamedTuple):
 
     @property
     def surplus(self) -> float:
-        """How much surer the model is of its digits, in all, than it is of most digits turned upside down."""
+        """How much surer the model is of its digits, in all, than it may be of shapes that are none."""
         return sum(float(row.max()) - _SO_SURE for _, row in self.told)
 
     @property
