@@ -1,4 +1,4 @@
-"""A small picture that would be refused is looked at again: smoothed, and in the other polarity."""
+"""A small picture that is refused or not quite sure is looked at again: smoothed, and in the other polarity."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline.data import Part
-from mnist_pipeline.pixels.preprocess import find_digit
+from mnist_pipeline.pixels.preprocess import find_digit, other_looks
 from mnist_pipeline.prediction.predictor import Predictor
 
 Grey = NDArray[np.uint8]
@@ -67,3 +67,12 @@ def test_a_larger_picture_is_looked_at_once(model: Predictor, digits: Grey) -> N
         large = cv2.resize(noisy(digit, number), (112, 112), interpolation=cv2.INTER_NEAREST)
         _, steps = model.examine(large.astype(np.uint8))
         assert {"smoothed", "in the other polarity"}.isdisjoint(name for name, _ in steps)
+
+
+def test_the_other_polarity_of_an_answered_picture_is_tried_only_where_its_edge_is_not_bare(digits: Grey) -> None:
+    striped = digits[0].copy()
+    striped[:, :9] = 255 - striped[:, :9]
+    names = [[steps[0][0] for _, steps in other_looks(picture, "auto", False, answered)]
+             for picture in (digits[0], striped) for answered in (True, False)]  # fmt: skip
+    both = ["smoothed", "in the other polarity"]
+    assert names == [["smoothed"], both, both, both]

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from mnist_pipeline.data import load_part
+from mnist_pipeline.pixels.light import SHORTEST, as_grey
 from mnist_pipeline.pixels.preprocess import similar
 from mnist_pipeline.prediction.predictor import Predictor, predictor
 from mnist_pipeline.prediction.runtimes import BATCH, installed
@@ -16,9 +18,11 @@ from mnist_pipeline.runs.run import Run
 def computed(model: Predictor, monkeypatch: pytest.MonkeyPatch, number: int) -> tuple[list[Any], list[int]]:
     """The answers for the first digits, and how many were computed at a time once it was settled how.
 
-    The eight images that a doubtful one is reconsidered by are not counted: they are always computed together.
+    The eight images that a doubtful one is reconsidered by are not counted: they are always computed together. The
+    pictures are too large for further looks, each of which is computed alone.
     """
-    images = list(load_part("mnist", "test").images[: BATCH + number])
+    digits = load_part("mnist", "test").images[: BATCH + number]
+    images = [as_grey(cv2.resize(digit, (SHORTEST, SHORTEST))) for digit in digits]
     model.predict_many(images[:2])
     probabilities, together = model.probabilities, list[int]()
 

@@ -28,6 +28,7 @@ _FEWEST = 4  # pixels along each side of what is looked at from closer by: less 
 _REACH = 2  # pixels around the strokes in which their soft edges lie
 _NEAR = np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8)
 _EDGE = 40  # of 255: what is fainter does not count as part of the box
+_BARE = 0.3  # of all contrast of a small picture, at most so much is along an edge of bare paper
 _LEAN = 8  # degrees by which an image like another is turned
 _THINNEST = 2.0  # pixels of stroke in the box; MNIST's pens are rarely thinner
 
@@ -103,17 +104,28 @@ def find_strokes(grey: Grey, invert: Invert = "auto", steps: list[Step] | None =
     return Strokes(ink, strokes, box, SEVERAL if several else None)
 
 
-def other_looks(grey: Grey, invert: Invert, inverted: bool) -> Iterator[tuple[Seen, list[Step]]]:
+def other_looks(grey: Grey, invert: Invert, inverted: bool, answered: bool) -> Iterator[tuple[Seen, list[Step]]]:
     """The digit of a picture of few pixels seen in other ways: without noise, and in the other polarity.
 
-    In so small a picture noise is as wide as a stroke, and little paper shows.
+    In so small a picture noise is as wide as a stroke, and little paper shows. The other polarity takes ten times as
+    long as a first look, so where that was answered it is tried only if more than paper lies along the edge.
     """
     ways: list[tuple[str, Grey, Invert]] = [("smoothed", as_grey(cv2.medianBlur(grey, 3)), invert)]
-    if invert == "auto":
+    if invert == "auto" and not (answered and _is_bare(_edge(grey), grey)):
         ways.append(("in the other polarity", grey, "no" if inverted else "yes"))
     for name, picture, polarity in ways:
         steps = [(name, picture)]
         yield find_digit(picture, polarity, steps), steps
+
+
+def _edge(grey: Grey) -> Grey:
+    """The pixels along the edge of a picture."""
+    return np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+
+
+def _is_bare(part: Grey, grey: Grey) -> bool:
+    """Whether a part of a picture differs little in itself, beside all that the picture does."""
+    return bool(np.ptp(part) <= _BARE * np.ptp(grey))
 
 
 def _on_panel(grey: Grey, largest: Outline, inverted: bool, steps: list[Step] | None) -> Strokes | None:
@@ -201,8 +213,7 @@ def similar(image: Grey) -> Grey:
 
 def plain(grey: Grey, invert: Invert = "auto") -> tuple[Grey, bool]:
     """A grey picture shrunk to 28x28, light on dark as MNIST is, and whether it had to be inverted."""
-    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
-    inverted = invert == "yes" or (invert == "auto" and float(border.mean()) > 127.5)
+    inverted = invert == "yes" or (invert == "auto" and float(_edge(grey).mean()) > 127.5)
     # Averaging keeps thin strokes where a side shrinks; where it grows, averaging would draw blocks.
     height, width = grey.shape
     shrunk = cv2.resize(grey, (min(width, SIDE), min(height, SIDE)), interpolation=cv2.INTER_AREA)

@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 
 from mnist_pipeline.numerals import digit_of, named, sure
 from mnist_pipeline.pixels.light import Grey
-from mnist_pipeline.pixels.preprocess import similar
 
 # Pixels of the side of a patch that explains: one of 3 hardly moves an answer, one of 7 takes most of a digit away.
 _PATCH = 5
-SURE = 0.95  # the confidence from which on an answer stands as it is
 
 Probabilities = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -62,25 +60,6 @@ class Prediction:
             return f"this is {named(self.label)}"
         of_digits = self.nearest is None or digit_of(self.nearest) is not None
         return f"{'no digit' if of_digits else 'none of its classes'} here"
-
-
-def reconsidered(
-    rows: NDArray[np.float32], images: NDArray[np.uint8], probabilities: Probabilities, sure: float = SURE
-) -> NDArray[np.float32]:
-    """The probabilities for images; a doubtful one's are their mean over it and images like it.
-
-    A digit stays the same digit when it leans a little, and a scribble often does not: so of 538 letters 0.9 % are
-    answered instead of 1.7, and of Semeion's digits, at a threshold chosen in the same way, 92 % read instead of 91.
-    With images that are only moved, and not turned, 1.3 % of the letters are answered.
-    """
-    doubtful = np.flatnonzero(rows.max(axis=1) < sure)
-    if not len(doubtful):
-        return rows
-    like = np.stack([similar(images[number]) for number in doubtful])
-    found = probabilities(like.reshape(-1, *images.shape[1:])).reshape(*like.shape[:2], -1)
-    steady = rows.copy()
-    steady[doubtful] = np.concatenate([rows[doubtful, np.newaxis], found], axis=1).mean(axis=1)
-    return steady
 
 
 def told(rows: NDArray[np.float32]) -> list[list[float]]:

@@ -20,8 +20,9 @@ from mnist_pipeline.pixels.ink import Step, add
 from mnist_pipeline.pixels.light import SHORTEST, Grey, Invert
 from mnist_pipeline.pixels.pictures import Picture, each, name_of, read_grey
 from mnist_pipeline.pixels.preprocess import LONGEST, SIDE, Seen, Strokes, as_seen, find_strokes, other_looks, plain
+from mnist_pipeline.prediction.doubt import SURE, is_settled, judged_again, overrules, reconsidered
 from mnist_pipeline.prediction.foreign import vet
-from mnist_pipeline.prediction.prediction import SURE, Prediction, occlusion, reconsidered, told
+from mnist_pipeline.prediction.prediction import Prediction, occlusion, told
 from mnist_pipeline.prediction.runtimes import BATCH, RuntimeChoice, open_runtime, output_of, probabilities
 from mnist_pipeline.prediction.shipping import SHIPPED, shipped
 from mnist_pipeline.runs.opening import last_trained, open_run
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from mnist_pipeline.prediction.pages.reading import Page
 
 Way = Literal["mnist", "plain"]
-_BELIEVED = 0.9  # the confidence from which on a further look at a small picture is believed
-_FURTHER = 0.5, 2.0  # confidences between which a further look is reconsidered: from below no mean would be believed
 _WITH_PACKAGE = " (comes with the package)"
 
 
@@ -100,13 +99,12 @@ class Predictor:
         judged = self._judged([look.seen for look in looks if isinstance(look, _Look)])
         return [self._answer(name, look, judged) for name, look in zip(names, looks, strict=True)]
 
-    def _judged(self, seen: Sequence[Seen], least: float = 0.0, sure: float = SURE) -> Iterator[list[float]]:
-        """The probabilities of each that shows anything; of one from `least` to `sure`, a mean over others like it."""
+    def _judged(self, seen: Sequence[Seen]) -> Iterator[list[float]]:
+        """The probabilities of each that shows anything; of a doubtful one, their mean over others like it."""
         if images := [one.pixels for one in seen if one.pixels is not None]:
             rows = self._rows(np.stack(images))
-            best = rows.max(axis=1)
-            for at in np.flatnonzero((least <= best) & (best < sure)) if self.threshold else ():
-                rows[at] = reconsidered(rows[[at]], images[at][np.newaxis], self.probabilities, sure)[0]
+            for at in np.flatnonzero(rows.max(axis=1) < SURE) if self.threshold else ():
+                rows[at] = reconsidered(rows[[at]], images[at][np.newaxis], self.probabilities)[0]
             yield from told(rows)
 
     def _rows(self, images: Grey) -> NDArray[np.float32]:
@@ -185,18 +183,15 @@ class Predictor:
         """The answer for a picture, and the look at it that gave the answer."""
         if isinstance(look, PictureError):
             return self.unread(name, look), None
-        best = self._of_seen(name, look.seen, judged)
-        if best.label is not None or look.small is None or not self.threshold or self.way != "mnist":
-            return best, look
-        # Refused: another look is believed only where images like it agree. So 86.2 % of 1,500 corrupted 28x28 digits
-        # are read, 1.5 % wrongly, and 18 of 540 letters as small as that answered; with 0.8 as the least 87.3 %, 1.7 %
-        # and 29; by each look's own confidence, from 0.95 on, 86.2 %, 1.6 % and 22; without one 70.6 %, 1.2 % and 5.
-        chosen, least = look, _BELIEVED
-        for seen, steps in other_looks(look.small, look.invert, look.seen.inverted):
-            other = self._of_seen(name, seen, self._judged([seen], *_FURTHER))
-            if other.label is not None and (other.confidence or 0) >= least:
-                best, least = other, other.confidence or 0
-                chosen = look._replace(seen=seen, steps=look.steps[:1] + steps)
+        first = best = self._of_seen(name, look.seen, judged)
+        if look.small is None or is_settled(first) or not self.threshold or self.way != "mnist":
+            return first, look
+        chosen = look
+        for seen, steps in other_looks(look.small, look.invert, look.seen.inverted, first.label is not None):
+            rows = [] if seen.pixels is None else told(judged_again(seen.pixels, first, self.probabilities))
+            other = self._of_seen(name, seen, iter(rows))
+            if overrules(other, first, best, self.threshold):
+                best, chosen = other, look._replace(seen=seen, steps=look.steps[:1] + steps)
         return best, chosen
 
     def _of_seen(self, name: str, seen: Seen, judged: Iterator[list[float]]) -> Prediction:
