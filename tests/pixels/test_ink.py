@@ -438,6 +438,17 @@ def test_the_upright_lines_of_a_squared_page_go_whole(lean: int) -> None:
     assert without_lines(marks, ON_A_PAGE).sum() < 1.5 * 40 * 6  # and not dashes between the level lines
 
 
+@pytest.mark.parametrize("thick", [9, 12])
+def test_a_row_of_boxes_goes_also_where_its_lines_are_bold(thick: int) -> None:
+    strokes, boxes = np.zeros((2, 390, 652), np.uint8)
+    for left in range(110, 480, 72):
+        cv2.rectangle(boxes, (left, 130), (left + 72, 270), (1,), thick)
+        cv2.ellipse(strokes, (left + 40, 205), (18, 40), 0, 0, 360, (1,), 6)
+    clean = without_lines(strokes | boxes, ON_A_PAGE)
+    assert clean[strokes > 0].mean() > 0.98
+    assert clean.sum() < 1.03 * strokes.sum()
+
+
 def test_a_stroke_from_border_to_border_is_a_digit_s_when_nothing_else_is_there() -> None:
     marks = np.zeros((120, 60), np.uint8)
     marks[:, 26:30] = 1
