@@ -3,20 +3,16 @@
 A look at a picture is one way of seeing its digit; `preprocess.other_looks` has the further ones.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.pixels.preprocess import similar
-from mnist_pipeline.prediction.prediction import Prediction
+from mnist_pipeline.prediction.prediction import Prediction, Probabilities
 
 SURE = 0.95  # the confidence from which on an answer stands without asking about images like this one
 _SETTLED = 0.99  # the confidence from which on a small picture is not looked at again
 _BELIEVED = 0.97  # the confidence from which on a further look is believed, whatever the first one saw
 _HOPELESS = 0.5  # the confidence below which no mean would make a further look one that is believed
-
-Probabilities = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 def reconsidered(
