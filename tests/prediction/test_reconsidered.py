@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.drawings import in_node
 from mnist_pipeline.data import Part
 from mnist_pipeline.pixels.preprocess import similar
-from mnist_pipeline.prediction.doubt import reconsidered
+from mnist_pipeline.prediction.prediction import reconsidered
 from mnist_pipeline.prediction.predictor import Predictor
 
 Grey = NDArray[np.uint8]

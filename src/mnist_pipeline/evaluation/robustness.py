@@ -15,7 +15,7 @@ from mnist_pipeline.data import Part
 from mnist_pipeline.evaluation.corruptions import CORRUPTIONS, corrupted
 from mnist_pipeline.evaluation.metrics import images_for, images_of
 from mnist_pipeline.evaluation.plots.comparisons import corruptions
-from mnist_pipeline.prediction.doubt import reconsidered
+from mnist_pipeline.prediction.prediction import reconsidered
 from mnist_pipeline.prediction.predictor import Predictor, file_predictor, predictor
 from mnist_pipeline.prediction.runtimes import RuntimeName
 from mnist_pipeline.prediction.shipping import SHIPPED, ShippedRun

@@ -20,9 +20,8 @@ from mnist_pipeline.pixels.ink import Step, add
 from mnist_pipeline.pixels.light import SHORTEST, Grey, Invert
 from mnist_pipeline.pixels.pictures import Picture, each, name_of, read_grey
 from mnist_pipeline.pixels.preprocess import LONGEST, SIDE, Seen, Strokes, as_seen, find_strokes, other_looks, plain
-from mnist_pipeline.prediction.doubt import SURE, is_settled, judged_again, overrules, reconsidered
 from mnist_pipeline.prediction.foreign import vet
-from mnist_pipeline.prediction.prediction import Prediction, occlusion, told
+from mnist_pipeline.prediction.prediction import SURE, Prediction, occlusion, overrules, reconsidered, rejudged, told
 from mnist_pipeline.prediction.runtimes import BATCH, RuntimeChoice, open_runtime, output_of, probabilities
 from mnist_pipeline.prediction.shipping import SHIPPED, shipped
 from mnist_pipeline.runs.opening import last_trained, open_run
@@ -184,11 +183,11 @@ class Predictor:
         if isinstance(look, PictureError):
             return self.unread(name, look), None
         first = best = self._of_seen(name, look.seen, judged)
-        if look.small is None or is_settled(first) or not self.threshold or self.way != "mnist":
+        if look.small is None or first.is_settled or not self.threshold or self.way != "mnist":
             return first, look
         chosen = look
         for seen, steps in other_looks(look.small, look.invert, look.seen.inverted, first.label is not None):
-            rows = [] if seen.pixels is None else told(judged_again(seen.pixels, first, self.probabilities))
+            rows = [] if seen.pixels is None else told(rejudged(seen.pixels, first, self.probabilities))
             other = self._of_seen(name, seen, iter(rows))
             if overrules(other, first, best, self.threshold):
                 best, chosen = other, look._replace(seen=seen, steps=look.steps[:1] + steps)

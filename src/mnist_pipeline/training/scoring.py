@@ -11,7 +11,7 @@ from mnist_pipeline.config.schema import Config
 from mnist_pipeline.data import Part
 from mnist_pipeline.data.rendering.pool import draw_digits, draw_non_digits
 from mnist_pipeline.pixels.preprocess import scale
-from mnist_pipeline.prediction.doubt import reconsidered
+from mnist_pipeline.prediction.prediction import reconsidered
 from mnist_pipeline.training.backend import keras, tf
 from mnist_pipeline.training.compiling import loss_of, targets_of
 

@@ -14,9 +14,9 @@ from mnist_pipeline.numerals import digit_of
 from mnist_pipeline.pixels.ink import find_writing
 from mnist_pipeline.pixels.light import Grey, Invert, as_grey, darker_share
 from mnist_pipeline.pixels.pictures import Picture, name_of, read_grey, unforeseen
-from mnist_pipeline.prediction.doubt import reconsidered
 from mnist_pipeline.prediction.pages.choosing import Box, Candidate, chain, choose
 from mnist_pipeline.prediction.pages.pieces import clusters, pieces
+from mnist_pipeline.prediction.prediction import reconsidered
 from mnist_pipeline.runs.files import whole
 
 _LONGEST = 2000  # pixels of a page's longer side: digits of a hundredth of it are still 20 pixels tall

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnist_pipeline.prediction.doubt import is_settled, judged_again, overrules
-from mnist_pipeline.prediction.prediction import Prediction
+from mnist_pipeline.prediction.prediction import Prediction, overrules, rejudged
 
 THRESHOLD = 0.6
 IMAGE = np.zeros((28, 28), np.uint8)
@@ -24,7 +23,7 @@ def refused(digit: int, confidence: float) -> Prediction:
     ("first", "settled"), [(answered(3, 0.995), True), (answered(3, 0.98), False), (refused(3, 0.995), False)]
 )
 def test_only_a_sure_answer_is_not_looked_at_again(first: Prediction, settled: bool) -> None:
-    assert is_settled(first) == settled
+    assert first.is_settled == settled
 
 
 @pytest.mark.parametrize(
@@ -75,5 +74,5 @@ def test_images_like_a_further_look_are_asked_only_where_they_may_matter(
         sizes.append(len(images))
         return np.tile(np.eye(10, dtype=np.float32)[3] * sure, (len(images), 1))
 
-    judged_again(IMAGE, first, probabilities)
+    rejudged(IMAGE, first, probabilities)
     assert sizes == asked
