@@ -449,6 +449,22 @@ def test_a_row_of_boxes_goes_also_where_its_lines_are_bold(thick: int) -> None:
     assert clean.sum() < 1.03 * strokes.sum()
 
 
+@pytest.mark.parametrize("ruled", [False, True])
+def test_lines_of_a_sheet_are_looked_for_only_where_ink_is_partly_faint(
+    ruled: bool, digits: Grey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search takes longer than all else that is done with a small picture."""
+    looked = list[bool]()
+    monkeypatch.setattr("mnist_pipeline.pixels.lines._printed_lines", lambda *_: looked.append(True))
+    for digit in digits:
+        strokes = np.zeros((96, 96), np.float32)
+        strokes[20:76, 20:76] = cv2.resize(digit, (56, 56), interpolation=cv2.INTER_CUBIC) / np.float32(255)
+        paper = np.full_like(strokes, 225)
+        paper[30:90:15, 4:92] = 165 if ruled else 225
+        find_ink(drawn(paper, strokes), "auto", [])
+    assert bool(looked) == ruled
+
+
 def test_a_stroke_from_border_to_border_is_a_digit_s_when_nothing_else_is_there() -> None:
     marks = np.zeros((120, 60), np.uint8)
     marks[:, 26:30] = 1
