@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_pipeline.pixels.light import border
+
 Grey = NDArray[np.uint8]
 Float = NDArray[np.float32]
 Random = np.random.Generator
@@ -46,11 +48,6 @@ def ink_box(grey: Grey) -> Box:
 def as_dark_ink(grey: Grey) -> Grey:
     """The picture with dark ink: inverted where its border is dark."""
     return 255 - grey if np.median(border(grey)) < 128 else grey
-
-
-def border(grey: Grey) -> Grey:
-    """The outermost pixels."""
-    return np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
 
 
 def clean(grey: Grey, _box: Box, _random: Random) -> Grey:

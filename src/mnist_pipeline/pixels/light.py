@@ -24,6 +24,11 @@ def as_grey(picture: object) -> Grey:
     return np.asarray(picture, np.uint8)
 
 
+def border(picture: Grey) -> Grey:
+    """The outermost pixels of a picture."""
+    return np.concatenate([picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]])
+
+
 def marked_border(picture: Grey) -> float:
     """The share of a picture's outermost pixels that are not 0."""
     height, width = picture.shape

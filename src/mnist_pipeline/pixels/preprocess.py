@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_pipeline.pixels.ink import Ink, Step, add, find_ink
-from mnist_pipeline.pixels.light import Grey, Invert, as_grey, mean_where, working_size
+from mnist_pipeline.pixels.light import Grey, Invert, as_grey, border, mean_where, working_size
 from mnist_pipeline.pixels.panels import Outline, cut_out, outline_of, panel_area, possible_panel, without_box
 from mnist_pipeline.pixels.pictures import Picture, read_grey
 from mnist_pipeline.pixels.shapes import Box, are_several, digit_candidates, digit_pieces, stroke_width
@@ -28,7 +28,7 @@ _FEWEST = 4  # pixels along each side of what is looked at from closer by: less 
 _REACH = 2  # pixels around the strokes in which their soft edges lie
 _NEAR = np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8)
 _EDGE = 40  # of 255: what is fainter does not count as part of the box
-_BARE = 0.3  # of all contrast of a small picture, at most so much is along an edge of bare paper
+_BARE = 0.3  # of all contrast of a small picture, at most so much is along a border of bare paper
 _LEAN = 8  # degrees by which an image like another is turned
 _THINNEST = 2.0  # pixels of stroke in the box; MNIST's pens are rarely thinner
 
@@ -108,24 +108,19 @@ def other_looks(grey: Grey, invert: Invert, inverted: bool, answered: bool) -> I
     """The digit of a picture of few pixels seen in other ways: without noise, and in the other polarity.
 
     In so small a picture noise is as wide as a stroke, and little paper shows. The other polarity takes ten times as
-    long as a first look, so where that was answered it is tried only if more than paper lies along the edge.
+    long as a first look, so where that was answered it is tried only if more than paper lies along the border.
     """
     ways: list[tuple[str, Grey, Invert]] = [("smoothed", as_grey(cv2.medianBlur(grey, 3)), invert)]
-    if invert == "auto" and not (answered and _is_bare(_edge(grey), grey)):
+    if invert == "auto" and not (answered and _has_bare_border(grey)):
         ways.append(("in the other polarity", grey, "no" if inverted else "yes"))
     for name, picture, polarity in ways:
         steps = [(name, picture)]
         yield find_digit(picture, polarity, steps), steps
 
 
-def _edge(grey: Grey) -> Grey:
-    """The pixels along the edge of a picture."""
-    return np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
-
-
-def _is_bare(part: Grey, grey: Grey) -> bool:
-    """Whether a part of a picture differs little in itself, beside all that the picture does."""
-    return bool(np.ptp(part) <= _BARE * np.ptp(grey))
+def _has_bare_border(grey: Grey) -> bool:
+    """Whether a picture's border differs little in itself, beside all that the picture does."""
+    return bool(np.ptp(border(grey)) <= _BARE * np.ptp(grey))
 
 
 def _on_panel(grey: Grey, largest: Outline, inverted: bool, steps: list[Step] | None) -> Strokes | None:
@@ -213,7 +208,7 @@ def similar(image: Grey) -> Grey:
 
 def plain(grey: Grey, invert: Invert = "auto") -> tuple[Grey, bool]:
     """A grey picture shrunk to 28x28, light on dark as MNIST is, and whether it had to be inverted."""
-    inverted = invert == "yes" or (invert == "auto" and float(_edge(grey).mean()) > 127.5)
+    inverted = invert == "yes" or (invert == "auto" and float(border(grey).mean()) > 127.5)
     # Averaging keeps thin strokes where a side shrinks; where it grows, averaging would draw blocks.
     height, width = grey.shape
     shrunk = cv2.resize(grey, (min(width, SIDE), min(height, SIDE)), interpolation=cv2.INTER_AREA)
